@@ -1,0 +1,281 @@
+//! What went wrong, where, what was expected, and what to type next.
+//!
+//! One type, [`Diagnostic`], for every fault that a person is to read, and its two renderings: text with the
+//! offending line and a caret, and JSON for machines. Nothing here prints, and nothing here knows what a mapper
+//! or a query is: the rooms that find faults build diagnostics, and the command line shows them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// A text that people wrote, with the name under which they know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file as a person would name it, relative to the project folder where it lies in there.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+}
+
+impl Source {
+    /// The line (from 1) and column (from 1, in characters) of a byte offset. Offsets past the end count as the end.
+    pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        )
+    }
+
+    /// The byte offset of a line (from 1) and a column (from 1, in characters); the end of the text if there is no
+    /// such place.
+    pub fn offset(&self, line: usize, column: usize) -> usize {
+        let mut start = 0;
+        for _ in 1..line {
+            match self.text[start..].find('\n') {
+                Some(at) => start += at + 1,
+                None => return self.text.len(),
+            }
+        }
+        self.text[start..]
+            .char_indices()
+            .nth(column.saturating_sub(1))
+            .map_or(self.text.len(), |(at, _)| start + at)
+    }
+}
+
+/// A stretch of a source, in bytes, and what is to be said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The text that the stretch is in.
+    pub source: Arc<Source>,
+    /// The stretch, in bytes.
+    pub span: Range<usize>,
+    /// What was expected there; may be empty.
+    pub text: String,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing is lost.
+    Warning,
+    /// Something could not be done.
+    Error,
+}
+
+/// One fault: what is wrong, where, and a hint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A stable name in kebab-case, such as `mapper-unknown-column`.
+    pub code: &'static str,
+    /// What is wrong, in one line: lower-case start, no full stop, names in backticks.
+    pub message: String,
+    /// Where, in texts whose lines can be shown.
+    pub labels: Vec<Label>,
+    /// Where, in data that is not shown: `path:line`.
+    pub place: Option<String>,
+    /// What else helps to understand it.
+    pub notes: Vec<String>,
+    /// What to do, as something that can be typed or changed.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error with a code and a message.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message)
+    }
+
+    /// A warning with a code and a message.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message)
+    }
+
+    /// Points at a stretch of a source.
+    pub fn at(
+        mut self,
+        source: &Arc<Source>,
+        span: Range<usize>,
+        expected: impl Into<String>,
+    ) -> Self {
+        let source = Arc::clone(source);
+        self.labels.push(Label {
+            source,
+            span,
+            text: expected.into(),
+        });
+        self
+    }
+
+    /// Names a place in data: `path:line`, or a path alone.
+    pub fn in_data(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// Adds a note.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Says what to do.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The text that a person reads, several lines, without a newline at the end.
+    pub fn render(&self, colour: bool) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = level.primary_title(&self.message).id(self.code).elements(
+            self.labels
+                .iter()
+                .map(|label| snippet(label, AnnotationKind::Primary)),
+        );
+        let mut tail = String::new();
+        if let Some(place) = &self.place {
+            tail += &format!("\n  --> {place}");
+        }
+        for note in &self.notes {
+            group = group.element(Level::NOTE.message(note));
+        }
+        if let Some(hint) = &self.hint {
+            tail += &format!("\nhint: {hint}");
+        }
+        let renderer = if colour {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        renderer.render(&[group]) + &tail
+    }
+
+    /// The same as one JSON object, for `--message-format json`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let places: Vec<_> = self
+            .labels
+            .iter()
+            .map(|label| {
+                let (line, column) = label.source.line_and_column(label.span.start);
+                serde_json::json!({
+                    "path": label.source.path, "line": line, "column": column, "expected": label.text,
+                })
+            })
+            .collect();
+        serde_json::json!({
+            "kind": "diagnostic", "severity": self.severity, "code": self.code, "message": self.message,
+            "places": places, "place": self.place, "notes": self.notes, "hint": self.hint,
+        })
+    }
+
+    fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            code,
+            message: message.into(),
+            labels: Vec::new(),
+            place: None,
+            notes: Vec::new(),
+            hint: None,
+        }
+    }
+}
+
+/// The known name that a misspelt one most likely meant: at most a third of its letters differ.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = name.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(3) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn snippet(label: &Label, kind: AnnotationKind) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+    let length = label.source.text.len();
+    let start = label.span.start.min(length);
+    let span = start..label.span.end.clamp(start, length);
+    let annotation = kind.span(span);
+    let annotation = if label.text.is_empty() {
+        annotation
+    } else {
+        annotation.label(label.text.as_str())
+    };
+    Snippet::source(label.source.text.as_str())
+        .path(label.source.path.as_str())
+        .annotation(annotation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> Arc<Source> {
+        let text = "tables:\n  Users:\n    colums:\n      id: .id\n".to_owned();
+        Arc::new(Source {
+            path: "mappers/users.yaml".into(),
+            text,
+        })
+    }
+
+    #[test]
+    fn a_fault_shows_its_line_a_caret_and_a_hint() {
+        let source = source();
+        let start = source.text.find("colums").unwrap();
+        let fault = Diagnostic::error("mapper-unknown-key", "`colums` is not a key of a table")
+            .at(&source, start..start + 6, "expected `each`, `columns`")
+            .hint("did you mean `columns`?");
+        let text = fault.render(false);
+        assert!(
+            text.contains("error[mapper-unknown-key]: `colums` is not a key of a table"),
+            "{text}"
+        );
+        assert!(text.contains("mappers/users.yaml:3:5"), "{text}");
+        assert!(text.contains("^^^^^^ expected `each`, `columns`"), "{text}");
+        assert!(text.ends_with("hint: did you mean `columns`?"), "{text}");
+        assert_eq!(fault.to_json()["places"][0]["line"], 3);
+    }
+
+    #[test]
+    fn places_in_data_are_named() {
+        let text = Diagnostic::warning("w", "odd")
+            .in_data("raw_data/x.ndjson:7")
+            .render(false);
+        assert_eq!(text, "warning[w]: odd\n  --> raw_data/x.ndjson:7");
+    }
+
+    #[test]
+    fn offsets_and_lines_agree() {
+        let source = source();
+        for at in 0..source.text.len() {
+            let (line, column) = source.line_and_column(at);
+            assert_eq!(source.offset(line, column), at);
+        }
+        assert_eq!(source.offset(99, 1), source.text.len());
+    }
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        assert_eq!(
+            nearest("resolved_att", ["created_at", "resolved_at"]),
+            Some("resolved_at")
+        );
+        assert_eq!(nearest("banana", ["created_at", "resolved_at"]), None);
+    }
+}

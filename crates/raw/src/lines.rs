@@ -1,0 +1,112 @@
+//! NDJSON: one record a line. The fast road, since the big streams come this way: blocks are read whole and cut at
+//! their last newline, and the lines are never copied.
+
+use std::io::{self, BufRead};
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+use crate::{CHUNK, Chunk, MAX_RECORD, Record, Sink, excerpt, too_long};
+
+pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
+    let mut line = 1;
+    let mut block = Vec::with_capacity(2 * CHUNK);
+    loop {
+        let end = fill(input, &mut block);
+        let rest = match memrchr(b'\n', &block) {
+            Some(at) => block.split_off(at + 1),
+            None if end.is_some() => std::mem::take(&mut block),
+            None if block.len() > MAX_RECORD => {
+                sink.fault(line, too_long(), excerpt(&block));
+                skip_line(input)?;
+                block.clear();
+                line += 1;
+                continue;
+            }
+            // A line longer than a block: read on.
+            None => continue,
+        };
+        let mut next = Vec::with_capacity(CHUNK + rest.len());
+        next.extend_from_slice(&rest);
+        line = emit(std::mem::replace(&mut block, next), line, sink);
+        match end {
+            _ if !sink.is_open() => return Ok(()),
+            None => {}
+            Some(Ok(())) => {
+                emit(block, line, sink);
+                return Ok(());
+            }
+            // The lines before the place where the input broke are handed out; the one that it cut is not.
+            Some(Err(error)) => return Err(error),
+        }
+    }
+}
+
+/// Reads about a chunk more. Says how the input ended, if it did.
+fn fill(input: &mut dyn BufRead, block: &mut Vec<u8>) -> Option<io::Result<()>> {
+    let target = block.len() + CHUNK;
+    while block.len() < target {
+        let available = match input.fill_buf() {
+            Ok([]) => return Some(Ok(())),
+            Ok(available) => available,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Some(Err(error)),
+        };
+        let count = available.len();
+        block.extend_from_slice(available);
+        input.consume(count);
+    }
+    None
+}
+
+/// Hands out the lines of a block and says the number of the line behind it.
+fn emit(bytes: Vec<u8>, first_line: u64, sink: &mut Sink) -> u64 {
+    let mut chunk = Chunk {
+        records: Vec::with_capacity(bytes.len() / 512),
+        ..Chunk::default()
+    };
+    let mut line = first_line;
+    let mut start = 0;
+    for end in
+        memchr_iter(b'\n', &bytes).chain((bytes.last() != Some(&b'\n')).then_some(bytes.len()))
+    {
+        let content = bytes[start..end].trim_ascii();
+        if content.len() > MAX_RECORD {
+            chunk.faults.push(crate::Fault {
+                line,
+                reason: too_long(),
+                excerpt: excerpt(content),
+            });
+        } else if !content.is_empty() {
+            let span_start =
+                start + (bytes[start..end].len() - bytes[start..end].trim_ascii_start().len());
+            chunk.records.push(Record {
+                span: span_start..span_start + content.len(),
+                line,
+            });
+        }
+        start = end + 1;
+        line += 1;
+    }
+    chunk.bytes = bytes;
+    sink.whole_chunk(chunk);
+    line
+}
+
+fn skip_line(input: &mut dyn BufRead) -> io::Result<()> {
+    loop {
+        let available = input.fill_buf()?;
+        if available.is_empty() {
+            return Ok(());
+        }
+        match memchr(b'\n', available) {
+            Some(at) => {
+                input.consume(at + 1);
+                return Ok(());
+            }
+            None => {
+                let count = available.len();
+                input.consume(count);
+            }
+        }
+    }
+}

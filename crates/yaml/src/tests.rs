@@ -1,0 +1,130 @@
+use super::*;
+use proptest::prelude::*;
+
+fn json(text: &str) -> String {
+    let mut out = String::new();
+    parse(text).unwrap().write_json(&mut out);
+    out
+}
+
+fn items(text: &str) -> Vec<Result<(usize, String), (usize, String)>> {
+    let mut all = Vec::new();
+    for_each_item(text, &mut |item| {
+        all.push(match item {
+            Ok(node) => {
+                let mut out = String::new();
+                node.write_json(&mut out);
+                Ok((node.line, out))
+            }
+            Err(fault) => Err((fault.line, fault.message)),
+        });
+    });
+    all
+}
+
+#[test]
+fn scalars_keep_their_words() {
+    assert_eq!(
+        json(
+            "[1, 1.5, 1.10, 007, 0x10, 1e3, -0, NaN, .nan, 2024-05-01, yes, true, ~, null, '5', \"x\"]"
+        ),
+        r#"[1,1.5,"1.10","007","0x10","1e3","-0","NaN",".nan","2024-05-01","yes",true,null,null,"5","x"]"#,
+    );
+}
+
+#[test]
+fn nodes_know_their_place() {
+    let text = "a: 1\nö: [x,\n  {b: two}]\n";
+    let root = parse(text).unwrap();
+    let inner = root.get("ö").unwrap();
+    let Value::List(list) = &inner.value else {
+        panic!()
+    };
+    let two = list[1].get("b").unwrap();
+    assert_eq!((two.line, &text[two.span.clone()]), (3, "two"));
+}
+
+#[test]
+fn a_list_is_handed_out_item_by_item_with_lines() {
+    assert_eq!(
+        items("# note\n- a: 1\n- a: 2\n  b: x\n- 3\n"),
+        [
+            Ok((2, r#"{"a":1}"#.into())),
+            Ok((3, r#"{"a":2,"b":"x"}"#.into())),
+            Ok((5, "3".into()))
+        ],
+    );
+    assert_eq!(
+        items("a: 1\n---\n- 2\n"),
+        [Ok((1, r#"{"a":1}"#.into())), Ok((3, "2".into()))]
+    );
+    assert_eq!(items(""), []);
+}
+
+#[test]
+fn a_broken_item_does_not_take_its_neighbours_along() {
+    let found = items("- a: 1\n- a: 'never closed\n- a: 3\n- b: [1,\n- c: 5\n");
+    assert_eq!(found[0], Ok((1, r#"{"a":1}"#.into())));
+    assert_eq!(found.last(), Some(&Ok((5, r#"{"c":5}"#.into()))));
+    assert!(found.contains(&Ok((3, r#"{"a":3}"#.into()))), "{found:?}");
+    assert_eq!(
+        found.iter().filter(|item| item.is_err()).count(),
+        2,
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_key_given_twice_is_a_fault() {
+    let found = items("- {a: 1, a: 2}\n- b: 1\n");
+    assert_eq!(
+        found,
+        [
+            Err((1, "the key `a` is given twice".into())),
+            Ok((2, r#"{"b":1}"#.into()))
+        ]
+    );
+}
+
+#[test]
+fn aliases_are_followed_but_cannot_blow_up() {
+    assert_eq!(json("a: &x [1, 2]\nb: *x\n"), r#"{"a":[1,2],"b":[1,2]}"#);
+    let mut bomb = String::from("- a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..20 {
+        let previous = level - 1;
+        bomb += &format!(
+            "  a{level}: &a{level} [{}]\n",
+            vec![format!("*a{previous}"); 10].join(", ")
+        );
+    }
+    bomb += "- fine: 1\n";
+    let found = items(&bomb);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0]
+            .as_ref()
+            .is_err_and(|(_, message)| message.contains("more than 200000 values"))
+    );
+    assert_eq!(found[1], Ok((21, r#"{"fine":1}"#.into())));
+}
+
+#[test]
+fn nesting_without_end_is_a_fault() {
+    let deep = "[".repeat(100_000);
+    assert!(
+        parse(&deep).unwrap_err().message.contains("nested deeper"),
+        "{:?}",
+        parse(&deep)
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic_and_what_comes_out_is_json(text in "[-a-c:\\[\\]{}&*'\" \n#|>0-9ö]{0,60}") {
+        for item in items(&text) {
+            if let Ok((_, out)) = item {
+                serde_json::from_str::<serde_json::Value>(&out).unwrap();
+            }
+        }
+    }
+}
