@@ -1,0 +1,71 @@
+//! The product, as text: extractors, mappers, schemas and queries, and what they mean.
+//!
+//! [`read`] lays a project's own `definitions/` folder over the built-in one, parses every file into a typed
+//! definition that remembers where it was written, and checks them against each other. It reports all faults at
+//! once. It neither runs jq nor SQL (`transform` and `store` compile those), and it never looks at data.
+
+mod check;
+mod document;
+mod library;
+mod mapper;
+mod query;
+mod schema;
+
+use std::path::Path;
+
+use diagnostics::Diagnostic;
+
+pub use document::{entity_diagram, table_reference};
+pub use library::{File, Library, Origin};
+pub use mapper::{Mapper, MapperTest, Span, TableMapping, Word};
+pub use query::Query;
+pub use schema::{Column, ColumnType, Index, Schema, Table, View};
+
+/// Everything that is in force for a project.
+#[derive(Debug)]
+pub struct Definitions {
+    /// The files, built-in and the project's own.
+    pub library: Library,
+    /// Tables, views and indexes.
+    pub schema: Schema,
+    /// One mapper a stream, by stream.
+    pub mappers: Vec<Mapper>,
+    /// The questions, by name.
+    pub queries: Vec<Query>,
+}
+
+impl Definitions {
+    /// The mapper of a stream.
+    pub fn mapper(&self, stream: &str) -> Option<&Mapper> {
+        self.mappers
+            .iter()
+            .find(|mapper| mapper.stream.text == stream)
+    }
+}
+
+/// Reads, parses and checks the definitions in force: the built-in ones, overlaid by those in `project`'s folder
+/// `definitions/`, if there is one. A file that does not parse is left out of the result and reported; warnings and
+/// errors come in the order of their files.
+pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
+    let (library, mut faults) = Library::read(project);
+    let mut schema = Schema::default();
+    let mut mappers = Vec::new();
+    let mut queries = Vec::new();
+    for file in &library.files {
+        match file.kind() {
+            ("schemas", "sql") => schema::parse(file, &mut schema, &mut faults),
+            ("mappers", "yaml") => mappers.extend(mapper::parse(file, &mut faults)),
+            ("queries", "sql") => queries.extend(query::parse(file, &mut faults)),
+            ("extractors", "yaml") => {}
+            _ => faults.push(library::nothing_reads(file)),
+        }
+    }
+    let definitions = Definitions {
+        library,
+        schema,
+        mappers,
+        queries,
+    };
+    check::check(&definitions, &mut faults);
+    (definitions, faults)
+}

@@ -1,0 +1,401 @@
+//! Mappers: how a record becomes rows, as people write it.
+//!
+//! Here they are read and their shape is checked; what the jq in them says is for `transform` to judge.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use diagnostics::{Diagnostic, Source, nearest};
+use yaml::{Node, Value};
+
+use crate::File;
+
+/// A stretch of a definition file, in bytes.
+pub type Span = Range<usize>;
+
+/// A word or an expression, and where it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// The text.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// How the records of one stream become rows.
+#[derive(Debug, Clone)]
+pub struct Mapper {
+    /// The stream it reads.
+    pub stream: Word,
+    /// Where the records are, if a file holds a whole response: jq.
+    pub records: Option<Word>,
+    /// The tables it fills; see [`Mapper::own_table`].
+    pub tables: Vec<TableMapping>,
+    /// Records given and rows expected.
+    pub tests: Vec<MapperTest>,
+    /// The mapper file.
+    pub source: Arc<Source>,
+}
+
+/// How one table is filled.
+#[derive(Debug, Clone)]
+pub struct TableMapping {
+    /// The table.
+    pub table: Word,
+    /// jq that gives one value for each row; without it a record gives one row.
+    pub each: Option<Word>,
+    /// Column and jq expression, in the order in which they are written.
+    pub columns: Vec<(Word, Word)>,
+    /// Columns whose values should be in a list of agreed names, and the file in the project folder that has it.
+    pub agreed: Vec<(Word, Word)>,
+}
+
+/// A record given, and what it should become.
+#[derive(Debug, Clone)]
+pub struct MapperTest {
+    /// What it is about; may be empty.
+    pub name: String,
+    /// The record, as JSON.
+    pub given: String,
+    /// Table and rows; a row has the columns to compare.
+    pub expect: Vec<(String, Vec<Node>)>,
+    /// Part of the reason for which the record should be rejected.
+    pub reject: Option<String>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Mapper {
+    /// The place in `tables` of the record's own table: the first that has one row a record. Its key is the record's
+    /// identity.
+    pub fn own_table(&self) -> Option<usize> {
+        self.tables
+            .iter()
+            .position(|mapping| mapping.each.is_none())
+    }
+}
+
+impl TableMapping {
+    /// The expression that fills a column.
+    pub fn expression(&self, column: &str) -> Option<&Word> {
+        self.columns
+            .iter()
+            .find(|(name, _)| name.text == column)
+            .map(|(_, expression)| expression)
+    }
+}
+
+/// Reads a mapper file. Nothing comes back if it has no stream or no tables; the faults say why.
+pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper> {
+    let source = &file.source;
+    let root = match yaml::parse(&source.text) {
+        Ok(root) => root,
+        Err(fault) => {
+            faults.push(
+                Diagnostic::error(
+                    "mapper-syntax",
+                    format!("cannot read the mapper: {}", fault.message),
+                )
+                .at(source, fault.offset..fault.offset + 1, ""),
+            );
+            return None;
+        }
+    };
+    let mut reader = Reader { source, faults };
+    let members = reader.members(&root, "a mapper", &["stream", "records", "tables", "tests"])?;
+    let stream = members
+        .iter()
+        .find(|(key, _)| key.text == "stream")
+        .and_then(|(_, node)| reader.word(node, "the name of a stream"));
+    let mut records = None;
+    let mut tables = Vec::new();
+    let mut tests = Vec::new();
+    for (key, node) in &members {
+        match key.text.as_str() {
+            "records" => records = reader.word(node, "a jq expression"),
+            "tables" => {
+                for (table, node) in reader.pairs(node, "tables by name") {
+                    tables.extend(reader.table(table, node));
+                }
+            }
+            "tests" => {
+                for node in reader.list(node, "a list of tests") {
+                    tests.extend(reader.test(node));
+                }
+            }
+            _ => {}
+        }
+    }
+    let Some(stream) = stream else {
+        reader.missing(&root, "stream", "the stream whose records it maps");
+        return None;
+    };
+    if tables.is_empty() {
+        reader.missing(&root, "tables", "the tables it fills");
+        return None;
+    }
+    Some(Mapper {
+        stream,
+        records,
+        tables,
+        tests,
+        source: Arc::clone(source),
+    })
+}
+
+/// Takes a YAML tree apart and notes what is not as expected.
+struct Reader<'a> {
+    source: &'a Arc<Source>,
+    faults: &'a mut Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn table(&mut self, table: Word, node: &Node) -> Option<TableMapping> {
+        let members = self.members(node, "a table of a mapper", &["each", "columns", "agreed"])?;
+        let mut mapping = TableMapping {
+            table,
+            each: None,
+            columns: Vec::new(),
+            agreed: Vec::new(),
+        };
+        for (key, node) in members {
+            match key.text.as_str() {
+                "each" => mapping.each = self.word(node, "a jq expression"),
+                "columns" => {
+                    for (column, node) in self.pairs(node, "columns by name") {
+                        if let Some(expression) = self.word(node, "a jq expression") {
+                            mapping.columns.push((column, expression));
+                        }
+                    }
+                }
+                "agreed" => {
+                    for (column, node) in self.pairs(node, "columns by name") {
+                        if let Some(list) =
+                            self.word(node, "the name of a file in the project folder")
+                        {
+                            mapping.agreed.push((column, list));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(mapping)
+    }
+
+    fn test(&mut self, node: &Node) -> Option<MapperTest> {
+        let members = self.members(
+            node,
+            "a test of a mapper",
+            &["name", "given", "expect", "reject"],
+        )?;
+        let mut test = MapperTest {
+            name: String::new(),
+            given: String::new(),
+            expect: Vec::new(),
+            reject: None,
+            span: first_line(self.source, node),
+        };
+        for (key, node) in members {
+            match key.text.as_str() {
+                "name" => test.name = self.word(node, "a few words")?.text,
+                "given" => node.write_json(&mut test.given),
+                "reject" => test.reject = Some(self.word(node, "a part of the reason")?.text),
+                "expect" => {
+                    for (table, node) in self.pairs(node, "tables by name") {
+                        let rows = self.list(node, "a list of rows").to_vec();
+                        test.expect.push((table.text, rows));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if test.given.is_empty() {
+            self.missing(node, "given", "a record");
+            return None;
+        }
+        if test.expect.is_empty() && test.reject.is_none() {
+            self.missing(
+                node,
+                "expect",
+                "tables and their rows, or `reject:` and a part of the reason",
+            );
+            return None;
+        }
+        Some(test)
+    }
+
+    /// The members of a mapping whose keys are all known.
+    fn members<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[&str],
+    ) -> Option<Vec<(Word, &'n Node)>> {
+        if !matches!(node.value, Value::Mapping(_)) {
+            self.unexpected(node, &format!("{what}: {}", known.join(", ")));
+            return None;
+        }
+        let mut members = Vec::new();
+        for (key, value) in self.pairs(node, what) {
+            if known.contains(&key.text.as_str()) {
+                members.push((key, value));
+                continue;
+            }
+            let mut fault = Diagnostic::error(
+                "mapper-unknown-key",
+                format!("`{}` is not a key of {what}", key.text),
+            )
+            .at(
+                self.source,
+                key.span.clone(),
+                format!("expected one of {}", known.join(", ")),
+            );
+            if let Some(near) = nearest(&key.text, known.iter().copied()) {
+                fault = fault.hint(format!("did you mean `{near}`?"));
+            }
+            self.faults.push(fault);
+        }
+        Some(members)
+    }
+
+    fn pairs<'n>(&mut self, node: &'n Node, expected: &str) -> Vec<(Word, &'n Node)> {
+        let Value::Mapping(pairs) = &node.value else {
+            self.unexpected(node, expected);
+            return Vec::new();
+        };
+        let word = |key: &Node| Word {
+            text: key.as_text().unwrap_or_default().to_owned(),
+            span: key.span.clone(),
+        };
+        pairs
+            .iter()
+            .map(|(key, value)| (word(key), value))
+            .collect()
+    }
+
+    fn list<'n>(&mut self, node: &'n Node, expected: &str) -> &'n [Node] {
+        match &node.value {
+            Value::List(items) => items,
+            _ => {
+                self.unexpected(node, expected);
+                &[]
+            }
+        }
+    }
+
+    /// A scalar as text: an expression such as `1` or `true` is jq as well.
+    fn word(&mut self, node: &Node, expected: &str) -> Option<Word> {
+        let text = match &node.value {
+            Value::Text(text) | Value::Number(text) => text.clone(),
+            Value::Bool(value) => value.to_string(),
+            Value::Null => "null".to_owned(),
+            Value::List(_) | Value::Mapping(_) => {
+                self.unexpected(node, expected);
+                return None;
+            }
+        };
+        Some(Word {
+            text,
+            span: node.span.clone(),
+        })
+    }
+
+    fn unexpected(&mut self, node: &Node, expected: &str) {
+        self.faults.push(
+            Diagnostic::error(
+                "mapper-unexpected",
+                format!("{} does not belong here", node.kind()),
+            )
+            .at(
+                self.source,
+                first_line(self.source, node),
+                format!("expected {expected}"),
+            ),
+        );
+    }
+
+    fn missing(&mut self, node: &Node, key: &str, meaning: &str) {
+        self.faults.push(
+            Diagnostic::error("mapper-missing-key", format!("`{key}` is missing")).at(
+                self.source,
+                first_line(self.source, node),
+                format!("expected `{key}:` with {meaning}"),
+            ),
+        );
+    }
+}
+
+/// The first line of a node, so that a caret does not run over half a file.
+fn first_line(source: &Source, node: &Node) -> Span {
+    let text = source.text.get(node.span.clone()).unwrap_or_default();
+    node.span.start..node.span.start + text.lines().next().unwrap_or_default().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Origin;
+
+    fn read(text: &str) -> (Option<Mapper>, Vec<Diagnostic>) {
+        let source = Arc::new(Source {
+            path: "mappers/m.yaml".into(),
+            text: text.into(),
+        });
+        let file = File {
+            path: "mappers/m.yaml".into(),
+            origin: Origin::BuiltIn,
+            source,
+        };
+        let mut faults = Vec::new();
+        (parse(&file, &mut faults), faults)
+    }
+
+    #[test]
+    fn a_mapper_is_read_with_places() {
+        let (mapper, faults) = read(
+            "stream: users\ntables:\n  Users:\n    columns: {id: .id, one: 1}\n  Teams:\n    each: .teams[]\n    columns:\n      user_id: $record.id\n    agreed: {name: teams.yaml}\ntests:\n  - given: {id: 1}\n    expect: {Users: [{id: 1}]}\n",
+        );
+        assert_eq!(faults, []);
+        let mapper = mapper.unwrap();
+        assert_eq!((mapper.own_table(), mapper.tables.len()), (Some(0), 2));
+        assert_eq!(mapper.tables[0].expression("one").unwrap().text, "1");
+        let each = mapper.tables[1].each.clone().unwrap();
+        assert_eq!(&mapper.source.text[each.span], ".teams[]");
+        assert_eq!(mapper.tests[0].given, r#"{"id":1}"#);
+    }
+
+    #[test]
+    fn all_faults_come_at_once() {
+        let (mapper, faults) =
+            read("stream: s\ntabels: {}\ntables:\n  T:\n    colums: {}\n    each: [1]\ntests: 5\n");
+        assert!(mapper.is_some());
+        let codes: Vec<_> = faults
+            .iter()
+            .map(|fault| (fault.code, fault.hint.as_deref()))
+            .collect();
+        assert_eq!(
+            codes,
+            [
+                ("mapper-unknown-key", Some("did you mean `tables`?")),
+                ("mapper-unknown-key", Some("did you mean `columns`?")),
+                ("mapper-unexpected", None),
+                ("mapper-unexpected", None),
+            ]
+        );
+    }
+
+    #[test]
+    fn without_stream_or_tables_there_is_no_mapper() {
+        for text in [
+            "tables: {T: {columns: {id: .id}}}",
+            "stream: s",
+            "[]",
+            "a: [",
+            "",
+        ] {
+            let (mapper, faults) = read(text);
+            assert!(mapper.is_none() && !faults.is_empty(), "{text}");
+        }
+    }
+}

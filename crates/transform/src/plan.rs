@@ -1,0 +1,181 @@
+//! A mapper compiled against its tables: which lane each expression takes, and what the jq ones say.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use definitions::{ColumnType, Mapper, Schema, Table, Word};
+use diagnostics::Diagnostic;
+use jiff::tz::TimeZone;
+
+use crate::path::{self, EachPath, Path, Split};
+use crate::{Worker, jq};
+
+/// What a row depends on besides the record.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The zone of times that name none.
+    pub time_zone: TimeZone,
+    /// The lists of agreed names that are there, by the file that a mapper names.
+    pub agreed: HashMap<String, Vec<String>>,
+}
+
+/// A compiled mapper. It can be shared between threads; each makes a [`Worker`] of its own.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The stream.
+    pub stream: String,
+    /// The member that holds the records where a file holds a whole response.
+    pub envelope: Option<String>,
+    /// The tables, the record's own first.
+    pub tables: Vec<TablePlan>,
+    pub(crate) records: Option<String>,
+    pub(crate) setting: Arc<Setting>,
+}
+
+/// How one table is filled.
+#[derive(Debug, Clone)]
+pub struct TablePlan {
+    /// The table.
+    pub table: Table,
+    pub(crate) each: Option<EachPlan>,
+    /// One for each column of the table.
+    pub(crate) columns: Vec<ColumnPlan>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum EachPlan {
+    Path(EachPath),
+    Jq(String),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ColumnPlan {
+    pub(crate) name: String,
+    pub(crate) kind: ColumnType,
+    pub(crate) not_null: bool,
+    pub(crate) source: ColumnSource,
+    /// The file of agreed names that its values should be in.
+    pub(crate) agreed: Option<HashSet<String>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum ColumnSource {
+    /// No expression fills it.
+    Nothing,
+    Path(Path),
+    /// The value at a path, piped into jq.
+    Piped(Path, String),
+    Jq(String),
+}
+
+/// Compiles a mapper. The definitions must have passed their own check; what is wrong in the jq comes back, all of
+/// it, with its place.
+pub fn plan(
+    mapper: &Mapper,
+    schema: &Schema,
+    setting: &Arc<Setting>,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let mut faults = Vec::new();
+    let mut compile = |word: &Word| faults.extend(jq_faults(mapper, word));
+    let envelope = mapper
+        .records
+        .as_ref()
+        .and_then(|word| path::envelope(&word.text));
+    if let (Some(word), None) = (&mapper.records, &envelope) {
+        compile(word);
+    }
+    let mut tables = Vec::new();
+    for mapping in &mapper.tables {
+        let Some(table) = schema.table(&mapping.table.text) else {
+            continue;
+        };
+        let each = mapping
+            .each
+            .as_ref()
+            .map(|word| match path::each_path(&word.text) {
+                Some(path) => EachPlan::Path(path),
+                None => {
+                    compile(word);
+                    EachPlan::Jq(word.text.clone())
+                }
+            });
+        let columns = table.columns.iter().map(|column| {
+            let source = match mapping.expression(&column.name) {
+                None => ColumnSource::Nothing,
+                Some(word) => {
+                    let split = path::split(&word.text);
+                    if !matches!(split, Split::Path(_)) {
+                        compile(word);
+                    }
+                    match split {
+                        Split::Path(path) => ColumnSource::Path(path),
+                        Split::Piped(path, filter) => ColumnSource::Piped(path, filter.to_owned()),
+                        Split::Other => ColumnSource::Jq(word.text.clone()),
+                    }
+                }
+            };
+            let list = mapping
+                .agreed
+                .iter()
+                .find(|(name, _)| name.text == column.name);
+            let agreed = list.and_then(|(_, file)| setting.agreed.get(&file.text));
+            ColumnPlan {
+                name: column.name.clone(),
+                kind: column.kind,
+                not_null: column.not_null,
+                source,
+                agreed: agreed.map(|names| names.iter().cloned().collect()),
+            }
+        });
+        tables.push(TablePlan {
+            columns: columns.collect(),
+            each,
+            table: table.clone(),
+        });
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    if let Some(own) = tables.iter().position(|table| table.each.is_none()) {
+        tables[..=own].rotate_right(1);
+    }
+    Ok(Plan {
+        stream: mapper.stream.text.clone(),
+        records: mapper
+            .records
+            .as_ref()
+            .filter(|_| envelope.is_none())
+            .map(|word| word.text.clone()),
+        envelope,
+        tables,
+        setting: Arc::clone(setting),
+    })
+}
+
+impl Plan {
+    /// Something that runs the plan in this thread.
+    pub fn worker(&self) -> Worker<'_> {
+        Worker::new(self)
+    }
+}
+
+fn jq_faults(mapper: &Mapper, word: &Word) -> Vec<Diagnostic> {
+    let faults = jq::compile(&word.text).err().unwrap_or_default();
+    let diagnostic = |fault: jq::Fault| {
+        // Where the expression is plain in the file, the caret points into it; quoted or folded, at its beginning.
+        let plain = mapper.source.text.get(word.span.clone()) == Some(word.text.as_str());
+        let span = if plain {
+            let start = (word.span.start + fault.span.start).min(word.span.end);
+            start..(start + fault.span.len().max(1)).min(word.span.end.max(start + 1))
+        } else {
+            word.span.clone()
+        };
+        Diagnostic::error(
+            "mapper-jq",
+            format!("cannot compile the expression: {}", fault.message),
+        )
+        .at(&mapper.source, span, "")
+        .hint("expressions are jq; the filters are those of https://jqlang.org/manual")
+    };
+    faults.into_iter().map(diagnostic).collect()
+}

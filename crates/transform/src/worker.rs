@@ -1,0 +1,589 @@
+//! Runs a plan over records: parse once, follow paths, run jq on demand, convert, and keep or reject whole.
+
+use std::collections::HashMap;
+
+use jaq_json::Val;
+use raw::Chunk;
+use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
+
+use crate::batch::{Batch, Cell, RecordRows, Reject, Warning};
+use crate::convert::{Given, convert, shown};
+use crate::jq::{self, Filter};
+use crate::path;
+use crate::plan::{ColumnPlan, ColumnSource, EachPlan, Plan, TablePlan};
+
+/// The most characters of a record that a reject keeps.
+const KEPT_RECORD: usize = 64 * 1024;
+
+/// Records nested deeper than this are refused.
+const MAX_DEPTH: usize = 128;
+
+/// How many results of a piped filter are remembered: kinds, types and states repeat all the time.
+const REMEMBERED: usize = 512;
+
+/// Runs a plan in one thread.
+pub struct Worker<'a> {
+    plan: &'a Plan,
+    records: Option<Filter>,
+    tables: Vec<TableFilters>,
+    time_zone: Val,
+    keys: HashMap<Vec<u8>, usize>,
+}
+
+#[derive(Default)]
+struct TableFilters {
+    each: Option<Filter>,
+    columns: Vec<Option<ColumnFilter>>,
+}
+
+struct ColumnFilter {
+    filter: Filter,
+    remembered: HashMap<String, Option<Val>>,
+}
+
+/// A record's part that could not become a row.
+struct Unfit {
+    code: &'static str,
+    column: Option<String>,
+    reason: String,
+    value: Option<String>,
+}
+
+/// What the rows of one record are made from.
+struct Input<'v> {
+    record: &'v Value,
+    /// The record as a jq value, made when first needed.
+    jq: Option<Val>,
+}
+
+impl<'a> Worker<'a> {
+    pub(crate) fn new(plan: &'a Plan) -> Self {
+        // The plan compiled every expression once; one that fails now cannot be.
+        let filter = |text: &String| jq::compile(text).ok();
+        let tables = plan.tables.iter().map(|table| TableFilters {
+            each: match &table.each {
+                Some(EachPlan::Jq(text)) => filter(text),
+                _ => None,
+            },
+            columns: table
+                .columns
+                .iter()
+                .map(|column| match &column.source {
+                    ColumnSource::Piped(_, text) | ColumnSource::Jq(text) => {
+                        filter(text).map(|filter| ColumnFilter {
+                            filter,
+                            remembered: HashMap::new(),
+                        })
+                    }
+                    _ => None,
+                })
+                .collect(),
+        });
+        let zone = plan.setting.time_zone.iana_name().unwrap_or("UTC");
+        Self {
+            plan,
+            records: plan.records.as_ref().and_then(filter),
+            tables: tables.collect(),
+            time_zone: Val::from(zone.to_owned()),
+            keys: HashMap::new(),
+        }
+    }
+
+    /// Turns the records of a chunk into rows. `extracted_at` is what the file's name says, in microseconds since
+    /// 1970; a record's own `_extract.at` goes before it.
+    pub fn transform(&mut self, chunk: &Chunk, extracted_at: Option<i64>) -> Batch {
+        let mut batch = Batch::new(self.plan.tables.len());
+        for fault in &chunk.faults {
+            batch.rejects.push(Reject {
+                line: fault.line,
+                code: "record-unreadable",
+                table: None,
+                column: None,
+                reason: fault.reason.clone(),
+                value: None,
+                record: fault.excerpt.clone(),
+            });
+        }
+        for record in &chunk.records {
+            let json = &chunk.bytes[record.span.clone()];
+            match parse(json) {
+                Ok(value) => self.whole_value(&value, record.line, extracted_at, &mut batch, json),
+                Err(reason) => batch.rejects.push(reject(
+                    record.line,
+                    None,
+                    json,
+                    Unfit::new("record-syntax", reason),
+                )),
+            }
+        }
+        batch
+    }
+
+    /// A value as it stands in a file: a record, or what `records` finds in it.
+    fn whole_value(
+        &mut self,
+        value: &Value,
+        line: u64,
+        extracted_at: Option<i64>,
+        batch: &mut Batch,
+        json: &[u8],
+    ) {
+        if let Some(filter) = &self.records {
+            let found = jq::from_json(value)
+                .and_then(|input| filter.run(input.clone(), input, &self.time_zone));
+            match found {
+                Ok(values) => {
+                    for value in values {
+                        let text = value.to_string();
+                        match parse(text.as_bytes()) {
+                            Ok(value) => {
+                                self.record(&value, line, extracted_at, batch, text.as_bytes())
+                            }
+                            Err(reason) => batch.rejects.push(reject(
+                                line,
+                                None,
+                                json,
+                                Unfit::new("record-syntax", reason),
+                            )),
+                        }
+                    }
+                }
+                Err(reason) => batch.rejects.push(reject(
+                    line,
+                    None,
+                    json,
+                    Unfit::new("record-not-found", reason),
+                )),
+            }
+            return;
+        }
+        let inside = self
+            .plan
+            .envelope
+            .as_ref()
+            .filter(|_| value.is_object())
+            .and_then(|name| path::member(value, name).ok());
+        match inside.and_then(JsonContainerTrait::as_array) {
+            Some(items) => {
+                for item in items.iter() {
+                    self.record(item, line, extracted_at, batch, json);
+                }
+            }
+            None => self.record(value, line, extracted_at, batch, json),
+        }
+    }
+
+    fn record(
+        &mut self,
+        record: &Value,
+        line: u64,
+        extracted_at: Option<i64>,
+        batch: &mut Batch,
+        json: &[u8],
+    ) {
+        let text = batch.text.len();
+        let warnings = batch.warnings.len();
+        match self.rows(record, line, extracted_at, batch) {
+            Ok(rows) => batch.close_record(rows),
+            Err((table, unfit)) => {
+                batch.reopen_record(text);
+                batch.warnings.truncate(warnings);
+                let table = table.map(|index| self.plan.tables[index].table.name.clone());
+                batch.rejects.push(reject(line, table, json, unfit));
+            }
+        }
+    }
+
+    fn rows(
+        &mut self,
+        record: &Value,
+        line: u64,
+        extracted_at: Option<i64>,
+        batch: &mut Batch,
+    ) -> Result<RecordRows, (Option<usize>, Unfit)> {
+        if !record.is_object() {
+            let reason = format!(
+                "expected an object, found {}",
+                path::word(record.get_type())
+            );
+            return Err((None, Unfit::new("record-not-an-object", reason)));
+        }
+        let extracted_at = own_time(record, extracted_at)
+            .map_err(|reason| (None, Unfit::new("record-extract-time", reason)))?;
+        let mut input = Input { record, jq: None };
+        let plan = self.plan;
+        for (index, table) in plan.tables.iter().enumerate() {
+            self.table_rows(index, table, &mut input, line, batch)
+                .map_err(|unfit| (Some(index), unfit))?;
+        }
+        Ok(RecordRows { line, extracted_at })
+    }
+
+    fn table_rows(
+        &mut self,
+        index: usize,
+        table: &TablePlan,
+        input: &mut Input,
+        line: u64,
+        batch: &mut Batch,
+    ) -> Result<(), Unfit> {
+        let first_cell = batch.tables[index].len();
+        match &table.each {
+            None => self.row(index, table, input.record, None, input, line, batch)?,
+            Some(EachPlan::Path(path)) => {
+                let elements = path
+                    .elements(input.record)
+                    .map_err(|reason| Unfit::new("record-unfit", reason))?;
+                for element in elements {
+                    self.row(index, table, element, None, input, line, batch)?;
+                }
+            }
+            Some(EachPlan::Jq(_)) => {
+                let whole = input.as_jq()?;
+                let found = match &self.tables[index].each {
+                    Some(filter) => filter
+                        .run(whole.clone(), whole, &self.time_zone)
+                        .map_err(|reason| Unfit::new("record-unfit", reason))?,
+                    None => Vec::new(),
+                };
+                for element in found {
+                    // Paths are followed in parsed JSON: what jq made goes back there.
+                    let parsed = parse(element.to_string().as_bytes())
+                        .map_err(|reason| Unfit::new("record-unfit", reason))?;
+                    self.row(index, table, &parsed, Some(element), input, line, batch)?;
+                }
+            }
+        }
+        self.merge_repeated(index, table, first_cell, batch)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one row, all of them needed"
+    )]
+    fn row(
+        &mut self,
+        index: usize,
+        table: &TablePlan,
+        element: &Value,
+        as_jq: Option<Val>,
+        input: &mut Input,
+        line: u64,
+        batch: &mut Batch,
+    ) -> Result<(), Unfit> {
+        let mut element_jq = as_jq;
+        for (number, column) in table.columns.iter().enumerate() {
+            let cell = match &column.source {
+                ColumnSource::Nothing => Cell::Null,
+                ColumnSource::Path(path) => match path.follow(element, input.record) {
+                    Ok(Some(value)) => self.cell(column, &given(value), batch)?,
+                    Ok(None) => Cell::Null,
+                    Err(reason) => return Err(Unfit::of(column, reason, None)),
+                },
+                ColumnSource::Piped(path, _) => {
+                    let value = path
+                        .follow(element, input.record)
+                        .map_err(|reason| Unfit::of(column, reason, None))?;
+                    match value {
+                        Some(value) => {
+                            let result = self.piped(index, number, column, value)?;
+                            self.jq_cell(column, result.as_ref(), batch)?
+                        }
+                        None => Cell::Null,
+                    }
+                }
+                ColumnSource::Jq(_) => {
+                    let record = input.as_jq()?;
+                    let whole = match (&element_jq, table.each.is_some()) {
+                        (Some(known), _) => known.clone(),
+                        (None, false) => record.clone(),
+                        (None, true) => jq::from_json(element)
+                            .map_err(|reason| Unfit::of(column, reason, None))?,
+                    };
+                    element_jq = Some(whole.clone());
+                    let result = match &self.tables[index].columns[number] {
+                        Some(filter) => {
+                            one_value(filter.filter.run(whole, record, &self.time_zone))
+                                .map_err(|reason| Unfit::of(column, reason, None))?
+                        }
+                        None => None,
+                    };
+                    self.jq_cell(column, result.as_ref(), batch)?
+                }
+            };
+            if cell == Cell::Null && column.not_null {
+                return Err(Unfit {
+                    code: "record-missing-value",
+                    ..Unfit::of(
+                        column,
+                        "a value is needed here, and there is none".into(),
+                        None,
+                    )
+                });
+            }
+            if let (Some(agreed), Some(text)) = (&column.agreed, batch.text_of(cell))
+                && !agreed.contains(text)
+            {
+                let near = diagnostics::nearest(text, agreed.iter().map(String::as_str));
+                let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                let (value, reason) = (
+                    text.to_owned(),
+                    format!("`{text}` is not in the agreed list{hint}"),
+                );
+                batch.warnings.push(Warning {
+                    line,
+                    table: table.table.name.clone(),
+                    column: column.name.clone(),
+                    reason,
+                    value,
+                });
+            }
+            batch.tables[index].push(cell);
+        }
+        Ok(())
+    }
+
+    fn cell(&self, column: &ColumnPlan, given: &Given, batch: &mut Batch) -> Result<Cell, Unfit> {
+        convert(given, column.kind, &self.plan.setting.time_zone, batch)
+            .map_err(|reason| Unfit::of(column, reason, Some(shown(given))))
+    }
+
+    fn jq_cell(
+        &self,
+        column: &ColumnPlan,
+        value: Option<&Val>,
+        batch: &mut Batch,
+    ) -> Result<Cell, Unfit> {
+        value.map_or(Ok(Cell::Null), |value| {
+            self.cell(column, &jq::given(value), batch)
+        })
+    }
+
+    /// The value at a path, through its filter; for short texts the last results are remembered.
+    fn piped(
+        &mut self,
+        index: usize,
+        number: usize,
+        column: &ColumnPlan,
+        value: &Value,
+    ) -> Result<Option<Val>, Unfit> {
+        let Some(filter) = &mut self.tables[index].columns[number] else {
+            return Ok(None);
+        };
+        let text = value.as_str().filter(|text| text.len() <= 64);
+        if let Some(known) = text.and_then(|text| filter.remembered.get(text)) {
+            return Ok(known.clone());
+        }
+        let unfit = |reason| Unfit::of(column, reason, None);
+        let input = jq::from_json(value).map_err(unfit)?;
+        let result =
+            one_value(filter.filter.run(input, Val::Null, &self.time_zone)).map_err(unfit)?;
+        if let Some(text) = text {
+            if filter.remembered.len() >= REMEMBERED {
+                filter.remembered.clear();
+            }
+            filter.remembered.insert(text.to_owned(), result.clone());
+        }
+        Ok(result)
+    }
+
+    /// Rows of one record with the same key are one row if they say the same, and a fault if they do not.
+    fn merge_repeated(
+        &mut self,
+        index: usize,
+        table: &TablePlan,
+        first_cell: usize,
+        batch: &mut Batch,
+    ) -> Result<(), Unfit> {
+        let width = table.columns.len();
+        if batch.tables[index].len() <= first_cell + width {
+            return Ok(());
+        }
+        self.keys.clear();
+        let rows = (batch.tables[index].len() - first_cell) / width;
+        let mut kept = 0;
+        for row in 0..rows {
+            let start = first_cell + row * width;
+            let cells = batch.tables[index][start..start + width].to_vec();
+            let key = encode(table.table.key.iter().map(|column| cells[*column]), batch);
+            match self.keys.get(&key) {
+                None => {
+                    let target = first_cell + kept * width;
+                    batch.tables[index][target..target + width].copy_from_slice(&cells);
+                    self.keys.insert(key, target);
+                    kept += 1;
+                }
+                Some(first) => {
+                    let first = batch.tables[index][*first..*first + width].to_vec();
+                    if encode(first.into_iter(), batch) != encode(cells.into_iter(), batch) {
+                        let names: Vec<_> = table
+                            .table
+                            .key
+                            .iter()
+                            .map(|column| format!("`{}`", table.columns[*column].name))
+                            .collect();
+                        let reason = format!(
+                            "the record makes two different rows with the same key ({})",
+                            names.join(", ")
+                        );
+                        return Err(Unfit::new("record-repeated-key", reason));
+                    }
+                }
+            }
+        }
+        batch.tables[index].truncate(first_cell + kept * width);
+        Ok(())
+    }
+}
+
+impl Input<'_> {
+    fn as_jq(&mut self) -> Result<Val, Unfit> {
+        if self.jq.is_none() {
+            self.jq = Some(
+                jq::from_json(self.record).map_err(|reason| Unfit::new("record-unfit", reason))?,
+            );
+        }
+        Ok(self.jq.clone().unwrap_or_default())
+    }
+}
+
+impl Unfit {
+    fn new(code: &'static str, reason: String) -> Self {
+        Self {
+            code,
+            column: None,
+            reason,
+            value: None,
+        }
+    }
+
+    fn of(column: &ColumnPlan, reason: String, value: Option<String>) -> Self {
+        Self {
+            code: "record-unfit",
+            column: Some(column.name.clone()),
+            reason,
+            value,
+        }
+    }
+}
+
+fn parse(json: &[u8]) -> Result<Value, String> {
+    if nested_too_deep(json) {
+        return Err(format!("nested deeper than {MAX_DEPTH} levels"));
+    }
+    let mut parser = sonic_rs::Deserializer::from_slice(json).use_rawnumber();
+    let value = parser
+        .deserialize::<Value>()
+        .and_then(|value| parser.end().map(|()| value));
+    value.map_err(|error| {
+        // The library draws the place over several lines; its first line says what is wrong.
+        let text = error.to_string();
+        format!(
+            "not sound JSON: {}",
+            text.lines().next().unwrap_or_default()
+        )
+    })
+}
+
+/// The parser calls itself for each level, so depth is bounded before it starts. Few records have as many brackets
+/// as levels are allowed; only those are looked at closely.
+fn nested_too_deep(json: &[u8]) -> bool {
+    if memchr::memchr2_iter(b'[', b'{', json)
+        .nth(MAX_DEPTH)
+        .is_none()
+    {
+        return false;
+    }
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
+}
+
+fn given(value: &Value) -> Given<'_> {
+    match value.get_type() {
+        JsonType::Null => Given::Null,
+        JsonType::Boolean => Given::Bool(value.as_bool().unwrap_or_default()),
+        JsonType::Number => Given::Number(jq::number_text(value).into()),
+        JsonType::String => Given::Text(value.as_str().unwrap_or_default().into()),
+        JsonType::Array => Given::Nested("a list", Box::new(move |out| *out += &value.to_string())),
+        JsonType::Object => {
+            Given::Nested("an object", Box::new(move |out| *out += &value.to_string()))
+        }
+    }
+}
+
+/// When a record was fetched: what its `_extract.at` says, else what its file's name says.
+fn own_time(record: &Value, from_name: Option<i64>) -> Result<Option<i64>, String> {
+    let extract = path::member(record, "_extract")?;
+    if !extract.is_object() {
+        return Ok(from_name);
+    }
+    let at = path::member(extract, "at")?;
+    match at.as_str().map(str::parse::<jiff::Timestamp>) {
+        Some(Ok(moment)) => Ok(Some(moment.as_microsecond())),
+        None if at.is_null() => Ok(from_name),
+        _ => Err(format!(
+            "`_extract.at` is not a time: {}",
+            at.to_string().chars().take(60).collect::<String>()
+        )),
+    }
+}
+
+fn one_value(values: Result<Vec<Val>, String>) -> Result<Option<Val>, String> {
+    let mut values = values?;
+    if values.len() > 1 {
+        return Err(format!(
+            "the expression gave {} values, expected one",
+            values.len()
+        ));
+    }
+    Ok(values.pop())
+}
+
+fn encode(cells: impl Iterator<Item = Cell>, batch: &Batch) -> Vec<u8> {
+    let mut key = Vec::new();
+    for cell in cells {
+        match cell {
+            Cell::Null => key.push(0),
+            Cell::Integer(value) => {
+                key.push(1);
+                key.extend(value.to_le_bytes());
+            }
+            Cell::Real(value) => {
+                key.push(2);
+                key.extend(value.to_le_bytes());
+            }
+            Cell::Text { length, .. } => {
+                key.push(3);
+                key.extend(length.to_le_bytes());
+                key.extend(batch.text_of(cell).unwrap_or_default().as_bytes());
+            }
+        }
+    }
+    key
+}
+
+fn reject(line: u64, table: Option<String>, json: &[u8], unfit: Unfit) -> Reject {
+    let record = String::from_utf8_lossy(&json[..json.len().min(KEPT_RECORD)]).into_owned();
+    Reject {
+        line,
+        code: unfit.code,
+        table,
+        column: unfit.column,
+        reason: unfit.reason,
+        value: unfit.value,
+        record,
+    }
+}

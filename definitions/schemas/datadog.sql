@@ -1,0 +1,121 @@
+-- Tables of the source `datadog`. Field meanings: DataDog API v1, https://docs.datadoghq.com/api/.
+
+-- one row per monitor
+CREATE TABLE DataDogMonitors (
+    -- the monitor's id
+    id INTEGER PRIMARY KEY NOT NULL,
+    -- the monitor's name
+    name TEXT,
+    -- e.g. metric alert, query alert, service check, log alert, synthetics alert
+    type TEXT,
+    -- the query that is watched
+    query TEXT,
+    -- text that is sent, with the handles of those it is sent to
+    message TEXT,
+    -- OK, Alert, Warn, No Data, Skipped, Ignored or Unknown
+    overall_state TEXT,
+    -- when overall_state changed last, null when it never did
+    overall_state_modified_at TIMESTAMP,
+    -- when it was made
+    created_at TIMESTAMP,
+    -- when its definition changed last
+    modified_at TIMESTAMP,
+    -- when it was deleted
+    deleted_at TIMESTAMP,
+    -- 1 (highest) to 5, null when none was set
+    priority INTEGER,
+    -- true when it is a draft that notifies nobody
+    is_draft BOOLEAN,
+    -- true when each group (host, service, …) alerts for itself
+    is_multi_alert BOOLEAN,
+    -- true when the whole monitor or some of its groups are muted, by its own setting or by a downtime that is active
+    is_muted BOOLEAN,
+    -- the muted groups, `*` for the whole monitor, a JSON list
+    muted_scopes JSON,
+    -- when the monitor's own mute of all its groups ends, null when there is none or no end
+    muted_until_at TIMESTAMP,
+    -- true when somebody is told that data stopped coming
+    has_no_data_notification BOOLEAN,
+    -- minutes without data after which it says so
+    no_data_timeframe_minutes INTEGER,
+    -- what missing data means: default, show_no_data, show_and_notify_no_data or resolve, null with the older setting
+    on_missing_data TEXT,
+    -- minutes after which an unanswered alert is sent again, null or 0 when never
+    renotify_interval_minutes INTEGER,
+    -- value at which it alerts
+    critical_threshold REAL,
+    -- tags, a JSON list
+    tags JSON,
+    -- number of tags
+    tag_count INTEGER,
+    -- from the first tag `team:…`
+    team TEXT,
+    -- from the first tag `service:…`
+    service TEXT,
+    -- from the first tag `env:…`
+    environment TEXT,
+    -- handles named in the message, such as `pagerduty-shop` or `slack-ops`, without `@`, a JSON list
+    notification_targets JSON,
+    -- number of these handles, 0 when the message reaches nobody
+    notification_target_count INTEGER,
+    -- true when one of the handles pages: PagerDuty, Opsgenie, VictorOps or Datadog On-Call
+    has_pager_target BOOLEAN,
+    -- e-mail address of who made it, trimmed and in lower case
+    creator_email TEXT,
+    -- name of who made it
+    creator_name TEXT,
+    -- the synthetic test it belongs to
+    synthetic_id TEXT REFERENCES DataDogSynthetics (id)
+);
+
+-- one row per synthetic test
+CREATE TABLE DataDogSynthetics (
+    -- the test's public id, e.g. `abc-def-ghi`
+    id TEXT PRIMARY KEY NOT NULL,
+    -- the test's name
+    name TEXT,
+    -- api, browser, mobile, …
+    type TEXT,
+    -- of type api: http, ssl, dns, tcp, icmp, multi, …
+    subtype TEXT,
+    -- live or paused
+    status TEXT,
+    -- true when it does not run
+    is_paused BOOLEAN,
+    -- the monitor that alerts when it fails
+    monitor_id INTEGER REFERENCES DataDogMonitors (id),
+    -- host that is tested, in lower case, null when the test has none or several steps
+    request_host TEXT,
+    -- seconds between two runs
+    interval_seconds INTEGER,
+    -- places it runs from, a JSON list
+    locations JSON,
+    -- number of these places
+    location_count INTEGER,
+    -- when it was made, null in older records
+    created_at TIMESTAMP,
+    -- when its definition changed last, null in older records
+    modified_at TIMESTAMP,
+    -- when it was deleted
+    deleted_at TIMESTAMP,
+    -- text that is sent, with the handles of those it is sent to
+    message TEXT,
+    -- tags, a JSON list
+    tags JSON,
+    -- number of tags
+    tag_count INTEGER,
+    -- from the first tag `team:…`
+    team TEXT,
+    -- from the first tag `service:…`
+    service TEXT,
+    -- from the first tag `env:…`
+    environment TEXT,
+    -- handles named in the message, such as `pagerduty-shop` or `slack-ops`, without `@`, a JSON list
+    notification_targets JSON,
+    -- number of these handles, 0 when the message reaches nobody
+    notification_target_count INTEGER,
+    -- true when one of the handles pages: PagerDuty, Opsgenie, VictorOps or Datadog On-Call
+    has_pager_target BOOLEAN,
+    -- e-mail address of who made it, trimmed and in lower case
+    creator_email TEXT
+);
