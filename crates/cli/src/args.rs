@@ -1,0 +1,135 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Learn how reliably your organisation operates, from the records of its own tools
+///
+/// Keeps what was fetched in `raw_data/`, turns it into tables, and answers questions about it in SQL: a CSV file in
+/// `output/` for each.
+#[derive(Debug, Parser)]
+#[command(name = "reliability", version, max_term_width = 100)]
+pub struct Arguments {
+    /// The project folder: `raw_data/`, `output/`, `definitions/` and `.env` are in it
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = ".",
+        help_heading = "Everywhere"
+    )]
+    pub project: PathBuf,
+
+    /// How messages on stderr are written
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Everywhere"
+    )]
+    pub message_format: MessageFormat,
+
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make the project's folders, its `.env` and its database
+    Init,
+    /// Write a year of raw data of an invented organisation, to try things on
+    Demo(DemoArguments),
+    /// Load what is new in `raw_data/` into the database
+    Load(Selection),
+    /// Answer questions: all of them into `output/`, or the ones named
+    Query(QueryArguments),
+    /// Load, then answer every question
+    Run(RunArguments),
+    /// Check every definition: mappers, schemas, queries
+    Check,
+    /// Say what the database holds: a line for each table
+    Status,
+    /// List the definitions in force and where they come from, or print one
+    Show {
+        /// A definition, such as `time_to_acknowledge` or `mappers/incidents.yaml`, or a folder, such as `queries`
+        name: Option<String>,
+    },
+}
+
+/// Which streams.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// Streams, or sources for all streams of each; none for everything
+    #[arg(value_name = "STREAM")]
+    pub streams: Vec<String>,
+}
+
+/// Options of `query`.
+#[derive(Debug, Args)]
+pub struct QueryArguments {
+    /// Queries by name; none for all of them
+    #[arg(value_name = "NAME", conflicts_with = "sql")]
+    pub names: Vec<String>,
+
+    /// Ask this instead, and write the answer to stdout
+    #[arg(long, value_name = "SELECT")]
+    pub sql: Option<String>,
+
+    /// Write the answers to stdout in this format, rather than as CSV files
+    #[arg(long, value_enum)]
+    pub format: Option<AnswerFormat>,
+
+    /// The most seconds that one query may take; 0 for no limit
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub timeout: u64,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The most seconds that one query may take; 0 for no limit
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub timeout: u64,
+}
+
+/// How answers are written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// RFC 4180
+    Csv,
+    /// A list of objects
+    Json,
+    /// A table to paste
+    Markdown,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// About how many log entries to write; everything else follows from it
+    #[arg(long, value_name = "LOG_ENTRIES", default_value_t = 20_000)]
+    pub scale: u64,
+
+    /// Another seed makes another organisation; the same one the same files
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Compress the raw data
+    #[arg(long)]
+    pub zstd: bool,
+}

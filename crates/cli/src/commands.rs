@@ -1,0 +1,73 @@
+//! One module a verb.
+
+pub mod check;
+pub mod demo;
+pub mod init;
+pub mod load;
+pub mod query;
+pub mod run;
+pub mod show;
+pub mod status;
+
+use std::time::Duration;
+
+use store::{Limits, Place, Store};
+
+use crate::console::Console;
+use crate::project::{Project, database_fault};
+use crate::{CouldNotRun, Outcome};
+
+/// How long a run waits for another that is loading into the same database.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Opens the project's database for loading.
+fn open_store(project: &Project, place: &Place, console: &Console) -> Result<Store, CouldNotRun> {
+    let store = Store::open(
+        place,
+        &project.definitions.schema,
+        PATIENCE,
+        &mut |holder| {
+            let text = format!(
+                "waiting up to {} seconds for {}, which is held by {holder}",
+                PATIENCE.as_secs(),
+                place.name()
+            );
+            console.note(&text, &serde_json::json!({ "holder": holder }));
+        },
+    );
+    store.map_err(|error| {
+        console.diagnostic(&database_fault(&error));
+        CouldNotRun
+    })
+}
+
+/// A database to read from. One on disk is taken as it is; one in memory is loaded first and must be kept as long as
+/// it is read.
+fn ready_store(
+    project: &Project,
+    console: &Console,
+) -> Result<(Place, Option<Store>, Outcome), CouldNotRun> {
+    let place = project.place();
+    if let Place::Disk(_) = place {
+        return Ok((place, None, Outcome::Done));
+    }
+    let mut store = open_store(project, &place, console)?;
+    let plans: Vec<_> = project.plans.iter().collect();
+    let reports = crate::load::load(project, &plans, &mut store, console)?;
+    let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
+    Ok((place, Some(store), outcome(rejects)))
+}
+
+fn outcome(rejects: u64) -> Outcome {
+    if rejects == 0 {
+        Outcome::Done
+    } else {
+        Outcome::DoneWithFaults
+    }
+}
+
+fn limits(timeout: u64) -> Limits {
+    Limits {
+        timeout: (timeout > 0).then(|| Duration::from_secs(timeout)),
+    }
+}

@@ -1,0 +1,45 @@
+//! `check`: every definition, and the tests that mappers carry.
+
+use diagnostics::Severity;
+use serde_json::json;
+
+use crate::args::Arguments;
+use crate::console::{Console, counted};
+use crate::{CouldNotRun, Outcome, project};
+
+pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
+    let (project, faults) = project::check(&arguments.project, console)?;
+    console.diagnostics(&faults);
+    let errors = faults
+        .iter()
+        .filter(|fault| fault.severity == Severity::Error)
+        .count() as u64;
+    let definitions = &project.definitions;
+    let tests: usize = definitions
+        .mappers
+        .iter()
+        .map(|mapper| mapper.tests.len())
+        .sum();
+    let text = format!(
+        "checked {}, {}, {} and {}: {}, {}",
+        counted(definitions.schema.tables.len() as u64, "table"),
+        counted(definitions.mappers.len() as u64, "mapper"),
+        counted(tests as u64, "test"),
+        if definitions.queries.len() == 1 {
+            "1 query".to_owned()
+        } else {
+            format!("{} queries", definitions.queries.len())
+        },
+        counted(errors, "error"),
+        counted(faults.len() as u64 - errors, "warning"),
+    );
+    console.note(
+        &text,
+        &json!({ "errors": errors, "warnings": faults.len() as u64 - errors }),
+    );
+    Ok(if errors == 0 {
+        Outcome::Done
+    } else {
+        Outcome::DoneWithFaults
+    })
+}

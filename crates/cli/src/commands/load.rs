@@ -1,0 +1,43 @@
+//! `load`: what is new in `raw_data/`, into the database.
+
+use serde_json::json;
+use store::Place;
+
+use crate::args::{Arguments, Selection};
+use crate::console::{Console, counted};
+use crate::{CouldNotRun, Outcome, load, project};
+
+pub fn run(
+    arguments: &Arguments,
+    selection: &Selection,
+    console: &Console,
+) -> Result<Outcome, CouldNotRun> {
+    let project = project::open(&arguments.project, console)?;
+    let plans = project.select(&selection.streams, console)?;
+    let place = project.place();
+    let mut store = super::open_store(&project, &place, console)?;
+    let reports = load::load(&project, &plans, &mut store, console)?;
+    let files: u64 = reports.iter().map(|report| report.files).sum();
+    let records: u64 = reports.iter().map(|report| report.records).sum();
+    let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
+    let text = match files {
+        0 => format!("nothing new for {}", place.name()),
+        _ => format!(
+            "{} from {} are in {}",
+            counted(records, "record"),
+            counted(files, "file"),
+            place.name()
+        ),
+    };
+    console.note(
+        &text,
+        &json!({ "files": files, "records": records, "rejects": rejects }),
+    );
+    if let Place::Memory(_) = place {
+        console.note(
+            "it is gone when this ends; to keep it, set `DB_MODE=DISK`",
+            &json!({}),
+        );
+    }
+    Ok(super::outcome(rejects))
+}

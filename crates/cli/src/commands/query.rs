@@ -1,0 +1,179 @@
+//! `query`: answers, into `output/` or to stdout.
+
+use definitions::Query;
+use diagnostics::{Diagnostic, nearest};
+use report::Format;
+use serde_json::json;
+use store::{Limits, Place};
+
+use crate::args::{AnswerFormat, Arguments, QueryArguments};
+use crate::console::{Console, counted};
+use crate::project::{Project, database_fault, query_fault, sql_fault};
+use crate::queries::{Answer, Failure, answer, answer_all};
+use crate::{CouldNotRun, Outcome, project};
+
+pub fn run(
+    arguments: &Arguments,
+    options: &QueryArguments,
+    console: &Console,
+) -> Result<Outcome, CouldNotRun> {
+    let project = project::open(&arguments.project, console)?;
+    let queries = select(&project, &options.names, console)?;
+    if options.sql.is_none() && options.format == Some(AnswerFormat::Csv) && queries.len() != 1 {
+        console.diagnostic(
+            &Diagnostic::error("query-several", "CSV on stdout holds one answer")
+                .hint("name one query, or leave out `--format` to write all of them to `output/`"),
+        );
+        return Err(CouldNotRun);
+    }
+    let (place, _store, outcome) = super::ready_store(&project, console)?;
+    let limits = super::limits(options.timeout);
+    if let Some(sql) = &options.sql {
+        let bytes = answer(
+            &place,
+            sql,
+            limits,
+            format(options.format.unwrap_or(AnswerFormat::Csv)),
+        );
+        console.data(&bytes.map_err(|failure| say_sql(&project, &failure, console))?);
+    } else if let Some(wanted) = options.format {
+        to_stdout(&project, &place, &queries, limits, wanted, console)?;
+    } else {
+        let answers = into_files(&project, &place, &queries, limits, console)?;
+        for answer in &answers {
+            if let Ok(rows) = answer.rows {
+                let text = format!("output/{}.csv  {}", answer.query.name, counted(rows, "row"));
+                console.note(&text, &json!({ "query": answer.query.name, "rows": rows }));
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// Answers queries into `output/`; every failure is said, and then it is one.
+pub fn into_files<'a>(
+    project: &Project,
+    place: &Place,
+    queries: &[&'a Query],
+    limits: Limits,
+    console: &Console,
+) -> Result<Vec<Answer<'a>>, CouldNotRun> {
+    let folder = project.folder.join("output");
+    let answers = answer_all(place, queries, limits, &folder).map_err(|error| {
+        console.diagnostic(
+            &Diagnostic::error("output", format!("cannot write to `output/`: {error}"))
+                .in_data(folder.display().to_string()),
+        );
+        CouldNotRun
+    })?;
+    let mut failed = false;
+    for answer in &answers {
+        if let Err(failure) = &answer.rows {
+            failed = true;
+            say(project, answer.query, failure, console);
+            if matches!(failure, Failure::Database(_)) {
+                break;
+            }
+        }
+    }
+    if failed {
+        Err(CouldNotRun)
+    } else {
+        Ok(answers)
+    }
+}
+
+fn select<'p>(
+    project: &'p Project,
+    names: &[String],
+    console: &Console,
+) -> Result<Vec<&'p Query>, CouldNotRun> {
+    let all = &project.definitions.queries;
+    if names.is_empty() {
+        return Ok(all.iter().collect());
+    }
+    let mut selected = Vec::new();
+    for name in names {
+        let Some(query) = all.iter().find(|query| query.name == *name) else {
+            let fault = Diagnostic::error("query-unknown", format!("`{name}` is not a query"));
+            console.diagnostic(
+                &match nearest(name, all.iter().map(|query| query.name.as_str())) {
+                    Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                    None => fault.hint("`reliability show queries` lists them"),
+                },
+            );
+            return Err(CouldNotRun);
+        };
+        selected.push(query);
+    }
+    Ok(selected)
+}
+
+fn to_stdout(
+    project: &Project,
+    place: &Place,
+    queries: &[&Query],
+    limits: Limits,
+    wanted: AnswerFormat,
+    console: &Console,
+) -> Result<(), CouldNotRun> {
+    let single = queries.len() == 1;
+    let mut out = Vec::new();
+    for (index, query) in queries.iter().enumerate() {
+        let bytes = answer(place, &query.sql, limits, format(wanted)).map_err(|failure| {
+            say(project, query, &failure, console);
+            CouldNotRun
+        })?;
+        match wanted {
+            AnswerFormat::Json if !single => {
+                out.extend(
+                    format!(
+                        "{}{}: ",
+                        if index == 0 { "{\n" } else { ",\n" },
+                        json!(query.name)
+                    )
+                    .into_bytes(),
+                );
+                out.extend(bytes.trim_ascii_end());
+            }
+            AnswerFormat::Markdown if !single => {
+                out.extend(format!("## {}\n\n{}\n\n", query.title, query.question).into_bytes());
+                out.extend(bytes);
+                out.push(b'\n');
+            }
+            _ => out.extend(bytes),
+        }
+    }
+    if wanted == AnswerFormat::Json && !single {
+        out.extend(if queries.is_empty() {
+            &b"{}\n"[..]
+        } else {
+            b"\n}\n"
+        });
+    }
+    console.data(&out);
+    Ok(())
+}
+
+fn format(wanted: AnswerFormat) -> Format {
+    match wanted {
+        AnswerFormat::Csv => Format::Csv,
+        AnswerFormat::Json => Format::Json,
+        AnswerFormat::Markdown => Format::Markdown,
+    }
+}
+
+fn say(project: &Project, query: &Query, failure: &Failure, console: &Console) {
+    console.diagnostic(&match failure {
+        Failure::Query(fault) => query_fault(project, query, fault),
+        Failure::Database(error) => database_fault(error),
+    });
+}
+
+fn say_sql(project: &Project, failure: &Failure, console: &Console) -> CouldNotRun {
+    console.diagnostic(&match failure {
+        Failure::Query(fault) => sql_fault(project, "the query", fault),
+        Failure::Database(error) => database_fault(error),
+    });
+    CouldNotRun
+}

@@ -1,0 +1,70 @@
+//! `run`: load, answer every question, and say what came of it.
+
+use crate::args::{Arguments, RunArguments};
+use crate::console::{Console, count, counted, table};
+use crate::{CouldNotRun, Outcome, load, project};
+
+pub fn run(
+    arguments: &Arguments,
+    options: &RunArguments,
+    console: &Console,
+) -> Result<Outcome, CouldNotRun> {
+    let project = project::open(&arguments.project, console)?;
+    let place = project.place();
+    let mut store = super::open_store(&project, &place, console)?;
+    let plans: Vec<_> = project.plans.iter().collect();
+    let reports = load::load(&project, &plans, &mut store, console)?;
+    let status = store.status().map_err(|error| {
+        console.diagnostic(&project::database_fault(&error));
+        CouldNotRun
+    })?;
+    let queries: Vec<_> = project.definitions.queries.iter().collect();
+    let answers = super::query::into_files(
+        &project,
+        &place,
+        &queries,
+        super::limits(options.timeout),
+        console,
+    )?;
+
+    let rows: u64 = status.iter().map(|line| line.rows).sum();
+    let filled = status.iter().filter(|line| line.rows > 0).count() as u64;
+    let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
+    let warnings: u64 = reports.iter().map(|report| report.warnings).sum();
+    let mut summary = format!(
+        "\n{} in {}, {}, {}\n\n",
+        counted(rows, "row"),
+        counted(filled, "table"),
+        counted(rejects, "reject"),
+        counted(warnings, "warning"),
+    );
+    let mut lines = Vec::new();
+    for answer in &answers {
+        let question = if answer.query.question.is_empty() {
+            &answer.query.title
+        } else {
+            &answer.query.question
+        };
+        let rows = answer
+            .rows
+            .as_ref()
+            .map_or(String::new(), |rows| count(*rows));
+        lines.push(vec![
+            format!("output/{}.csv", answer.query.name),
+            rows,
+            question.clone(),
+        ]);
+    }
+    summary += &table(&lines);
+    if rows == 0 {
+        summary += "\nthere is no data yet: try `reliability demo`, or put files in `raw_data/` and `incidents/`\n";
+    } else {
+        summary += "\nask more: `reliability query --sql 'select …'`; what is in the tables: `reliability status`\n";
+    }
+    if rejects > 0 {
+        summary +=
+            "records that could not be taken are in `rejects/`, each with its place and reason\n";
+    }
+    console.data(summary.as_bytes());
+    Ok(super::outcome(rejects))
+}

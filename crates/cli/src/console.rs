@@ -1,0 +1,169 @@
+//! The only place that prints: data on stdout, all else on stderr.
+
+#![expect(
+    clippy::print_stderr,
+    reason = "this is where messages leave the program"
+)]
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use diagnostics::Diagnostic;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::args::MessageFormat;
+
+/// Where messages go, and how they look.
+pub struct Console {
+    format: MessageFormat,
+    colour: bool,
+}
+
+impl Console {
+    /// Colours and progress bars on a terminal, plain lines elsewhere.
+    pub fn new(format: MessageFormat) -> Self {
+        let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { format, colour }
+    }
+
+    /// Says what is wrong.
+    pub fn diagnostic(&self, diagnostic: &Diagnostic) {
+        match self.format {
+            MessageFormat::Human => eprintln!("{}", diagnostic.render(self.colour)),
+            MessageFormat::Json => eprintln!("{}", diagnostic.to_json()),
+        }
+    }
+
+    /// Says several faults, with an empty line between them.
+    pub fn diagnostics(&self, diagnostics: &[Diagnostic]) {
+        for (index, diagnostic) in diagnostics.iter().enumerate() {
+            if index > 0 && self.format == MessageFormat::Human {
+                eprintln!();
+            }
+            self.diagnostic(diagnostic);
+        }
+    }
+
+    /// Says what is being done; `facts` is the same for machines.
+    pub fn note(&self, text: &str, facts: &serde_json::Value) {
+        match self.format {
+            MessageFormat::Human => eprintln!("{text}"),
+            MessageFormat::Json => {
+                let mut line = serde_json::json!({ "kind": "note", "text": text });
+                if let (Some(line), Some(facts)) = (line.as_object_mut(), facts.as_object()) {
+                    line.extend(facts.clone());
+                }
+                eprintln!("{line}");
+            }
+        }
+    }
+
+    /// Writes data to stdout. That nobody reads it any more is no fault.
+    pub fn data(&self, bytes: &[u8]) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(bytes).and_then(|()| out.flush());
+    }
+
+    /// A bar over so many bytes; hidden where nobody would see it move.
+    pub fn bar(&self, label: &str, bytes: u64) -> ProgressBar {
+        if self.format == MessageFormat::Json || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(bytes);
+        let style =
+            "{prefix:30} {wide_bar} {bytes:>10} / {total_bytes:10} {bytes_per_sec:>12} {eta:>4}";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(label.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+}
+
+/// A count with its thousands set apart: `12,345`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count and its noun, `1 file`, `2 files`.
+pub fn counted(number: u64, noun: &str) -> String {
+    format!(
+        "{} {noun}{}",
+        count(number),
+        if number == 1 { "" } else { "s" }
+    )
+}
+
+/// Lines of columns, each as wide as its widest cell; numbers to the right.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let cell_width =
+        |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            rows.iter()
+                .map(|row| cell_width(row, column))
+                .max()
+                .unwrap_or_default()
+        })
+        .collect();
+    let is_number = |cell: &str| {
+        cell.starts_with(|c: char| c.is_ascii_digit())
+            && cell.chars().all(|c| c.is_ascii_digit() || c == ',')
+    };
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let padding = " ".repeat(width - cell.chars().count());
+            if !line.is_empty() {
+                line.push_str("  ");
+            }
+            if is_number(cell) {
+                line += &padding;
+                line += cell;
+            } else {
+                line += cell;
+                line += &padding;
+            }
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_read_well() {
+        assert_eq!(
+            [count(0), count(999), count(1000), count(1_234_567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [counted(1, "file"), counted(0, "file")],
+            ["1 file", "0 files"]
+        );
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [
+            vec!["a".into(), "1".into(), "x".into()],
+            vec!["long".into(), "1,000".into(), String::new()],
+        ];
+        assert_eq!(table(&rows), "a         1  x\nlong  1,000\n");
+    }
+}

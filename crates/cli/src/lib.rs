@@ -1,0 +1,51 @@
+//! The command line: what was typed, what it means, and the order in which the rooms are put to work.
+//!
+//! Everything that people read goes through [`console`], the only place that prints. The rooms themselves neither
+//! print nor exit.
+
+pub mod args;
+pub mod console;
+pub mod load;
+pub mod project;
+pub mod queries;
+pub mod settings;
+
+mod commands;
+
+use std::process::ExitCode;
+
+use args::{Arguments, Verb};
+use console::Console;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All done: exit code 0.
+    Done,
+    /// Done, with rejects or failed checks: exit code 1.
+    DoneWithFaults,
+}
+
+/// Why a command could not run: exit code 2. What there was to say of it has been said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CouldNotRun;
+
+/// Runs what was typed.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let console = Console::new(arguments.message_format);
+    let result = match &arguments.verb {
+        Verb::Init => commands::init::run(arguments, &console),
+        Verb::Demo(options) => commands::demo::run(arguments, options, &console),
+        Verb::Check => commands::check::run(arguments, &console),
+        Verb::Show { name } => commands::show::run(arguments, name.as_deref(), &console),
+        Verb::Load(selection) => commands::load::run(arguments, selection, &console),
+        Verb::Query(options) => commands::query::run(arguments, options, &console),
+        Verb::Run(options) => commands::run::run(arguments, options, &console),
+        Verb::Status => commands::status::run(arguments, &console),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::DoneWithFaults) => ExitCode::from(1),
+        Err(CouldNotRun) => ExitCode::from(2),
+    }
+}

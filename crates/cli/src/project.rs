@@ -1,0 +1,439 @@
+//! A project: its folder, its settings and the definitions in force, checked before anything runs.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use definitions::{Definitions, Mapper};
+use diagnostics::{Diagnostic, Severity, nearest};
+use raw::StreamFiles;
+use store::{Place, QueryFault, Store};
+use transform::{Plan, Setting};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::CouldNotRun;
+use crate::console::Console;
+use crate::settings::{self, Settings};
+
+/// The stream whose files lie in a folder of their own, where people write them.
+const WRITTEN_STREAM: &str = "incidents";
+
+/// Everything that a command starts from.
+pub struct Project {
+    /// The project folder.
+    pub folder: PathBuf,
+    /// What the shell and `.env` say.
+    pub settings: Settings,
+    /// The definitions in force.
+    pub definitions: Definitions,
+    /// One compiled mapper a stream, in the order of the mappers.
+    pub plans: Vec<Plan>,
+    setting: Arc<Setting>,
+}
+
+/// Reads a project and checks its definitions. What is wrong is said; a project with errors cannot run.
+pub fn open(folder: &Path, console: &Console) -> Result<Project, CouldNotRun> {
+    let settings = read_settings(folder, console)?;
+    let (definitions, faults) = definitions::read(folder);
+    let (project, mut faults) = compile(folder, settings, definitions, faults);
+    faults.extend(query_faults(&project, console)?);
+    let errors: Vec<Diagnostic> = faults
+        .into_iter()
+        .filter(|fault| fault.severity == Severity::Error)
+        .collect();
+    if errors.is_empty() {
+        return Ok(project);
+    }
+    console.diagnostics(&errors);
+    console.diagnostic(
+        &Diagnostic::error(
+            "definitions",
+            "nothing was run: the definitions have faults",
+        )
+        .hint("`reliability check` checks them all"),
+    );
+    Err(CouldNotRun)
+}
+
+/// The same for `check`: all faults come back, with those of the mappers' own tests.
+pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnostic>), CouldNotRun> {
+    let settings = read_settings(folder, console)?;
+    let (definitions, faults) = definitions::read(folder);
+    let (project, mut faults) = compile(folder, settings, definitions, faults);
+    for plan in &project.plans {
+        if let Some(mapper) = project.definitions.mapper(&plan.stream) {
+            faults.extend(transform::run_tests(mapper, plan));
+        }
+    }
+    faults.extend(query_faults(&project, console)?);
+    Ok((project, faults))
+}
+
+impl Project {
+    /// Where the database of this project is: on disk, or a new one in memory.
+    pub fn place(&self) -> Place {
+        self.settings
+            .database
+            .clone()
+            .map_or_else(Place::new_memory, Place::Disk)
+    }
+
+    /// The compiled mappers of the streams named: streams by name, or sources for all their streams; all if none.
+    pub fn select(&self, names: &[String], console: &Console) -> Result<Vec<&Plan>, CouldNotRun> {
+        if names.is_empty() {
+            return Ok(self.plans.iter().collect());
+        }
+        let of_name = |name: &str, plan: &Plan| {
+            plan.stream == *name || plan.stream.starts_with(&format!("{name}_"))
+        };
+        for name in names {
+            if !self.plans.iter().any(|plan| of_name(name, plan)) {
+                let fault =
+                    Diagnostic::error("stream-unknown", format!("`{name}` is not a stream"));
+                let hint = match nearest(name, self.plans.iter().map(|plan| plan.stream.as_str())) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "`reliability show mappers` lists the streams".to_owned(),
+                };
+                console.diagnostic(&fault.hint(hint));
+                return Err(CouldNotRun);
+            }
+        }
+        Ok(self
+            .plans
+            .iter()
+            .filter(|plan| names.iter().any(|name| of_name(name, plan)))
+            .collect())
+    }
+
+    /// The files of a stream.
+    pub fn stream_files(&self, stream: &str) -> StreamFiles {
+        let mut folders = vec![self.folder.join("raw_data").join(stream)];
+        if stream == WRITTEN_STREAM {
+            folders.push(self.settings.incidents.0.clone());
+        }
+        raw::stream_files(&self.folder, &folders)
+    }
+
+    /// What the rows of a stream depend on besides its files: when this changes, the stream is loaded anew.
+    pub fn fingerprint(&self, plan: &Plan) -> u64 {
+        let mut hash = Xxh3::new();
+        let mut add = |part: &str| {
+            hash.update(&(part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        };
+        add(env!("CARGO_PKG_VERSION"));
+        if let Some(mapper) = self.definitions.mapper(&plan.stream) {
+            add(&mapper.source.text);
+            for (_, file) in mapper.tables.iter().flat_map(|table| &table.agreed) {
+                add(&file.text);
+                for name in self.setting.agreed.get(&file.text).into_iter().flatten() {
+                    add(name);
+                }
+            }
+        }
+        for column in plan.tables.iter().flat_map(|table| &table.table.columns) {
+            add(&format!(
+                "{} {} {}",
+                column.name,
+                column.kind.name(),
+                column.not_null
+            ));
+        }
+        for table in &plan.tables {
+            add(&format!("{} {:?}", table.table.name, table.table.key));
+        }
+        add(self.setting.time_zone.iana_name().unwrap_or_default());
+        hash.digest()
+    }
+
+    /// Warnings about the folder itself: data that nothing reads, a folder of incidents that is not there.
+    pub fn oddities(&self) -> Vec<Diagnostic> {
+        let mut odd = Vec::new();
+        let (incidents, named) = &self.settings.incidents;
+        if *named && !incidents.is_dir() {
+            odd.push(
+                Diagnostic::warning(
+                    "setting-no-folder",
+                    format!(
+                        "`DIRECTORY_PATH` names `{}`, which is not a folder",
+                        incidents.display()
+                    ),
+                )
+                .hint("set it to the folder of your postmortems in YAML"),
+            );
+        }
+        let Ok(entries) = std::fs::read_dir(self.folder.join("raw_data")) else {
+            return odd;
+        };
+        let mut names: Vec<String> = entries
+            .flatten()
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        for name in names {
+            if self.plans.iter().all(|plan| plan.stream != name) && !name.starts_with('.') {
+                let fault = Diagnostic::warning(
+                    "stream-unread",
+                    format!(
+                        "nothing reads `raw_data/{name}`: no mapper is for the stream `{name}`"
+                    ),
+                );
+                odd.push(
+                    match nearest(&name, self.plans.iter().map(|plan| plan.stream.as_str())) {
+                        Some(near) => fault.hint(format!("did you mean `raw_data/{near}`?")),
+                        None => fault.hint(format!("add `definitions/mappers/{name}.yaml`")),
+                    },
+                );
+            }
+        }
+        odd
+    }
+}
+
+fn read_settings(folder: &Path, console: &Console) -> Result<Settings, CouldNotRun> {
+    if !folder.is_dir() {
+        console.diagnostic(
+            &Diagnostic::error(
+                "project-not-there",
+                format!("the project folder `{}` is not there", folder.display()),
+            )
+            .hint(format!(
+                "make it: `mkdir -p {0} && reliability init --project {0}`",
+                folder.display()
+            )),
+        );
+        return Err(CouldNotRun);
+    }
+    settings::read(folder).map_err(|faults| {
+        console.diagnostics(&faults);
+        CouldNotRun
+    })
+}
+
+fn compile(
+    folder: &Path,
+    settings: Settings,
+    definitions: Definitions,
+    mut faults: Vec<Diagnostic>,
+) -> (Project, Vec<Diagnostic>) {
+    let (agreed, list_faults) = agreed_lists(folder, &definitions.mappers);
+    faults.extend(list_faults);
+    let setting = Arc::new(Setting {
+        time_zone: settings.time_zone.clone(),
+        agreed,
+    });
+    let mut plans = Vec::new();
+    // A mapper that does not fit its tables is reported already; compiling it could only repeat that.
+    let broken = |mapper: &Mapper| {
+        faults.iter().any(|fault| {
+            fault.severity == Severity::Error
+                && fault
+                    .labels
+                    .iter()
+                    .any(|label| Arc::ptr_eq(&label.source, &mapper.source))
+        })
+    };
+    let sound: Vec<&Mapper> = definitions
+        .mappers
+        .iter()
+        .filter(|mapper| !broken(mapper))
+        .collect();
+    for mapper in sound {
+        match transform::plan(mapper, &definitions.schema, &setting) {
+            Ok(plan) => plans.push(plan),
+            Err(jq_faults) => faults.extend(jq_faults),
+        }
+    }
+    (
+        Project {
+            folder: folder.to_owned(),
+            settings,
+            definitions,
+            plans,
+            setting,
+        },
+        faults,
+    )
+}
+
+/// The agreed lists that mappers name and the project has: YAML lists of names.
+fn agreed_lists(
+    folder: &Path,
+    mappers: &[Mapper],
+) -> (HashMap<String, Vec<String>>, Vec<Diagnostic>) {
+    let mut lists = HashMap::new();
+    let mut faults = Vec::new();
+    for (_, file) in mappers
+        .iter()
+        .flat_map(|mapper| &mapper.tables)
+        .flat_map(|table| &table.agreed)
+    {
+        let text = match std::fs::read_to_string(folder.join(&file.text)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                faults.push(Diagnostic::error(
+                    "list-unreadable",
+                    format!("cannot read `{}`: {error}", file.text),
+                ));
+                continue;
+            }
+        };
+        let names = yaml::parse(&text)
+            .map_err(|fault| (fault.line, fault.message))
+            .and_then(|node| match &node.value {
+                yaml::Value::List(items) => items
+                    .iter()
+                    .map(|item| {
+                        item.as_text()
+                            .map(str::to_owned)
+                            .ok_or((item.line, "expected a name".to_owned()))
+                    })
+                    .collect(),
+                yaml::Value::Null => Ok(Vec::new()),
+                _ => Err((
+                    node.line,
+                    "expected a list of names, each on a line `- name`".to_owned(),
+                )),
+            });
+        match names {
+            Ok(names) => {
+                lists.insert(file.text.clone(), names);
+            }
+            Err((line, message)) => faults.push(
+                Diagnostic::error(
+                    "list-syntax",
+                    format!("cannot read the agreed list: {message}"),
+                )
+                .in_data(format!("{}:{line}", file.text)),
+            ),
+        }
+    }
+    (lists, faults)
+}
+
+/// Queries and views that the database does not take, tried on an empty one.
+fn query_faults(project: &Project, console: &Console) -> Result<Vec<Diagnostic>, CouldNotRun> {
+    let place = Place::new_memory();
+    let schema = &project.definitions.schema;
+    let store = Store::open(&place, schema, std::time::Duration::ZERO, &mut |_| {});
+    let _store = match store {
+        Ok(store) => store,
+        Err(error) => {
+            return Ok(vec![
+                Diagnostic::error("schema-refused", format!("the database does not take the schemas: {error}"))
+                    .hint("look at the `CREATE VIEW` and `CREATE INDEX` statements; tables were checked before"),
+            ]);
+        }
+    };
+    let mut faults = Vec::new();
+    let mut try_out = |sql: &str, fault_of: &dyn Fn(QueryFault) -> Diagnostic| match store::prepare(
+        &place, sql,
+    ) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(fault)) => {
+            faults.push(fault_of(fault));
+            Ok(())
+        }
+        Err(error) => {
+            console.diagnostic(&database_fault(&error));
+            Err(CouldNotRun)
+        }
+    };
+    for view in &schema.views {
+        try_out(&format!("select * from \"{}\"", view.name), &|fault| {
+            Diagnostic::error(
+                "view-refused",
+                format!("the view `{}` does not work: {fault}", view.name),
+            )
+            .at(&view.source, view.span.clone(), "")
+        })?;
+    }
+    for query in &project.definitions.queries {
+        try_out(&query.sql, &|fault| query_fault(project, query, &fault))?;
+    }
+    Ok(faults)
+}
+
+/// A query's fault, with its place in the file.
+pub fn query_fault(
+    project: &Project,
+    query: &definitions::Query,
+    fault: &QueryFault,
+) -> Diagnostic {
+    let diagnostic = sql_fault(project, &format!("the query `{}`", query.name), fault);
+    match fault {
+        QueryFault::Sql {
+            offset: Some(offset),
+            ..
+        } => {
+            let end = query.sql[*offset..]
+                .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .map_or(query.sql.len(), |at| offset + at.max(1));
+            diagnostic.at(&query.source, *offset..end, "")
+        }
+        _ => diagnostic.in_data(query.source.path.clone()),
+    }
+}
+
+/// What a query's fault means, and what to do.
+pub fn sql_fault(project: &Project, what: &str, fault: &QueryFault) -> Diagnostic {
+    let diagnostic = Diagnostic::error("query", format!("{what} has no answer: {fault}"));
+    match fault {
+        QueryFault::Timeout(_) => diagnostic.hint(
+            "give it longer with `--timeout SECONDS`, or look for a join without a condition",
+        ),
+        QueryFault::Writes => {
+            diagnostic.hint("a query is one `select`; tables are filled by mappers")
+        }
+        QueryFault::Statements(_) => diagnostic.hint("write one `select` a file"),
+        QueryFault::Output(_) => diagnostic,
+        QueryFault::Sql { message, .. } => {
+            let schema = &project.definitions.schema;
+            let tables = schema
+                .tables
+                .iter()
+                .map(|table| table.name.as_str())
+                .chain(schema.views.iter().map(|view| view.name.as_str()));
+            let columns = schema
+                .tables
+                .iter()
+                .flat_map(|table| &table.columns)
+                .map(|column| column.name.as_str());
+            let near = match message.split_once(": ") {
+                Some(("no such table", name)) => nearest(name, tables),
+                Some(("no such column", name)) => {
+                    nearest(name.rsplit('.').next().unwrap_or(name), columns)
+                }
+                _ => None,
+            };
+            match near {
+                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                None => diagnostic,
+            }
+        }
+    }
+}
+
+/// What is wrong with a database, and what to do.
+pub fn database_fault(error: &store::Error) -> Diagnostic {
+    use store::Error;
+    let diagnostic = Diagnostic::error("database", error.to_string());
+    match error {
+        Error::Held { .. } => diagnostic.hint("wait until it is done, or end that process"),
+        Error::Locked { .. } => {
+            diagnostic.hint("close the program that has it open for writing, and run this again")
+        }
+        Error::ReadOnly { .. } => diagnostic
+            .hint("make the file and its folder writable, or set `DB_PATH` to another place"),
+        Error::Full { .. } => {
+            diagnostic.hint("make room, and run this again: files that were loaded whole are kept")
+        }
+        Error::Foreign { .. } => {
+            diagnostic.hint("set `DB_PATH` to another file, or move this one away")
+        }
+        Error::Missing { .. } => diagnostic.hint("make it with `reliability load`"),
+        Error::Other { .. } => diagnostic,
+    }
+}

@@ -1,0 +1,167 @@
+//! Questions to the database, several at once, and their answers in files.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use definitions::Query;
+use report::{Format, Writer};
+use store::{Limits, Place, QueryFault, Value};
+
+/// An answer that was written, or why there is none.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// The question.
+    pub query: &'a Query,
+    /// How many rows it has, or what went wrong: the query, or the database itself.
+    pub rows: Result<u64, Failure>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// The query.
+    Query(QueryFault),
+    /// The database.
+    Database(store::Error),
+}
+
+/// Answers queries, as many at once as there are cores, each into `folder/<name>.csv`. A file appears when its answer
+/// is whole; the old answer of a query that fails goes, since it would pass for today's.
+pub fn answer_all<'a>(
+    place: &Place,
+    queries: &[&'a Query],
+    limits: Limits,
+    folder: &Path,
+) -> io::Result<Vec<Answer<'a>>> {
+    fs::create_dir_all(folder)?;
+    let next = AtomicUsize::new(0);
+    let answers: Mutex<Vec<Option<Answer>>> = Mutex::new(queries.iter().map(|_| None).collect());
+    let workers = thread::available_parallelism()
+        .map_or(1, std::num::NonZero::get)
+        .min(queries.len().max(1));
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((index, query)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    queries.get(index).map(|query| (index, *query))
+                } {
+                    let rows = answer_into_file(place, query, limits, folder);
+                    if let Ok(mut answers) = answers.lock() {
+                        answers[index] = Some(Answer { query, rows });
+                    }
+                }
+            });
+        }
+    });
+    Ok(answers
+        .into_inner()
+        .unwrap_or_default()
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+/// Answers one query in memory.
+pub fn answer(
+    place: &Place,
+    sql: &str,
+    limits: Limits,
+    format: Format,
+) -> Result<Vec<u8>, Failure> {
+    let (bytes, _) = answer_to(place, sql, limits, format, Vec::new())?;
+    Ok(bytes)
+}
+
+fn answer_into_file(
+    place: &Place,
+    query: &Query,
+    limits: Limits,
+    folder: &Path,
+) -> Result<u64, Failure> {
+    let path = folder.join(format!("{}.csv", query.name));
+    let output = |error: io::Error| {
+        Failure::Query(QueryFault::Output(format!(
+            "cannot write `{}`: {error}",
+            path.display()
+        )))
+    };
+    let answered = (|| {
+        let file = tempfile::Builder::new()
+            .prefix(".answer")
+            .tempfile_in(folder)
+            .map_err(output)?;
+        let (target, rows) = answer_to(
+            place,
+            &query.sql,
+            limits,
+            Format::Csv,
+            io::BufWriter::new(file),
+        )?;
+        let file = target
+            .into_inner()
+            .map_err(|error| output(error.into_error()))?;
+        share(file.path()).map_err(output)?;
+        file.persist(&path).map_err(|error| output(error.error))?;
+        Ok(rows)
+    })();
+    if answered.is_err() {
+        let _ = fs::remove_file(&path);
+    }
+    answered
+}
+
+fn answer_to<W: io::Write>(
+    place: &Place,
+    sql: &str,
+    limits: Limits,
+    format: Format,
+    target: W,
+) -> Result<(W, u64), Failure> {
+    let mut target = Some(target);
+    let mut writer: Option<Writer<W>> = None;
+    // The columns come first, then rows: one writer, made when the columns are known.
+    let writer_cell = std::cell::RefCell::new(&mut writer);
+    let rows = store::query(
+        place,
+        sql,
+        limits,
+        &mut |columns| {
+            if let Some(target) = target.take() {
+                **writer_cell.borrow_mut() =
+                    Some(Writer::new(format, columns, target).map_err(|error| error.to_string())?);
+            }
+            Ok(())
+        },
+        &mut |row: &[Value]| match &mut **writer_cell.borrow_mut() {
+            Some(writer) => writer.row(row).map_err(|error| error.to_string()),
+            None => Ok(()),
+        },
+    );
+    let rows = rows.map_err(Failure::Database)?.map_err(Failure::Query)?;
+    match writer {
+        Some(writer) => {
+            let target = writer
+                .finish()
+                .map_err(|error| Failure::Query(QueryFault::Output(error.to_string())))?;
+            Ok((target, rows))
+        }
+        None => Err(Failure::Query(QueryFault::Output(
+            "the query has no columns".to_owned(),
+        ))),
+    }
+}
+
+/// Temporary files are their owner's alone; answers are for whoever the folder is for.
+fn share(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
+}

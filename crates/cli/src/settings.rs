@@ -1,0 +1,160 @@
+//! Settings: from the shell, else from the project's `.env`, else their defaults.
+//!
+//! `.env.local` in the repository's root lists all of them. Values are never printed: some are secrets.
+
+use std::collections::HashMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use diagnostics::{Diagnostic, Source, nearest};
+use jiff::tz::TimeZone;
+
+/// The settings of a project.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `DB_MODE=DISK` and `DB_PATH`: the database's file; nothing for a database in memory.
+    pub database: Option<PathBuf>,
+    /// `DIRECTORY_PATH`: where postmortems lie, and whether somebody said so.
+    pub incidents: (PathBuf, bool),
+    /// `TIME_ZONE`: the zone of times that name none.
+    pub time_zone: TimeZone,
+}
+
+/// The text of `.env.local`: every setting with its default.
+pub const TEMPLATE: &str = include_str!("../../../.env.local");
+
+/// The values that `DB_MODE` can take.
+const MODES: [&str; 2] = ["MEMORY", "DISK"];
+
+/// Reads the settings of a project. All that is wrong with them comes back.
+pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
+    let mut faults = Vec::new();
+    let file = dot_env(project, &mut faults);
+    // An empty value is the same as none: templates have many.
+    let get = |name: &str| {
+        let shell = env::var(name).ok().filter(|value| !value.trim().is_empty());
+        shell.or_else(|| {
+            file.get(name)
+                .cloned()
+                .filter(|value| !value.trim().is_empty())
+        })
+    };
+
+    let mode = get("DB_MODE").unwrap_or_else(|| "MEMORY".to_owned());
+    let path = project.join(get("DB_PATH").unwrap_or_else(|| "reliability.db".to_owned()));
+    let database = match mode.trim().to_uppercase().as_str() {
+        "MEMORY" => None,
+        "DISK" => Some(path),
+        _ => {
+            let near = nearest(&mode, MODES).unwrap_or("DISK");
+            faults.push(
+                Diagnostic::error(
+                    "setting-unknown-value",
+                    format!("`DB_MODE` is `{mode}`; expected `MEMORY` or `DISK`"),
+                )
+                .hint(format!("set `DB_MODE={near}` in the shell or in `.env`")),
+            );
+            None
+        }
+    };
+    let zone_name = get("TIME_ZONE").unwrap_or_else(|| "UTC".to_owned());
+    let time_zone = match TimeZone::get(zone_name.trim()) {
+        Ok(zone) => zone,
+        Err(_) => {
+            faults.push(
+                Diagnostic::error(
+                    "setting-unknown-value",
+                    format!("`TIME_ZONE` is `{zone_name}`, which is not a zone"),
+                )
+                .hint("expected an IANA name, such as `TIME_ZONE=Europe/Berlin`"),
+            );
+            TimeZone::UTC
+        }
+    };
+    let directory = get("DIRECTORY_PATH");
+    let incidents = (
+        project.join(directory.as_deref().unwrap_or("incidents")),
+        directory.is_some_and(|name| name != "incidents"),
+    );
+    if faults.is_empty() {
+        Ok(Settings {
+            database,
+            incidents,
+            time_zone,
+        })
+    } else {
+        Err(faults)
+    }
+}
+
+fn dot_env(project: &Path, faults: &mut Vec<Diagnostic>) -> HashMap<String, String> {
+    let path = project.join(".env");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return HashMap::new(),
+        Err(error) => {
+            faults.push(
+                Diagnostic::error("setting-unreadable", format!("cannot read `.env`: {error}"))
+                    .in_data(path.display().to_string()),
+            );
+            return HashMap::new();
+        }
+    };
+    let mut values = HashMap::new();
+    // Line by line, so that a fault has its line; its words stay unsaid, they may be a secret.
+    for (index, line) in text.lines().enumerate() {
+        for item in dotenvy::from_read_iter(line.as_bytes()) {
+            match item {
+                Ok((name, value)) => {
+                    values.insert(name, value);
+                }
+                Err(_) => {
+                    let source = Arc::new(Source {
+                        path: ".env".to_owned(),
+                        text: "(not shown)\n".repeat(index + 1),
+                    });
+                    let start = source.offset(index + 1, 1);
+                    faults.push(
+                        Diagnostic::error("setting-syntax", "cannot read a line of `.env`").at(
+                            &source,
+                            start..start + 11,
+                            "expected `NAME=value`",
+                        ),
+                    );
+                }
+            }
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_reads_as_settings() {
+        let project = tempfile::tempdir().unwrap();
+        std::fs::write(project.path().join(".env"), TEMPLATE).unwrap();
+        let settings = read(project.path()).unwrap();
+        assert_eq!(settings.database, None);
+        assert_eq!(settings.incidents.0, project.path().join("incidents"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_the_value() {
+        let project = tempfile::tempdir().unwrap();
+        std::fs::write(
+            project.path().join(".env"),
+            "DB_MODE=DISK\nSECRET 'abc123\n",
+        )
+        .unwrap();
+        let faults = read(project.path()).unwrap_err();
+        let text = faults[0].render(false);
+        assert!(
+            text.contains(".env:2:1") && !text.contains("abc123"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,765 @@
+//! What is written, read back as a stranger would: whole, well formed, consistent, the same every time, and with all
+//! the faults that the loading rules are about.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use demo::{Compression, Error, Options, Written};
+use jiff::civil::date;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Every stream of JSON with the members that name a record (below `_extract.parent` where they start with `^`), and
+/// whether it is listed whole.
+const STREAMS: [(&str, &[&str], bool); 15] = [
+    ("pagerduty_services", &["id"], true),
+    ("pagerduty_incidents", &["id"], false),
+    ("pagerduty_log_entries", &["id"], false),
+    ("pagerduty_teams", &["id"], true),
+    ("pagerduty_users", &["id"], true),
+    ("sentry_projects", &["id"], true),
+    ("sentry_issues", &["id"], false),
+    ("sentry_issue_events", &["id", "^issue"], false),
+    ("sentry_teams", &["id"], true),
+    ("github_teams", &["id"], true),
+    ("github_repos", &["id"], true),
+    (
+        "github_repo_teams",
+        &["id", "^repository", "^repository_id"],
+        true,
+    ),
+    (
+        "github_repo_hooks",
+        &["id", "^repository", "^repository_id"],
+        true,
+    ),
+    ("datadog_monitors", &["id"], true),
+    ("datadog_synthetics", &["public_id"], true),
+];
+
+fn small(seed: u64) -> Options {
+    Options {
+        seed,
+        log_entries: 2_000,
+        ..Options::default()
+    }
+}
+
+fn written(options: &Options) -> (TempDir, Vec<Written>) {
+    let folder = tempfile::tempdir().unwrap();
+    let files = demo::write(folder.path(), options, &mut |_| ()).unwrap();
+    (folder, files)
+}
+
+fn bytes_of(folder: &Path, files: &[Written]) -> BTreeMap<PathBuf, Vec<u8>> {
+    files
+        .iter()
+        .map(|file| {
+            (
+                file.path.clone(),
+                fs::read(folder.join(&file.path)).unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// The records of a stream, the older extraction first.
+fn records(folder: &Path, stream: &str) -> Vec<Value> {
+    let mut names: Vec<_> = fs::read_dir(folder.join("raw_data").join(stream))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "ndjson")
+        })
+        .collect();
+    names.sort();
+    let texts = names.iter().map(|path| fs::read_to_string(path).unwrap());
+    texts
+        .flat_map(|text| {
+            text.lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The records of the newer extraction alone.
+fn newest(folder: &Path, stream: &str) -> Vec<Value> {
+    let all = records(folder, stream);
+    all.into_iter()
+        .filter(|record| text(record, "/_extract/at") > "2026-11")
+        .collect()
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no text {pointer} in {value}"))
+}
+
+fn ids(records: &[Value]) -> BTreeSet<String> {
+    records
+        .iter()
+        .map(|record| record["id"].to_string())
+        .collect()
+}
+
+/// The newest copy of each record by `id`.
+fn latest(folder: &Path, stream: &str) -> BTreeMap<String, Value> {
+    records(folder, stream)
+        .into_iter()
+        .map(|record| (record["id"].to_string(), record))
+        .collect()
+}
+
+fn postmortem_texts(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut files: Vec<_> = fs::read_dir(folder.join("incidents"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn the_same_options_give_the_same_bytes_and_another_seed_does_not() {
+    let (first, files) = written(&small(3));
+    let (second, again) = written(&small(3));
+    assert_eq!(files, again);
+    let bytes = bytes_of(first.path(), &files);
+    assert!(
+        bytes == bytes_of(second.path(), &again),
+        "another run, other bytes"
+    );
+    let (other, other_files) = written(&small(4));
+    let other_bytes = bytes_of(other.path(), &other_files);
+    let log_entries = Path::new("raw_data/pagerduty_log_entries/2026-10-23T06-00-00Z-0001.ndjson");
+    assert!(bytes[log_entries] != other_bytes[log_entries]);
+}
+
+#[test]
+fn compressed_parts_hold_the_same_text() {
+    let (plain, files) = written(&small(1));
+    let (packed, _) = written(&Options {
+        compression: Compression::Zstd,
+        ..small(1)
+    });
+    for file in files.iter().filter(|file| {
+        file.path
+            .extension()
+            .is_some_and(|extension| extension == "ndjson")
+    }) {
+        let mut name = file.path.clone().into_os_string();
+        name.push(".zst");
+        let unpacked = zstd::decode_all(fs::File::open(packed.path().join(name)).unwrap()).unwrap();
+        assert!(
+            unpacked == fs::read(plain.path().join(&file.path)).unwrap(),
+            "{}",
+            file.path.display()
+        );
+    }
+}
+
+#[test]
+fn every_record_has_its_names_and_its_extraction() {
+    let (folder, files) = written(&Options::default());
+    for (stream, members, _) in STREAMS {
+        let records = records(folder.path(), stream);
+        let told: u64 = files
+            .iter()
+            .filter(|file| file.path.starts_with(format!("raw_data/{stream}")))
+            .map(|file| file.records)
+            .sum();
+        assert_eq!(records.len() as u64, told, "{stream}");
+        let mut moments = BTreeSet::new();
+        for record in &records {
+            moments.insert(text(record, "/_extract/at").to_owned());
+            for member in members {
+                let value = match member.strip_prefix('^') {
+                    Some(member) => &record["_extract"]["parent"][member],
+                    None => &record[*member],
+                };
+                assert!(
+                    value.is_string() || value.is_u64(),
+                    "{stream}: {member} of {record}"
+                );
+            }
+        }
+        assert!(
+            moments.first().unwrap().starts_with("2026-10-23T06:0"),
+            "{stream}"
+        );
+        assert!(
+            moments.last().unwrap().starts_with("2026-11-23T06:0"),
+            "{stream}"
+        );
+    }
+}
+
+#[test]
+fn listings_that_are_whole_have_true_markers() {
+    let (folder, _) = written(&small(1));
+    for (stream, _, is_whole) in STREAMS {
+        let path = folder.path().join("raw_data").join(stream);
+        let markers: Vec<_> = fs::read_dir(&path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.to_string_lossy().ends_with(".complete.json"))
+            .collect();
+        assert_eq!(markers.len(), if is_whole { 2 } else { 0 }, "{stream}");
+        for marker in markers {
+            let marker: Value = serde_json::from_str(&fs::read_to_string(marker).unwrap()).unwrap();
+            assert_eq!(marker["stream"], stream);
+            let (from, to) = (text(&marker, "/started_at"), text(&marker, "/finished_at"));
+            let mut count = 0;
+            for file in marker["files"].as_array().unwrap() {
+                for line in fs::read_to_string(path.join(file.as_str().unwrap()))
+                    .unwrap()
+                    .lines()
+                {
+                    let record: Value = serde_json::from_str(line).unwrap();
+                    let at = text(&record, "/_extract/at");
+                    assert!(
+                        from <= at && at <= to,
+                        "{stream}: {at} is outside {from} to {to}"
+                    );
+                    count += 1;
+                }
+            }
+            assert_eq!(marker["records"], count, "{stream}");
+        }
+    }
+}
+
+#[test]
+fn references_resolve() {
+    let (folder, _) = written(&Options::default());
+    let all = |stream| ids(&newest(folder.path(), stream));
+    let (services, users, teams) = (
+        all("pagerduty_services"),
+        all("pagerduty_users"),
+        all("pagerduty_teams"),
+    );
+    let incidents = latest(folder.path(), "pagerduty_incidents");
+    for entry in records(folder.path(), "pagerduty_log_entries") {
+        assert!(incidents.contains_key(&entry["incident"]["id"].to_string()));
+        assert!(services.contains(&entry["service"]["id"].to_string()));
+        assert!(teams.contains(&entry["teams"][0]["id"].to_string()));
+        for user in [
+            &entry["user"],
+            &entry["assignees"][0],
+            &entry["channel"]["notification"]["user"],
+            &entry["agent"],
+        ] {
+            let id = user["id"].to_string();
+            let is_known = user.is_null() || users.contains(&id) || services.contains(&id);
+            assert!(is_known, "{id} in {entry}");
+        }
+    }
+    let entries = ids(&records(folder.path(), "pagerduty_log_entries"));
+    for incident in incidents.values() {
+        assert!(services.contains(&incident["service"]["id"].to_string()));
+        assert!(entries.contains(&incident["first_trigger_log_entry"]["id"].to_string()));
+    }
+    let issues = ids(&records(folder.path(), "sentry_issues"));
+    let projects = all("sentry_projects");
+    for event in records(folder.path(), "sentry_issue_events") {
+        assert!(issues.contains(&event["groupID"].to_string()));
+        assert_eq!(event["groupID"], event["_extract"]["parent"]["issue"]);
+        assert!(projects.contains(&event["projectID"].to_string()));
+    }
+    let repositories = ids(&records(folder.path(), "github_repos"));
+    for stream in ["github_repo_teams", "github_repo_hooks"] {
+        for record in records(folder.path(), stream) {
+            assert!(
+                repositories.contains(&record["_extract"]["parent"]["repository_id"].to_string())
+            );
+        }
+    }
+}
+
+#[test]
+fn counts_follow_the_asked_scale_over_the_whole_year() {
+    for (log_entries, seed) in [
+        (2_000, 1),
+        (2_000, 2),
+        (2_000, 3),
+        (20_000, 1),
+        (100_000, 1),
+    ] {
+        let (folder, _) = written(&Options {
+            seed,
+            log_entries,
+            ..Options::default()
+        });
+        let entries = latest(folder.path(), "pagerduty_log_entries");
+        let near = |count: usize, asked: f64, part: f64| (count as f64 / asked - 1.0).abs() < part;
+        assert!(
+            near(entries.len(), log_entries as f64, 0.1),
+            "{} of {log_entries}",
+            entries.len()
+        );
+        let incidents = latest(folder.path(), "pagerduty_incidents");
+        assert!(
+            near(incidents.len(), log_entries as f64 / 11.0, 0.25),
+            "{} incidents",
+            incidents.len()
+        );
+        let months: BTreeSet<_> = incidents
+            .values()
+            .map(|incident| text(incident, "/created_at")[..7].to_owned())
+            .collect();
+        assert_eq!(months.len(), 13, "from November to November: {months:?}");
+        let times = incidents
+            .values()
+            .map(|incident| text(incident, "/created_at"));
+        assert!(
+            times.clone().min().unwrap() >= "2025-11-23" && times.max().unwrap() < "2026-11-23"
+        );
+    }
+}
+
+#[test]
+fn records_of_two_extractions_differ_as_reality_does() {
+    let (folder, _) = written(&small(1));
+    let folder = folder.path();
+    let of_october = |stream: &str| -> Vec<Value> {
+        records(folder, stream)
+            .into_iter()
+            .filter(|record| text(record, "/_extract/at") < "2026-11")
+            .collect()
+    };
+    let resolved_since = of_october("pagerduty_incidents").iter().any(|then| {
+        let now = newest(folder, "pagerduty_incidents")
+            .into_iter()
+            .find(|now| now["id"] == then["id"]);
+        now.is_some_and(|now| {
+            then["resolved_at"].is_null()
+                && now["status"] == "resolved"
+                && now["assignments"] == Value::Array(vec![])
+        })
+    });
+    assert!(
+        resolved_since,
+        "an incident is open in the older extraction and resolved in the newer"
+    );
+    let teams = |users: Vec<Value>| {
+        users
+            .iter()
+            .map(|user| user["teams"].as_array().unwrap().len())
+            .sum::<usize>()
+    };
+    assert_eq!(
+        teams(of_october("pagerduty_users")),
+        teams(newest(folder, "pagerduty_users")) + 1,
+        "one left a team"
+    );
+    for stream in ["github_repos", "github_repo_hooks"] {
+        let (then, now) = (ids(&of_october(stream)), ids(&newest(folder, stream)));
+        assert!(
+            now.is_subset(&then) && now.len() < then.len(),
+            "{stream}: something is gone"
+        );
+    }
+    let then = ids(&of_october("pagerduty_log_entries"));
+    let again = newest(folder, "pagerduty_log_entries")
+        .iter()
+        .filter(|now| then.contains(&now["id"].to_string()))
+        .count();
+    assert!(again > 0, "log entries of the overlap occur twice");
+}
+
+#[test]
+fn incidents_have_lives_of_every_kind() {
+    let (folder, _) = written(&Options::default());
+    let incidents = latest(folder.path(), "pagerduty_incidents");
+    let mut kinds: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
+    for entry in latest(folder.path(), "pagerduty_log_entries").values() {
+        let of_incident = kinds
+            .entry(entry["incident"]["id"].to_string())
+            .or_default();
+        *of_incident
+            .entry(text(entry, "/type").to_owned())
+            .or_default() += 1;
+    }
+    let has = |what: &dyn Fn(&BTreeMap<String, u32>) -> bool| {
+        kinds.values().filter(|kinds| what(kinds)).count()
+    };
+    let count = |kinds: &BTreeMap<String, u32>, kind: &str| {
+        kinds
+            .get(&format!("{kind}_log_entry"))
+            .copied()
+            .unwrap_or(0)
+    };
+    assert!(
+        has(&|kinds| count(kinds, "resolve") > 0 && count(kinds, "acknowledge") == 0) > 20,
+        "never acknowledged"
+    );
+    assert!(has(&|kinds| count(kinds, "resolve") == 2) > 3, "reopened");
+    for kind in [
+        "escalate",
+        "unacknowledge",
+        "snooze",
+        "annotate",
+        "field_value_change",
+        "exhaust_escalation_path",
+        "repeat_escalation_path",
+    ] {
+        assert!(has(&|kinds| count(kinds, kind) > 0) > 0, "{kind}");
+    }
+    let is_open = |incident: &&Value| incident["status"] != "resolved";
+    let open: Vec<_> = incidents.values().filter(is_open).collect();
+    assert!(
+        open.iter()
+            .any(|incident| incident["assignments"] == Value::Array(vec![])),
+        "unassigned"
+    );
+    assert!(
+        open.iter()
+            .any(|incident| text(incident, "/created_at") < "2026-10-15"),
+        "stale"
+    );
+    assert!(
+        open.iter()
+            .any(|incident| incident["status"] == "acknowledged")
+    );
+    assert!(
+        incidents
+            .values()
+            .any(|incident| incident["incidents_responders"][0]["state"] == "joined")
+    );
+    let priorities: BTreeSet<_> = incidents
+        .values()
+        .map(|incident| incident["priority"]["summary"].to_string())
+        .collect();
+    assert_eq!(priorities.len(), 6, "P1 to P5 and none: {priorities:?}");
+}
+
+#[test]
+fn one_person_of_one_team_carries_most_and_a_noisy_service_flaps() {
+    let (folder, _) = written(&Options::default());
+    let mut notified: BTreeMap<String, u32> = BTreeMap::new();
+    for entry in records(folder.path(), "pagerduty_log_entries") {
+        if entry["type"] == "notify_log_entry" {
+            *notified
+                .entry(text(&entry, "/user/summary").to_owned())
+                .or_default() += 1;
+        }
+    }
+    let mut counts: Vec<_> = notified.values().copied().collect();
+    counts.sort_unstable();
+    assert!(
+        counts[counts.len() - 1] > 2 * counts[counts.len() - 2],
+        "{counts:?}"
+    );
+    let mut short: BTreeMap<(String, String), u32> = BTreeMap::new();
+    for incident in latest(folder.path(), "pagerduty_incidents").values() {
+        if let Some(resolved) = incident["resolved_at"].as_str() {
+            let seconds = |time: &str| time.parse::<jiff::Timestamp>().unwrap().as_second();
+            if seconds(resolved) - seconds(text(incident, "/created_at")) < 300 {
+                let day = text(incident, "/created_at")[..10].to_owned();
+                *short
+                    .entry((text(incident, "/title").to_owned(), day))
+                    .or_default() += 1;
+            }
+        }
+    }
+    assert!(
+        short.values().any(|times| *times >= 4),
+        "the same title several times a day, each under 5 minutes"
+    );
+}
+
+#[test]
+fn postmortems_are_as_people_write_them() {
+    for options in [small(1), small(2), Options::default()] {
+        let (folder, _) = written(&options);
+        let agreed = fs::read_to_string(folder.path().join("root_causes.yaml")).unwrap();
+        let agreed: BTreeSet<_> = agreed
+            .lines()
+            .filter_map(|line| line.strip_prefix("- "))
+            .collect();
+        let files = postmortem_texts(folder.path());
+        let quarters = files
+            .iter()
+            .filter(|(path, _)| path.to_string_lossy().contains("-q"))
+            .count();
+        assert!(
+            quarters >= 4 && files.len() > quarters,
+            "files of a quarter and of one incident: {}",
+            files.len()
+        );
+        // Without indentation, so that files of one and of many read alike.
+        let lines = files
+            .iter()
+            .flat_map(|(_, text)| text.lines())
+            .map(str::trim);
+        let all = lines.collect::<Vec<_>>().join("\n");
+        let mut outside = Vec::new();
+        for after in all.split("root_causes:\n").skip(1) {
+            let causes: Vec<_> = after
+                .lines()
+                .map_while(|line| line.strip_prefix("- "))
+                .collect();
+            assert_eq!(causes.len(), 2, "what set it off, and what lay behind it");
+            outside.extend(causes.into_iter().filter(|cause| !agreed.contains(cause)));
+        }
+        assert_eq!(
+            outside,
+            ["Sofware"],
+            "exactly one cause outside the agreed list"
+        );
+        let postmortems = all.matches("incident_name:").count();
+        let major = latest(folder.path(), "pagerduty_incidents")
+            .values()
+            .filter(|incident| {
+                matches!(incident["priority"]["summary"].as_str(), Some("P1" | "P2"))
+            })
+            .count();
+        assert!(
+            postmortems < major && postmortems * 2 > major,
+            "{postmortems} of {major}: most, not all"
+        );
+        for wart in [": null\n", ": NaN\n", "reliability_gaps:\n- ", "\nother: "] {
+            assert!(all.contains(wart), "{wart:?}");
+        }
+        let one_text = |line: &str| line.starts_with("reliability_gaps: ");
+        assert!(all.lines().any(one_text), "a gap that is one text");
+        assert!(
+            all.matches("reliability_gaps").count() < postmortems,
+            "absent from some"
+        );
+    }
+}
+
+#[test]
+fn other_sources_have_their_faults() {
+    let (folder, _) = written(&Options::default());
+    let folder = folder.path();
+    let issues = latest(folder, "sentry_issues");
+    for (status, substatus) in [
+        ("unresolved", "new"),
+        ("unresolved", "regressed"),
+        ("ignored", "archived_until_escalating"),
+    ] {
+        assert!(
+            issues
+                .values()
+                .any(|issue| issue["status"] == status && issue["substatus"] == substatus),
+            "{substatus}"
+        );
+    }
+    assert!(
+        issues
+            .values()
+            .any(|issue| issue["isUnhandled"] == true && issue["count"].is_string())
+    );
+    let monitors = newest(folder, "datadog_monitors");
+    for fault in [
+        (|monitor: &Value| monitor["overall_state"] == "No Data") as fn(&Value) -> bool,
+        |monitor| {
+            monitor["options"]["silenced"]["*"].is_null()
+                && monitor["options"]["silenced"].as_object().unwrap().len() == 1
+        },
+        |monitor| monitor["tags"] == Value::Array(vec![]),
+        |monitor| !text(monitor, "/message").contains("@pagerduty-"),
+        |monitor| monitor["overall_state"] == "Alert",
+        |monitor| {
+            monitor["created_at"]
+                .as_i64()
+                .is_some_and(|at| at % 1_000 == 0 && at > 1_000_000_000_000)
+        },
+    ] {
+        let count = monitors.iter().filter(|monitor| fault(monitor)).count();
+        assert!(count > 0);
+    }
+    assert!(
+        newest(folder, "datadog_synthetics")
+            .iter()
+            .any(|test| test["status"] == "paused")
+    );
+    let hooks = newest(folder, "github_repo_hooks");
+    assert!(hooks.iter().any(|hook| hook["active"] == false));
+    assert!(
+        hooks
+            .iter()
+            .any(|hook| hook["config"]["insecure_ssl"] == "1")
+    );
+    assert!(
+        hooks
+            .iter()
+            .any(|hook| hook["last_response"]["code"] == 502)
+    );
+    let owned: BTreeSet<_> = newest(folder, "github_repo_teams")
+        .iter()
+        .map(|team| team["_extract"]["parent"]["repository_id"].to_string())
+        .collect();
+    assert!(
+        ids(&newest(folder, "github_repos"))
+            .iter()
+            .any(|repository| !owned.contains(repository)),
+        "of no team"
+    );
+    let users = newest(folder, "pagerduty_users");
+    assert!(
+        users
+            .iter()
+            .any(|user| user["teams"] == Value::Array(vec![]))
+    );
+    assert!(
+        users
+            .iter()
+            .any(|user| user["contact_methods"].as_array().unwrap().len() == 1),
+        "e-mail alone"
+    );
+    for contact in users
+        .iter()
+        .flat_map(|user| user["contact_methods"].as_array().unwrap())
+    {
+        let is_number = matches!(
+            text(contact, "/type"),
+            "phone_contact_method" | "sms_contact_method"
+        );
+        assert!(
+            !is_number || text(contact, "/address").starts_with("hash:"),
+            "no telephone numbers"
+        );
+    }
+}
+
+#[test]
+fn the_survey_has_awkward_texts_and_blanks() {
+    let (folder, files) = written(&Options::default());
+    let surveys: Vec<_> = files
+        .iter()
+        .filter(|file| file.path.starts_with("raw_data/developer_survey"))
+        .collect();
+    assert_eq!(
+        surveys.len(),
+        4,
+        "a file for each quarter that ended within the year"
+    );
+    assert!(surveys.iter().all(|file| file.records > 15));
+    let all: String = surveys
+        .iter()
+        .map(|file| fs::read_to_string(folder.path().join(&file.path)).unwrap())
+        .collect();
+    for part in [
+        "\"\"actually\"\"",
+        ",\"Fewer alerts at night, please.\"",
+        "things:\n1.",
+        "Übergabe",
+        ",,",
+    ] {
+        assert!(all.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn somebodys_data_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = folder.path().join("raw_data/pagerduty_users/mine.ndjson");
+    fs::create_dir_all(theirs.parent().unwrap()).unwrap();
+    let write = |options: &Options| demo::write(folder.path(), options, &mut |_| ());
+    fs::write(folder.path().join("raw_data/.gitkeep"), "").unwrap();
+    fs::write(&theirs, "{}").unwrap();
+    let error = write(&small(1)).unwrap_err();
+    assert!(
+        matches!(&error, Error::Occupied(path) if *path == theirs),
+        "{error}"
+    );
+    assert!(error.to_string().contains("--project another-folder"));
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "nothing was written"
+    );
+    fs::remove_file(&theirs).unwrap();
+
+    fs::write(folder.path().join("root_causes.yaml"), "- Our own\n").unwrap();
+    assert!(matches!(write(&small(1)), Err(Error::Occupied(_))));
+    fs::remove_file(folder.path().join("root_causes.yaml")).unwrap();
+
+    let files = write(&small(1)).unwrap();
+    assert_eq!(
+        write(&small(1)).unwrap(),
+        files,
+        "the same demo may be written again"
+    );
+    assert!(matches!(write(&small(2)), Err(Error::OtherDemo(_))));
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |options: Options| demo::write(folder.path(), &options, &mut |_| ());
+    assert!(matches!(
+        write(Options {
+            log_entries: 999,
+            ..small(1)
+        }),
+        Err(Error::TooFew(999))
+    ));
+    assert!(matches!(
+        write(Options {
+            end: date(9999, 12, 31),
+            ..small(1)
+        }),
+        Err(Error::End)
+    ));
+    assert!(
+        write(Options {
+            end: date(2024, 2, 29),
+            ..small(1)
+        })
+        .is_ok(),
+        "a leap day is a day"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn only_the_owner_can_read_the_files_and_nothing_temporary_stays() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut told = Vec::new();
+    let folder = tempfile::tempdir().unwrap();
+    let files = demo::write(folder.path(), &small(1), &mut |file| {
+        told.push(file.clone())
+    })
+    .unwrap();
+    assert_eq!(told, files);
+    let mut folders = vec![folder.path().to_path_buf()];
+    let mut found = BTreeSet::new();
+    while let Some(path) = folders.pop() {
+        for entry in fs::read_dir(path).unwrap().map(Result::unwrap) {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                assert_eq!(
+                    entry.metadata().unwrap().permissions().mode() & 0o777,
+                    0o600
+                );
+                found.insert(
+                    entry
+                        .path()
+                        .strip_prefix(folder.path())
+                        .unwrap()
+                        .to_path_buf(),
+                );
+            }
+        }
+    }
+    assert_eq!(found, files.iter().map(|file| file.path.clone()).collect());
+}

@@ -1,0 +1,216 @@
+//! What the database knows of itself: files, streams, rejects, counts; and the rule of complete listings.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use transform::Plan;
+
+use crate::ddl::quote;
+
+/// A file that is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFile {
+    /// Bytes on disk when it was loaded.
+    pub size: u64,
+    /// When it was last changed then, in nanoseconds since 1970.
+    pub modified: i64,
+    /// The hash of its bytes; nothing if it could not be read.
+    pub hash: Option<u64>,
+    /// Records that gave rows.
+    pub records: u64,
+    /// What in it could not be taken.
+    pub rejects: u64,
+}
+
+/// What is known of a stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StreamState {
+    /// The fingerprint of the definitions under which it was loaded, if it was.
+    pub fingerprint: Option<u64>,
+    /// Whether it was left before it was finished.
+    pub unfinished: bool,
+    /// The marker of the complete listing that was applied last.
+    pub listing: Option<String>,
+}
+
+/// What finishing a stream did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finished {
+    /// Rows that went because the newest complete listing no longer has them.
+    pub removed: u64,
+}
+
+/// A line of `status`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableStatus {
+    /// The table.
+    pub table: String,
+    /// The stream that fills it, if one was loaded.
+    pub stream: Option<String>,
+    /// How many rows it has.
+    pub rows: u64,
+    /// When the newest of its records was fetched, `2026-11-23T20:05:00Z`; nothing for what people write.
+    pub newest: Option<String>,
+    /// How many of its stream's records were rejected.
+    pub rejects: u64,
+    /// How many warnings its stream has.
+    pub warnings: u64,
+}
+
+/// A reject with its file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RejectRow {
+    /// The raw file.
+    pub path: String,
+    /// The line, from 1; 0 for the file as a whole.
+    pub line: u64,
+    /// The table, if one can be named.
+    pub table: Option<String>,
+    /// The column, if one can be named.
+    pub column: Option<String>,
+    /// A stable name for the kind of fault.
+    pub code: String,
+    /// What is wrong.
+    pub reason: String,
+    /// The beginning of the offending value.
+    pub value: Option<String>,
+    /// The record as it came.
+    pub record: String,
+}
+
+pub(crate) fn stream(connection: &Connection, stream: &str) -> rusqlite::Result<StreamState> {
+    let sql = "select fingerprint, unfinished, listing from _streams where stream = ?1";
+    let state = connection.query_row(sql, [stream], |row| {
+        Ok(StreamState {
+            fingerprint: Some(row.get::<_, i64>(0)?.cast_unsigned()),
+            unfinished: row.get(1)?,
+            listing: row.get(2)?,
+        })
+    });
+    Ok(state.optional()?.unwrap_or_default())
+}
+
+pub(crate) fn known_files(
+    connection: &Connection,
+    stream: &str,
+) -> rusqlite::Result<HashMap<String, KnownFile>> {
+    let mut statement = connection.prepare_cached(
+        "select path, size, modified, hash, records, rejects from _files where stream = ?1",
+    )?;
+    let rows = statement.query_map([stream], |row| {
+        let known = KnownFile {
+            size: row.get::<_, i64>(1)?.cast_unsigned(),
+            modified: row.get(2)?,
+            hash: row.get::<_, Option<i64>>(3)?.map(i64::cast_unsigned),
+            records: row.get::<_, i64>(4)?.cast_unsigned(),
+            rejects: row.get::<_, i64>(5)?.cast_unsigned(),
+        };
+        Ok((row.get(0)?, known))
+    })?;
+    rows.collect()
+}
+
+/// The third loading rule, and the counts. What happens here depends on the rows alone, so it may be done again.
+pub(crate) fn finish_stream(
+    connection: &mut Connection,
+    plan: &Plan,
+    listing: Option<(i64, &str)>,
+) -> rusqlite::Result<Option<Finished>> {
+    let state = stream(connection, &plan.stream)?;
+    let same_listing = state.listing.as_deref() == listing.map(|(_, name)| name);
+    if !state.unfinished && same_listing {
+        return Ok(None);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut removed = 0;
+    for table in &plan.tables {
+        let name = quote(&table.table.name);
+        if let Some((started, _)) = listing {
+            // What people brought without a time is older than any listing.
+            let sql = format!("delete from {name} where ifnull(_extracted_at, -1) < ?1");
+            removed += transaction.execute(&sql, [started])? as u64;
+        }
+        let sql = format!(
+            "insert or replace into _tables (table_name, stream, rows, newest_extracted_at)
+             select ?1, ?2, count(*), strftime('%Y-%m-%dT%H:%M:%SZ', max(_extracted_at) / 1000000, 'unixepoch') from {name}"
+        );
+        transaction.execute(&sql, (&table.table.name, &plan.stream))?;
+    }
+    transaction.execute(
+        "update _files set rejects = (select count(*) from _rejects where file_id = _files.id) where stream = ?1",
+        [&plan.stream],
+    )?;
+    transaction.execute(
+        "update _streams set unfinished = 0, listing = ?2, listed_at = ?3 where stream = ?1",
+        (
+            &plan.stream,
+            listing.map(|(_, name)| name),
+            listing.map(|(started, _)| started),
+        ),
+    )?;
+    transaction.commit()?;
+    Ok(Some(Finished { removed }))
+}
+
+pub(crate) fn rejects(
+    connection: &Connection,
+    stream: &str,
+    each: &mut dyn FnMut(RejectRow),
+) -> rusqlite::Result<()> {
+    let sql = "select path, line, table_name, column_name, code, reason, value, record
+               from _rejects join _files on _files.id = file_id
+               where _rejects.stream = ?1 order by path, line, code, reason";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([stream])?;
+    while let Some(row) = rows.next()? {
+        each(RejectRow {
+            path: row.get(0)?,
+            line: row.get::<_, i64>(1)?.cast_unsigned(),
+            table: row.get(2)?,
+            column: row.get(3)?,
+            code: row.get(4)?,
+            reason: row.get(5)?,
+            value: row.get(6)?,
+            record: row.get(7)?,
+        });
+    }
+    Ok(())
+}
+
+pub(crate) fn warnings(
+    connection: &Connection,
+    stream: &str,
+    each: &mut dyn FnMut(&str, u64, &str),
+) -> rusqlite::Result<()> {
+    let sql = "select path, line, reason from _warnings join _files on _files.id = file_id
+               where _warnings.stream = ?1 order by path, line, table_name, column_name, reason";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([stream])?;
+    while let Some(row) = rows.next()? {
+        each(
+            &row.get::<_, String>(0)?,
+            row.get::<_, i64>(1)?.cast_unsigned(),
+            &row.get::<_, String>(2)?,
+        );
+    }
+    Ok(())
+}
+
+pub(crate) fn status(connection: &Connection) -> rusqlite::Result<Vec<TableStatus>> {
+    let sql = "select table_name, stream, rows, newest_extracted_at,
+                 (select count(*) from _rejects where _rejects.stream = _tables.stream),
+                 (select count(*) from _warnings where _warnings.stream = _tables.stream)
+               from _tables order by rowid";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok(TableStatus {
+            table: row.get(0)?,
+            stream: row.get(1)?,
+            rows: row.get::<_, i64>(2)?.cast_unsigned(),
+            newest: row.get(3)?,
+            rejects: row.get::<_, i64>(4)?.cast_unsigned(),
+            warnings: row.get::<_, i64>(5)?.cast_unsigned(),
+        })
+    })?;
+    rows.collect()
+}

@@ -1,0 +1,208 @@
+//! The tables as SQLite has them: the schema's columns, and three of our own that say where a row came from.
+
+use std::collections::HashMap;
+
+use definitions::{ColumnType, Schema, Table};
+use rusqlite::Connection;
+
+/// Raised when the bookkeeping tables change: an older database is made anew from the raw data.
+const FORMAT: i64 = 1;
+
+const BOOKKEEPING: &str = "
+create table _files (
+  id integer primary key, path text not null unique, stream text not null, size integer not null, modified integer not null,
+  hash integer, records integer not null default 0, rejects integer not null default 0,
+  extracted_from integer, extracted_to integer
+);
+create index _files_by_stream on _files (stream);
+create table _rejects (
+  file_id integer not null, line integer not null, stream text not null, table_name text, column_name text,
+  code text not null, reason text not null, value text, record text not null
+);
+create index _rejects_by_file on _rejects (file_id, line);
+create table _warnings (
+  file_id integer not null, line integer not null, stream text not null, table_name text not null,
+  column_name text not null, reason text not null, value text not null
+);
+create index _warnings_by_file on _warnings (file_id, line);
+create table _streams (
+  stream text primary key, fingerprint integer not null, unfinished integer not null, listing text, listed_at integer
+);
+create table _tables (table_name text primary key, stream text, rows integer not null, newest_extracted_at text);
+create table _runs (id integer primary key, started_at integer not null, finished_at integer not null, files integer not null, records integer not null);
+create table _objects (name text primary key, kind text not null, sql text not null);
+";
+
+pub(crate) enum Fault {
+    /// The database is not ours.
+    Foreign,
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// Makes what is missing, remakes what is declared otherwise now, and drops what is no longer declared. A database
+/// that is as it should be is not written to.
+pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<(), Fault> {
+    let format: i64 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
+    let ours: bool = connection.query_row(
+        "select count(*) from sqlite_schema where name = '_objects'",
+        [],
+        |row| row.get(0),
+    )?;
+    let empty: bool =
+        connection.query_row("select count(*) = 0 from sqlite_schema", [], |row| {
+            row.get(0)
+        })?;
+    if !ours && !empty {
+        return Err(Fault::Foreign);
+    }
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut changed = false;
+    if ours && format != FORMAT {
+        drop_everything(&transaction)?;
+        changed = true;
+    }
+    if !ours || format != FORMAT {
+        transaction.execute_batch(BOOKKEEPING)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+        changed = true;
+    }
+    changed |= objects(&transaction, schema)?;
+    if changed {
+        transaction.commit()?
+    } else {
+        transaction.rollback()?
+    }
+    Ok(())
+}
+
+/// `CREATE TABLE` for a table of the schema, with the bookkeeping columns.
+pub(crate) fn create_table(table: &Table) -> String {
+    let mut sql = format!("create table {} (\n", quote(&table.name));
+    for column in &table.columns {
+        let not_null = if column.not_null { " not null" } else { "" };
+        sql += &format!(
+            "  {} {}{not_null},\n",
+            quote(&column.name),
+            storage(column.kind)
+        );
+    }
+    let key: Vec<String> = table
+        .key
+        .iter()
+        .map(|column| quote(&table.columns[*column].name))
+        .collect();
+    sql += &format!(
+        "  _extracted_at integer,\n  _file integer not null,\n  _line integer not null,\n  primary key ({})\n)",
+        key.join(", ")
+    );
+    sql
+}
+
+/// A name as SQL text.
+pub(crate) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn storage(kind: ColumnType) -> &'static str {
+    match kind {
+        ColumnType::Text | ColumnType::Timestamp | ColumnType::Date | ColumnType::Json => "text",
+        ColumnType::Integer => "integer",
+        ColumnType::Real => "real",
+        // Kept as 0 and 1; the name lets answers say true and false.
+        ColumnType::Boolean => "boolean",
+    }
+}
+
+/// Says whether anything had to change.
+fn objects(connection: &Connection, schema: &Schema) -> rusqlite::Result<bool> {
+    let mut wanted: Vec<(String, &str, String)> = Vec::new();
+    for table in &schema.tables {
+        wanted.push((table.name.clone(), "table", create_table(table)));
+    }
+    for index in &schema.indexes {
+        wanted.push((index.sql.clone(), "index", index.sql.clone()));
+    }
+    for view in &schema.views {
+        wanted.push((view.name.clone(), "view", view.sql.clone()));
+    }
+    let mut known = known_objects(connection)?;
+    let same = known.len() == wanted.len()
+        && wanted
+            .iter()
+            .all(|(name, _, sql)| known.get(name).is_some_and(|(_, known)| known == sql));
+    if same {
+        return Ok(false);
+    }
+    // Views and indexes are cheap: all are made anew, on tables that are kept where they are unchanged.
+    for (name, (kind, sql)) in &known {
+        match kind.as_str() {
+            "view" => connection.execute_batch(&format!("drop view if exists {}", quote(name)))?,
+            "index" => {
+                let object: Option<String> = connection
+                    .query_row("select name from sqlite_schema where type = 'index' and lower(sql) = lower(?1)", [sql], |row| row.get(0))
+                    .ok();
+                if let Some(object) = object {
+                    connection.execute_batch(&format!("drop index {}", quote(&object)))?;
+                }
+            }
+            _ => {}
+        }
+    }
+    connection.execute("delete from _objects where kind <> 'table'", [])?;
+    known.retain(|_, (kind, _)| kind == "table");
+    for (name, (_, sql)) in &known {
+        let kept = wanted
+            .iter()
+            .any(|(wanted, kind, text)| wanted == name && *kind == "table" && text == sql);
+        if !kept {
+            connection.execute_batch(&format!("drop table if exists {}", quote(name)))?;
+            connection.execute("delete from _objects where name = ?1", [name])?;
+            connection.execute("delete from _tables where table_name = ?1", [name])?;
+        }
+    }
+    for (name, kind, sql) in &wanted {
+        if *kind == "table" && known.get(name).is_some_and(|(_, known)| known == sql) {
+            continue;
+        }
+        connection.execute_batch(sql)?;
+        connection.execute(
+            "insert into _objects (name, kind, sql) values (?1, ?2, ?3)",
+            (name, kind, sql),
+        )?;
+        if *kind == "table" {
+            connection.execute(
+                "insert into _tables (table_name, rows) values (?1, 0)",
+                [name],
+            )?;
+        }
+    }
+    Ok(true)
+}
+
+fn known_objects(connection: &Connection) -> rusqlite::Result<HashMap<String, (String, String)>> {
+    let mut statement = connection.prepare("select name, kind, sql from _objects")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    rows.collect()
+}
+
+fn drop_everything(connection: &Connection) -> rusqlite::Result<()> {
+    for kind in ["view", "table"] {
+        let mut statement = connection.prepare(
+            "select name from sqlite_schema where type = ?1 and name not like 'sqlite_%'",
+        )?;
+        let names: Vec<String> = statement
+            .query_map([kind], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for name in names {
+            connection.execute_batch(&format!("drop {kind} {}", quote(&name)))?;
+        }
+    }
+    Ok(())
+}

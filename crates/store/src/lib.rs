@@ -1,0 +1,295 @@
+//! The database: tables from schemas, rows by the three loading rules, answers to queries that may only read.
+//!
+//! The database is derived: the same raw files give the same rows, in whatever order they are loaded, however often,
+//! and however a run was interrupted. [`Store`] keeps that promise with one transaction a file. SQLite is named in
+//! this room alone.
+
+mod bookkeeping;
+mod ddl;
+mod error;
+mod lock;
+mod query;
+mod rows;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use definitions::Schema;
+use rusqlite::{Connection, OpenFlags};
+use transform::{Plan, Reject};
+
+pub use bookkeeping::{Finished, KnownFile, RejectRow, StreamState, TableStatus};
+pub use error::{Error, QueryFault};
+pub use query::{Limits, Value, prepare, query};
+pub use rows::FileLoad;
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In this process's memory, under a name of its own; gone when the last [`Store`] of it is.
+    Memory(String),
+    /// In a file.
+    Disk(PathBuf),
+}
+
+/// A database open for loading.
+pub struct Store {
+    connection: Connection,
+    place: Place,
+    /// Held as long as the store is open, so that two runs do not load at once.
+    _lock: Option<lock::Lock>,
+}
+
+/// A raw file, as the database remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its name relative to the project folder.
+    pub path: String,
+    /// The stream.
+    pub stream: String,
+    /// Bytes on disk.
+    pub size: u64,
+    /// When it was changed, in nanoseconds since 1970.
+    pub modified: i64,
+}
+
+impl Place {
+    /// A database in memory that no other one of this process shares.
+    pub fn new_memory() -> Self {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self::Memory(format!(
+            "reliability-{}",
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        ))
+    }
+
+    /// What messages call it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Memory(_) => "the database in memory".to_owned(),
+            Self::Disk(path) => path.display().to_string(),
+        }
+    }
+
+    fn connect(&self, flags: OpenFlags) -> Result<Connection, Error> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match self {
+            // The VFS `memdb` lets several connections of a process read one database at once.
+            Self::Memory(name) => {
+                Connection::open_with_flags(format!("file:/{name}?vfs=memdb"), flags)
+            }
+            Self::Disk(path) => {
+                Connection::open_with_flags(path, flags & !OpenFlags::SQLITE_OPEN_URI)
+            }
+        };
+        let connection = connection.map_err(|error| Error::sqlite(self, "open", error))?;
+        functions::register(&connection).map_err(|error| Error::sqlite(self, "open", error))?;
+        Ok(connection)
+    }
+}
+
+impl Store {
+    /// Opens the database for loading and brings its tables and views in line with the schema. A table whose
+    /// declaration changed is made anew, empty; its stream's fingerprint tells the caller to load it again.
+    ///
+    /// On disk, waits for another run that is loading up to `patience`, saying once to `waiting` who holds it.
+    pub fn open(
+        place: &Place,
+        schema: &Schema,
+        patience: std::time::Duration,
+        waiting: &mut dyn FnMut(&str),
+    ) -> Result<Self, Error> {
+        let lock = match place {
+            Place::Memory(_) => None,
+            Place::Disk(path) => Some(lock::acquire(path, patience, waiting)?),
+        };
+        let connection =
+            place.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let mut store = Self {
+            connection,
+            place: place.clone(),
+            _lock: lock,
+        };
+        store.prepare(schema)?;
+        Ok(store)
+    }
+
+    /// Where the database is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What the database knows of a stream.
+    pub fn stream(&self, stream: &str) -> Result<StreamState, Error> {
+        bookkeeping::stream(&self.connection, stream).map_err(|error| self.error("read", error))
+    }
+
+    /// The files of a stream that are loaded, by path.
+    pub fn known_files(&self, stream: &str) -> Result<HashMap<String, KnownFile>, Error> {
+        bookkeeping::known_files(&self.connection, stream)
+            .map_err(|error| self.error("read", error))
+    }
+
+    /// Forgets a stream: its rows, rejects and files. It will be loaded anew under the given fingerprint.
+    pub fn reset_stream(&mut self, plan: &Plan, fingerprint: u64) -> Result<(), Error> {
+        self.bulk_mode()?;
+        let done = rows::reset_stream(&mut self.connection, plan, fingerprint);
+        done.map_err(|error| self.error("write", error))
+    }
+
+    /// Notes that a file was touched but not changed, so that it need not be read again to know.
+    pub fn touch(&mut self, path: &str, modified: i64) -> Result<(), Error> {
+        let done = self.connection.execute(
+            "update _files set modified = ?2 where path = ?1",
+            (path, modified),
+        );
+        done.map(drop).map_err(|error| self.error("write", error))
+    }
+
+    /// Begins to load a file, in a transaction of its own. Nothing of it stays unless it is committed.
+    pub fn begin_file<'a>(
+        &'a mut self,
+        plan: &'a Plan,
+        facts: &FileFacts,
+    ) -> Result<FileLoad<'a>, Error> {
+        self.bulk_mode()?;
+        let place = self.place.clone();
+        rows::FileLoad::begin(&mut self.connection, plan, facts, place)
+    }
+
+    /// Notes a file that could not be read at all. It will be tried again at the next run.
+    pub fn unreadable_file(&mut self, facts: &FileFacts, reject: &Reject) -> Result<(), Error> {
+        let done = rows::unreadable_file(&mut self.connection, facts, reject);
+        done.map_err(|error| self.error("write", error))
+    }
+
+    /// Ends the loading of a stream: rows older than its newest complete listing go (`listing`: when it started, in
+    /// microseconds since 1970, and its marker's name), and counts are brought up to date. Does nothing if nothing
+    /// changed since it was done last.
+    pub fn finish_stream(
+        &mut self,
+        plan: &Plan,
+        listing: Option<(i64, &str)>,
+    ) -> Result<Option<Finished>, Error> {
+        let done = bookkeeping::finish_stream(&mut self.connection, plan, listing);
+        done.map_err(|error| self.error("write", error))
+    }
+
+    /// Hands out the rejects of a stream, by file and line.
+    pub fn rejects(&self, stream: &str, each: &mut dyn FnMut(RejectRow)) -> Result<(), Error> {
+        bookkeeping::rejects(&self.connection, stream, each)
+            .map_err(|error| self.error("read", error))
+    }
+
+    /// Hands out the warnings of a stream, by file and line: path, line and reason.
+    pub fn warnings(
+        &self,
+        stream: &str,
+        each: &mut dyn FnMut(&str, u64, &str),
+    ) -> Result<(), Error> {
+        bookkeeping::warnings(&self.connection, stream, each)
+            .map_err(|error| self.error("read", error))
+    }
+
+    /// Notes a run: when it began and ended (microseconds since 1970), files and records loaded.
+    pub fn note_run(
+        &mut self,
+        started: i64,
+        finished: i64,
+        files: u64,
+        records: u64,
+    ) -> Result<(), Error> {
+        let sql =
+            "insert into _runs (started_at, finished_at, files, records) values (?1, ?2, ?3, ?4)";
+        let done = self
+            .connection
+            .execute(sql, (started, finished, files as i64, records as i64));
+        done.map(drop).map_err(|error| self.error("write", error))
+    }
+
+    /// Makes sure that what was loaded survives a power cut, and leaves one plain file that any tool can open.
+    pub fn settle(&mut self) -> Result<(), Error> {
+        if matches!(self.place, Place::Memory(_)) || self.journal_mode()? != "wal" {
+            return Ok(());
+        }
+        let checkpoint = self
+            .connection
+            .query_row("pragma wal_checkpoint(truncate)", [], |row| {
+                row.get::<_, i64>(0)
+            });
+        let busy = checkpoint.map_err(|error| self.error("write", error))?;
+        if busy == 0 {
+            // Another program that is reading keeps us from it; the next run will do it then.
+            let _ = self
+                .connection
+                .query_row("pragma journal_mode = delete", [], |row| {
+                    row.get::<_, String>(0)
+                });
+        }
+        Ok(())
+    }
+
+    /// A line for each table: rows, newest extraction, rejects.
+    pub fn status(&self) -> Result<Vec<TableStatus>, Error> {
+        bookkeeping::status(&self.connection).map_err(|error| self.error("read", error))
+    }
+
+    fn prepare(&mut self, schema: &Schema) -> Result<(), Error> {
+        if let Place::Disk(path) = &self.place {
+            owner_only(path).map_err(|error| Error::io(path, error))?;
+            self.connection
+                .busy_timeout(std::time::Duration::from_secs(10))
+                .map_err(|error| self.error("open", error))?;
+        }
+        let setup = "pragma foreign_keys = off; pragma temp_store = memory; pragma cache_size = -65536; pragma case_sensitive_like = on;";
+        self.connection
+            .execute_batch(setup)
+            .map_err(|error| self.error("open", error))?;
+        ddl::prepare(&mut self.connection, schema).map_err(|fault| match fault {
+            ddl::Fault::Foreign => Error::Foreign {
+                place: self.place.name(),
+            },
+            ddl::Fault::Sqlite(error) => self.error("prepare", error),
+        })
+    }
+
+    /// Before the first write of a run: a write-ahead log, so that others can read meanwhile, synced at the end.
+    fn bulk_mode(&mut self) -> Result<(), Error> {
+        let pragmas = match self.place {
+            Place::Disk(_) if self.journal_mode()? == "wal" => return Ok(()),
+            Place::Disk(_) => "pragma journal_mode = wal; pragma synchronous = normal;",
+            Place::Memory(_) => "pragma journal_mode = memory; pragma synchronous = off;",
+        };
+        self.connection
+            .execute_batch(pragmas)
+            .map_err(|error| self.error("write", error))
+    }
+
+    fn journal_mode(&self) -> Result<String, Error> {
+        let mode = self
+            .connection
+            .query_row("pragma journal_mode", [], |row| row.get::<_, String>(0));
+        mode.map_err(|error| self.error("read", error))
+    }
+
+    fn error(&self, doing: &'static str, error: rusqlite::Error) -> Error {
+        Error::sqlite(&self.place, doing, error)
+    }
+}
+
+/// The database holds people's names and numbers: only its owner may read it.
+fn owner_only(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if path.exists() && !path.metadata()?.permissions().readonly() {
+            // A file of somebody else that we may write stays as it is.
+            let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

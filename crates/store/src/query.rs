@@ -1,0 +1,198 @@
+//! Questions to the database. They may only read, and they end when their time is up.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, Statement};
+
+use crate::{Error, Place, QueryFault};
+
+/// A value of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// No value.
+    Null,
+    /// True or false.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Real(f64),
+    /// Text.
+    Text(String),
+}
+
+/// What a query may use.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+}
+
+/// Runs a query and hands out its columns, then its rows one by one. Each call has a connection of its own, so that
+/// several can run at once.
+pub fn query(
+    place: &Place,
+    sql: &str,
+    limits: Limits,
+    columns: &mut dyn FnMut(&[String]) -> Result<(), String>,
+    row: &mut dyn FnMut(&[Value]) -> Result<(), String>,
+) -> Result<Result<u64, QueryFault>, Error> {
+    let connection = reader(place, limits)?;
+    Ok(
+        run(&connection, sql, columns, row).map_err(|fault| match (fault, limits.timeout) {
+            (QueryFault::Sql { message, .. }, Some(timeout)) if message == INTERRUPTED => {
+                QueryFault::Timeout(timeout.as_secs())
+            }
+            (fault, _) => fault,
+        }),
+    )
+}
+
+/// Whether a query would be taken: compiled, but not run.
+pub fn prepare(place: &Place, sql: &str) -> Result<Result<(), QueryFault>, Error> {
+    let connection = reader(place, Limits::default())?;
+    Ok(compile(&connection, sql).map(drop))
+}
+
+/// What `sqlite3_interrupt` makes a statement say.
+const INTERRUPTED: &str = "interrupted";
+
+fn reader(place: &Place, limits: Limits) -> Result<Connection, Error> {
+    if let Place::Disk(path) = place
+        && !path.exists()
+    {
+        return Err(Error::Missing {
+            place: place.name(),
+        });
+    }
+    let mut connection = place.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    match set_up(&mut connection, limits) {
+        Ok(true) => Ok(connection),
+        Ok(false) => Err(Error::Foreign {
+            place: place.name(),
+        }),
+        Err(error) => Err(Error::sqlite(place, "read", error)),
+    }
+}
+
+/// Says whether the database is one of ours.
+fn set_up(connection: &mut Connection, limits: Limits) -> rusqlite::Result<bool> {
+    connection.busy_timeout(Duration::from_secs(10))?;
+    // LIKE minds case, as Spark's does.
+    connection.execute_batch(
+        "pragma query_only = on; pragma case_sensitive_like = on; pragma cache_size = -32768; pragma temp_store = memory;",
+    )?;
+    let sql = "select count(*) from sqlite_schema where name = '_objects'";
+    let ours = connection.query_row(sql, [], |row| row.get(0))?;
+    if let Some(timeout) = limits.timeout {
+        let end = Instant::now() + timeout;
+        connection.progress_handler(10_000, Some(move || Instant::now() >= end))?;
+    }
+    connection.authorizer(Some(may_only_read))?;
+    Ok(ours)
+}
+
+fn may_only_read(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Select
+        | AuthAction::Read { .. }
+        | AuthAction::Function { .. }
+        | AuthAction::Recursive => Authorization::Allow,
+        _ => Authorization::Deny,
+    }
+}
+
+fn compile<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<'c>, QueryFault> {
+    let mut statements = Vec::new();
+    let mut batch = rusqlite::Batch::new(connection, sql);
+    loop {
+        match batch.next() {
+            Ok(Some(statement)) => statements.push(statement),
+            Ok(None) => break,
+            Err(error) => return Err(fault(error)),
+        }
+    }
+    let count = statements.len();
+    match (statements.pop(), count) {
+        (Some(statement), 1) if !statement.readonly() => Err(QueryFault::Writes),
+        (Some(statement), 1) => Ok(statement),
+        _ => Err(QueryFault::Statements(count)),
+    }
+}
+
+fn run(
+    connection: &Connection,
+    sql: &str,
+    columns: &mut dyn FnMut(&[String]) -> Result<(), String>,
+    each: &mut dyn FnMut(&[Value]) -> Result<(), String>,
+) -> Result<u64, QueryFault> {
+    let mut statement = compile(connection, sql)?;
+    let names: Vec<String> = statement
+        .column_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let booleans: Vec<bool> = statement
+        .columns()
+        .map(|column| {
+            column
+                .decl_type()
+                .is_some_and(|name| name.eq_ignore_ascii_case("boolean"))
+        })
+        .collect();
+    columns(&names).map_err(QueryFault::Output)?;
+    let mut rows = statement.query([]).map_err(fault)?;
+    let mut count = 0;
+    let mut values = Vec::with_capacity(names.len());
+    while let Some(row) = rows.next().map_err(fault)? {
+        values.clear();
+        for (index, boolean) in booleans.iter().enumerate() {
+            values.push(match row.get_ref(index).map_err(fault)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(value) if *boolean => Value::Boolean(value != 0),
+                ValueRef::Integer(value) => Value::Integer(value),
+                ValueRef::Real(value) => Value::Real(value),
+                ValueRef::Text(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+                ValueRef::Blob(bytes) => {
+                    Value::Text(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+                }
+            });
+        }
+        each(&values).map_err(QueryFault::Output)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn fault(error: rusqlite::Error) -> QueryFault {
+    use rusqlite::ErrorCode;
+    match &error {
+        rusqlite::Error::SqlInputError { error: code, .. }
+            if code.code == ErrorCode::AuthorizationForStatementDenied =>
+        {
+            QueryFault::Writes
+        }
+        rusqlite::Error::SqlInputError { msg, offset, .. } => QueryFault::Sql {
+            message: msg.clone(),
+            offset: usize::try_from(*offset).ok(),
+        },
+        rusqlite::Error::SqliteFailure(code, message) => match code.code {
+            ErrorCode::AuthorizationForStatementDenied => QueryFault::Writes,
+            ErrorCode::OperationInterrupted => QueryFault::Sql {
+                message: INTERRUPTED.to_owned(),
+                offset: None,
+            },
+            _ => QueryFault::Sql {
+                message: message.clone().unwrap_or_else(|| error.to_string()),
+                offset: None,
+            },
+        },
+        _ => QueryFault::Sql {
+            message: error.to_string(),
+            offset: None,
+        },
+    }
+}

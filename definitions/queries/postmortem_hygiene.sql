@@ -1,0 +1,117 @@
+-- title: Postmortems that are missing, late or incomplete
+-- question: Which postmortems lack something, and which major pages have none?
+-- grain: one row per postmortem with a fault, and one per major page without a postmortem
+-- meaning: A postmortem is faulty when it lacks its link, a root cause, a product, the severity or a time, when its
+--   times contradict each other, or when its root cause analysis is not finished or took more than 14 days from
+--   recovery. A page is an incident in the paging tool. It is major with one of the two highest priorities (here by
+--   name: P1, P2, SEV1, SEV2), or when at least two people acknowledged or joined it (after PagerDuty, which calls an
+--   incident major with one of the two highest priorities, or with several responders who were added and
+--   acknowledged). A page has a postmortem when an incident of the postmortems was on within two hours of its
+--   beginning, or, where that tells no time, on its day.
+-- misleads: Pages and postmortems carry no common key: a postmortem about something else at the same time hides a
+--   missing one, and a wrong time in a postmortem makes one seem missing. Fourteen days and two hours are choices.
+-- chart: table
+with cause_counts as (
+    select incident_id, count(*) as n_causes
+    from RootCauses
+    group by incident_id
+),
+
+product_counts as (
+    select incident_id, count(*) as n_products
+    from AffectedProducts
+    group by incident_id
+),
+
+postmortems as (
+    select
+        incident.id,
+        incident.name,
+        incident.severity_level as severity,
+        to_timestamp(coalesce(incident.first_triggered_at, incident.incident_date)) as began_at,
+        round(
+            try_divide(unix_timestamp(incident.rca_completed_at) - unix_timestamp(incident.recovered_at), 86400), 1
+        ) as days_to_analysis,
+        concat_ws(
+            ', ',
+            case when incident.postmortem_link is null then 'no link' end,
+            case when causes.n_causes is null then 'no root cause' end,
+            case when products.n_products is null then 'no product' end,
+            case when incident.severity_level is null then 'no severity' end,
+            case when incident.first_triggered_at is null then 'no time of trigger' end,
+            case when incident.detected_at is null then 'no time of detection' end,
+            case when incident.recovered_at is null then 'no time of recovery' end,
+            case
+                when incident.minutes_to_detect < 0 or incident.minutes_to_recover < 0 or incident.minutes_to_reconcile < 0
+                    then 'times contradict'
+            end,
+            case when incident.rca_completed_at is null then 'analysis not finished' end,
+            case
+                when unix_timestamp(incident.rca_completed_at) - unix_timestamp(incident.recovered_at) > 14 * 86400
+                    then 'analysis late'
+            end
+        ) as faults
+    from Incidents as incident
+    left join cause_counts as causes on causes.incident_id = incident.id
+    left join product_counts as products on products.incident_id = incident.id
+),
+
+acknowledgers as (
+    select incident_id, count(distinct agent_id) as n_acknowledgers
+    from PagerDutyLogEntries
+    where kind = 'acknowledge' and agent_type = 'user'
+    group by incident_id
+),
+
+major_pages as (
+    select
+        page.id,
+        page.title as name,
+        page.priority as severity,
+        page.created_at as began_at,
+        greatest(nvl(acknowledgers.n_acknowledgers, 0), nvl(page.joined_responder_count, 0)) as n_engaged
+    from PagerDutyIncidents as page
+    left join acknowledgers on acknowledgers.incident_id = page.id
+    where
+        not coalesce(page.is_merged, false)
+        and (
+            regexp_replace(upper(page.priority), '[^A-Z0-9]', '') in ('P1', 'P2', 'SEV1', 'SEV2')
+            or acknowledgers.n_acknowledgers >= 2
+            or page.joined_responder_count >= 2
+        )
+),
+
+covered_pages as (
+    select distinct page.id
+    from major_pages as page
+    inner join Incidents as incident
+        on (
+            unix_timestamp(page.began_at) >= unix_timestamp(incident.first_triggered_at) - 7200
+            and unix_timestamp(page.began_at)
+            <= greatest(unix_timestamp(incident.first_triggered_at), unix_timestamp(incident.recovered_at)) + 7200
+        )
+        or (incident.first_triggered_at is null and to_date(page.began_at) = incident.incident_date)
+),
+
+findings as (
+    select 'postmortem' as kind, id, name, severity, began_at, null as n_engaged, days_to_analysis, faults
+    from postmortems
+    where faults <> ''
+    union all
+    select 'page', page.id, page.name, page.severity, page.began_at, page.n_engaged, null, 'no postmortem'
+    from major_pages as page
+    left join covered_pages as covered on covered.id = page.id
+    where covered.id is null
+)
+
+select
+    kind,
+    id,
+    name,
+    severity,
+    began_at,
+    n_engaged as n_people_engaged,
+    days_to_analysis,
+    faults
+from findings
+order by kind, began_at desc, id
