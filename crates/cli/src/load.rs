@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use diagnostics::Diagnostic;
-use raw::{Chunk, CompleteListing, Fingerprint, RawFile, StreamFiles};
+use raw::{Chunk, CompleteListing, Fingerprint, Format, RawFile, StreamFiles};
 use store::{FileFacts, KnownFile, Store};
 use transform::{Batch, Plan, Reject};
 
@@ -258,13 +258,21 @@ fn transform_all(
     for portion in chunks {
         let made = match portion {
             Portion::Data((index, chunk)) => {
-                Portion::Data(worker.transform(&chunk, raw::time_in_name(&files[index].name)))
+                Portion::Data(worker.transform(&chunk, time_of_extraction(files[index])))
             }
             Portion::End(index, read) => Portion::End(index, read),
         };
         if batches.send(made).is_err() {
             return;
         }
+    }
+}
+
+/// What a file's name says of when it was fetched. Dates in the names of what people write mean something else.
+fn time_of_extraction(file: &RawFile) -> Option<i64> {
+    match file.format {
+        Format::Ndjson | Format::Json => raw::time_in_name(&file.name),
+        Format::Yaml | Format::Csv => None,
     }
 }
 

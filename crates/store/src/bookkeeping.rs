@@ -131,8 +131,9 @@ pub(crate) fn finish_stream(
             removed += transaction.execute(&sql, [started])? as u64;
         }
         let sql = format!(
-            "insert or replace into _tables (table_name, stream, rows, newest_extracted_at)
-             select ?1, ?2, count(*), strftime('%Y-%m-%dT%H:%M:%SZ', max(_extracted_at) / 1000000, 'unixepoch') from {name}"
+            "update _tables set stream = ?2, (rows, newest_extracted_at) = (
+               select count(*), strftime('%Y-%m-%dT%H:%M:%SZ', max(_extracted_at) / 1000000, 'unixepoch') from {name}
+             ) where table_name = ?1"
         );
         transaction.execute(&sql, (&table.table.name, &plan.stream))?;
     }
