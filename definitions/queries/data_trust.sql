@@ -2,8 +2,8 @@
 -- question: What was loaded from where, how new is it, and how much was refused?
 -- grain: one row per stream of raw data
 -- meaning: Files loaded, the records in them that gave rows, those refused (`n_rejects`, listed in `_rejects` with
---   their reasons), and when the first and the last record was fetched. `n_rows` are the rows that the stream's tables hold now: fewer than
---   records where a record was fetched several times, more where a record holds lists.
+--   their reasons), and when the first and the last record was fetched. `n_rows` are the rows that the stream's tables
+--   hold now: fewer than records where a record was fetched several times, more where a record holds lists.
 -- misleads: A stream that was never fetched has no row here and its reports are empty, not zero. Fetched without errors
 --   is not the same as complete: what the vendor no longer keeps, or a key may not read, does not show.
 -- chart: table

@@ -132,7 +132,9 @@ select
     n_incidents,
     round(100 * try_divide(n_incidents, n_all), 1) as percent_of_incidents,
     round(
-        100 * try_divide(sum(n_incidents) over (order by place rows between unbounded preceding and current row), n_all),
+        100 * try_divide(
+            sum(n_incidents) over (order by place rows between unbounded preceding and current row), n_all
+        ),
         1
     ) as cumulative_percent,
     is_top_decile,

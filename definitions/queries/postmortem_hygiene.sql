@@ -42,7 +42,10 @@ postmortems as (
             case when incident.detected_at is null then 'no time of detection' end,
             case when incident.recovered_at is null then 'no time of recovery' end,
             case
-                when incident.minutes_to_detect < 0 or incident.minutes_to_recover < 0 or incident.minutes_to_reconcile < 0
+                when
+                    incident.minutes_to_detect < 0
+                    or incident.minutes_to_recover < 0
+                    or incident.minutes_to_reconcile < 0
                     then 'times contradict'
             end,
             case when incident.rca_completed_at is null then 'analysis not finished' end,
@@ -81,16 +84,41 @@ major_pages as (
         )
 ),
 
+-- The spans of the postmortems and the pages on one line of time: a page lies in a span if the latest end of all
+-- spans that began before it is not before it. (A join by time would compare each page with each postmortem.)
+moments as (
+    select
+        null as page_id,
+        1 as place,
+        unix_timestamp(first_triggered_at) - 7200 as moment,
+        greatest(unix_timestamp(first_triggered_at), unix_timestamp(recovered_at)) + 7200 as ends
+    from Incidents
+    where first_triggered_at is not null
+    union all
+    select id, 2, unix_timestamp(began_at), null
+    from major_pages
+),
+
+with_latest_end as (
+    select
+        page_id,
+        moment,
+        max(ends) over (
+            order by moment, place, page_id
+            rows between unbounded preceding and current row
+        ) as latest_end
+    from moments
+),
+
 covered_pages as (
-    select distinct page.id
+    select page_id as id
+    from with_latest_end
+    where page_id is not null and latest_end >= moment
+    union
+    select page.id
     from major_pages as page
-    inner join Incidents as incident
-        on (
-            unix_timestamp(page.began_at) >= unix_timestamp(incident.first_triggered_at) - 7200
-            and unix_timestamp(page.began_at)
-            <= greatest(unix_timestamp(incident.first_triggered_at), unix_timestamp(incident.recovered_at)) + 7200
-        )
-        or (incident.first_triggered_at is null and to_date(page.began_at) = incident.incident_date)
+    inner join Incidents as incident on incident.incident_date = to_date(page.began_at)
+    where incident.first_triggered_at is null
 ),
 
 findings as (

@@ -3,8 +3,8 @@
 -- grain: one row per product and month
 -- meaning: Minutes of the month in which at least one incident of the product was on, from its first trigger to its
 --   recovery; incidents that overlap count once, and one that lasts over the end of a month is split there.
---   Availability is 100 less the share of these minutes in the month, of the newest month in its part until
---   anything was fetched last. `n_incidents` began in the month; of these `n_open` have no recovery yet and `n_contradictory`
+--   Availability is 100 less the share of these minutes in the month, of the newest month in its part until anything
+--   was fetched last. `n_incidents` began in the month; of these `n_open` have no recovery yet and `n_contradictory`
 --   recover before they begin: both are left out of the minutes.
 -- misleads: An incident counts as a full outage for everyone, however few customers felt it, and what had no
 --   postmortem does not count at all. So this is neither an SLI nor comparable with a service level that requests or
@@ -105,8 +105,12 @@ down as (
         months.month,
         months.begins,
         months.ends,
+        -- Not for months without an outage: least and greatest pass over NULL.
         sum(
-            greatest(least(outages.ends, months.ends) - greatest(outages.begins, months.begins), 0)
+            case
+                when outages.begins is not null
+                    then least(outages.ends, months.ends) - greatest(outages.begins, months.begins)
+            end
         ) as down_seconds
     from products
     cross join months

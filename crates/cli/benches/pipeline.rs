@@ -4,6 +4,12 @@
 //! file by the real binary, bare prepared upserts of the very same rows with the same indexes, every query, and peak
 //! memory. Machines are noisy: the ratios of medians are what to look at.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark stops where it fails, and prints its table"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -162,11 +168,7 @@ fn bare_upserts(database: &Path, target: &Path) -> (Duration, u64) {
     let mut statement = source
         .prepare(&format!("select * from {TABLE} order by _file, _line"))
         .expect("the rows");
-    let columns: Vec<String> = statement
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let rows: Vec<Vec<Value>> = statement
         .query_map([], |row| {
             (0..columns.len()).map(|index| row.get(index)).collect()

@@ -9,6 +9,7 @@ pub mod run;
 pub mod show;
 pub mod status;
 
+use std::path::Path;
 use std::time::Duration;
 
 use store::{Limits, Place, Store};
@@ -56,6 +57,14 @@ fn ready_store(
     let reports = crate::load::load(project, &plans, &mut store, console)?;
     let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
     Ok((place, Some(store), outcome(rejects)))
+}
+
+/// A command for the same project, as it can be typed.
+fn typed(verb: &str, project: &Path) -> String {
+    if project == Path::new(".") {
+        return format!("reliability {verb}");
+    }
+    format!("reliability {verb} --project {}", project.display())
 }
 
 fn outcome(rejects: u64) -> Outcome {

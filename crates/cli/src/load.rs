@@ -4,7 +4,7 @@
 //! bounded. Chunks go to the workers in turn and come back in turn, so files are written in order, each in a
 //! transaction of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -91,11 +91,16 @@ fn load_stream(
     let state = store.stream(&plan.stream).map_err(failed)?;
     let mut known = store.known_files(&plan.stream).map_err(failed)?;
     let touched = touched_files(&found.files, &known);
-    let changed = touched
-        .as_ref()
-        .is_none_or(|_| lost_files(&found.files, &known));
+    let lost = lost_files(&found, &known);
+    let changed = touched.is_none() || lost.iter().any(|(_, known)| known.hash.is_some());
+    for (path, _) in lost.iter().filter(|(_, known)| known.hash.is_none()) {
+        store
+            .forget_unreadable(&plan.stream, path)
+            .map_err(failed)?;
+    }
     if state.fingerprint != Some(fingerprint) || changed {
-        if found.files.is_empty() && known.is_empty() && state.fingerprint.is_none() {
+        let nothing_there = found.files.is_empty() && found.unreadable.is_empty();
+        if nothing_there && known.is_empty() && state.fingerprint.is_none() {
             return Ok(StreamReport {
                 stream: plan.stream.clone(),
                 ..StreamReport::default()
@@ -187,11 +192,19 @@ fn touched_files(
     Some(touched)
 }
 
-/// Whether a file that is loaded is not there any more.
-fn lost_files(files: &[RawFile], known: &HashMap<String, KnownFile>) -> bool {
+/// The files that the database knows and that are not there any more.
+fn lost_files<'k>(
+    found: &StreamFiles,
+    known: &'k HashMap<String, KnownFile>,
+) -> Vec<(&'k String, &'k KnownFile)> {
+    let files = found.files.iter().map(|file| &file.name);
+    let there: HashSet<&String> = files
+        .chain(found.unreadable.iter().map(|(path, _)| path))
+        .collect();
     known
         .iter()
-        .any(|(path, known)| known.hash.is_some() && !files.iter().any(|file| file.name == *path))
+        .filter(|(path, _)| !there.contains(path))
+        .collect()
 }
 
 fn load_files(

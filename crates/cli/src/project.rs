@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use definitions::{Definitions, Mapper};
 use diagnostics::{Diagnostic, Severity, nearest};
+use jiff::tz::TimeZone;
 use raw::StreamFiles;
 use store::{Place, QueryFault, Store};
 use transform::{Plan, Setting};
@@ -60,9 +61,21 @@ pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnosti
     let settings = read_settings(folder, console)?;
     let (definitions, faults) = definitions::read(folder);
     let (project, mut faults) = compile(folder, settings, definitions, faults);
-    for plan in &project.plans {
-        if let Some(mapper) = project.definitions.mapper(&plan.stream) {
-            faults.extend(transform::run_tests(mapper, plan));
+    // What a mapper's tests expect must not depend on where they run.
+    let anywhere = Arc::new(Setting {
+        time_zone: TimeZone::UTC,
+        agreed: HashMap::new(),
+    });
+    for mapper in &project.definitions.mappers {
+        let compiled = project
+            .plans
+            .iter()
+            .any(|plan| plan.stream == mapper.stream.text);
+        if let (true, Ok(plan)) = (
+            compiled,
+            transform::plan(mapper, &project.definitions.schema, &anywhere),
+        ) {
+            faults.extend(transform::run_tests(mapper, &plan));
         }
     }
     faults.extend(query_faults(&project, console)?);
@@ -363,18 +376,23 @@ pub fn query_fault(
     fault: &QueryFault,
 ) -> Diagnostic {
     let diagnostic = sql_fault(project, &format!("the query `{}`", query.name), fault);
-    match fault {
-        QueryFault::Sql {
-            offset: Some(offset),
-            ..
-        } => {
-            let end = query.sql[*offset..]
-                .find(|c: char| !(c.is_alphanumeric() || c == '_'))
-                .map_or(query.sql.len(), |at| offset + at.max(1));
-            diagnostic.at(&query.source, *offset..end, "")
-        }
-        _ => diagnostic.in_data(query.source.path.clone()),
-    }
+    let QueryFault::Sql { message, offset } = fault else {
+        return diagnostic.in_data(query.source.path.clone());
+    };
+    // The engine does not say where a table is that it does not know; its name tells.
+    let named = || {
+        message
+            .strip_prefix("no such table: ")
+            .and_then(|name| query.sql.rfind(name))
+    };
+    let Some(start) = offset.or_else(named) else {
+        return diagnostic.in_data(query.source.path.clone());
+    };
+    let rest = query.sql.get(start..).unwrap_or_default();
+    let word = rest
+        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(rest.len());
+    diagnostic.at(&query.source, start..start + word.max(1), "")
 }
 
 /// What a query's fault means, and what to do.
@@ -401,6 +419,12 @@ pub fn sql_fault(project: &Project, what: &str, fault: &QueryFault) -> Diagnosti
                 .iter()
                 .flat_map(|table| &table.columns)
                 .map(|column| column.name.as_str());
+            let known = |name: &str| {
+                schema.table(name).is_some() || schema.views.iter().any(|view| view.name == name)
+            };
+            if message.strip_prefix("no such table: ").is_some_and(known) {
+                return diagnostic.hint("the database is older than the definitions: `reliability load` brings it up to date");
+            }
             let near = match message.split_once(": ") {
                 Some(("no such table", name)) => nearest(name, tables),
                 Some(("no such column", name)) => {

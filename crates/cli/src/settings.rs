@@ -42,7 +42,13 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
     };
 
     let mode = get("DB_MODE").unwrap_or_else(|| "MEMORY".to_owned());
-    let path = project.join(get("DB_PATH").unwrap_or_else(|| "reliability.db".to_owned()));
+    let path = PathBuf::from(get("DB_PATH").unwrap_or_else(|| "reliability.db".to_owned()));
+    // `./` before every name would only be noise.
+    let path = if project == Path::new(".") {
+        path
+    } else {
+        project.join(path)
+    };
     let database = match mode.trim().to_uppercase().as_str() {
         "MEMORY" => None,
         "DISK" => Some(path),

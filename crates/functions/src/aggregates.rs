@@ -252,9 +252,8 @@ fn interpolated(values: &[f64], fraction: f64) -> Option<f64> {
         .copied()
         .min_by(f64::total_cmp)
         .filter(|next| share > 0.0 && *next != low);
-    Some(next.map_or(low, |next| {
-        (lower as f64 + 1.0 - position) * low + share * next
-    }))
+    // In this order of operations, so that the last digit is Spark's too.
+    Some(next.map_or(low, |next| low + share * (next - low)))
 }
 
 fn mean(values: &[f64]) -> Option<f64> {

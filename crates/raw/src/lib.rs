@@ -234,5 +234,9 @@ fn too_long() -> String {
     format!("a record is longer than {} MiB", MAX_RECORD >> 20)
 }
 
+fn not_utf8() -> String {
+    "the record is not valid UTF-8".to_owned()
+}
+
 #[cfg(test)]
 mod tests;

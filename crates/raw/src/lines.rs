@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use crate::{CHUNK, Chunk, MAX_RECORD, Record, Sink, excerpt, too_long};
+use crate::{CHUNK, Chunk, MAX_RECORD, Record, Sink, excerpt, not_utf8, too_long};
 
 pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
     let mut line = 1;
@@ -66,6 +66,8 @@ fn emit(bytes: Vec<u8>, first_line: u64, sink: &mut Sink) -> u64 {
     };
     let mut line = first_line;
     let mut start = 0;
+    // Looked at line by line only where something is wrong with the block.
+    let sound = std::str::from_utf8(&bytes).is_ok();
     for end in
         memchr_iter(b'\n', &bytes).chain((bytes.last() != Some(&b'\n')).then_some(bytes.len()))
     {
@@ -74,6 +76,12 @@ fn emit(bytes: Vec<u8>, first_line: u64, sink: &mut Sink) -> u64 {
             chunk.faults.push(crate::Fault {
                 line,
                 reason: too_long(),
+                excerpt: excerpt(content),
+            });
+        } else if !sound && std::str::from_utf8(content).is_err() {
+            chunk.faults.push(crate::Fault {
+                line,
+                reason: not_utf8(),
                 excerpt: excerpt(content),
             });
         } else if !content.is_empty() {

@@ -20,11 +20,13 @@ create table _rejects (
   code text not null, reason text not null, value text, record text not null
 );
 create index _rejects_by_file on _rejects (file_id, line);
+create index _rejects_by_stream on _rejects (stream);
 create table _warnings (
   file_id integer not null, line integer not null, stream text not null, table_name text not null,
   column_name text not null, reason text not null, value text not null
 );
 create index _warnings_by_file on _warnings (file_id, line);
+create index _warnings_by_stream on _warnings (stream);
 create table _streams (
   stream text primary key, fingerprint integer not null, unfinished integer not null, listing text, listed_at integer
 );

@@ -1,8 +1,8 @@
 //! The database: tables from schemas, rows by the three loading rules, answers to queries that may only read.
 //!
 //! The database is derived: the same raw files give the same rows, in whatever order they are loaded, however often,
-//! and however a run was interrupted. [`Store`] keeps that promise with one transaction a file. SQLite is named in
-//! this room alone.
+//! and however a run was interrupted. [`Store`] keeps that promise with one transaction a file. Beside the SQL functions,
+//! SQLite is named in this room alone.
 
 mod bookkeeping;
 mod ddl;
@@ -164,6 +164,12 @@ impl Store {
         done.map_err(|error| self.error("write", error))
     }
 
+    /// Forgets a file that could not be read and is not there any more.
+    pub fn forget_unreadable(&mut self, stream: &str, path: &str) -> Result<(), Error> {
+        rows::forget_unreadable(&mut self.connection, stream, path)
+            .map_err(|error| self.error("write", error))
+    }
+
     /// Ends the loading of a stream: rows older than its newest complete listing go (`listing`: when it started, in
     /// microseconds since 1970, and its marker's name), and counts are brought up to date. Does nothing if nothing
     /// changed since it was done last.
@@ -242,7 +248,8 @@ impl Store {
                 .busy_timeout(std::time::Duration::from_secs(10))
                 .map_err(|error| self.error("open", error))?;
         }
-        let setup = "pragma foreign_keys = off; pragma temp_store = memory; pragma cache_size = -65536; pragma case_sensitive_like = on;";
+        let setup =
+            "pragma foreign_keys = off; pragma temp_store = memory; pragma cache_size = -65536;";
         self.connection
             .execute_batch(setup)
             .map_err(|error| self.error("open", error))?;

@@ -81,9 +81,8 @@ fn reader(place: &Place, limits: Limits) -> Result<Connection, Error> {
 /// Says whether the database is one of ours.
 fn set_up(connection: &mut Connection, limits: Limits) -> rusqlite::Result<bool> {
     connection.busy_timeout(Duration::from_secs(10))?;
-    // LIKE minds case, as Spark's does.
     connection.execute_batch(
-        "pragma query_only = on; pragma case_sensitive_like = on; pragma cache_size = -32768; pragma temp_store = memory;",
+        "pragma query_only = on; pragma cache_size = -32768; pragma temp_store = memory;",
     )?;
     let sql = "select count(*) from sqlite_schema where name = '_objects'";
     let ours = connection.query_row(sql, [], |row| row.get(0))?;
@@ -130,11 +129,7 @@ fn run(
     each: &mut dyn FnMut(&[Value]) -> Result<(), String>,
 ) -> Result<u64, QueryFault> {
     let mut statement = compile(connection, sql)?;
-    let names: Vec<String> = statement
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let booleans: Vec<bool> = statement
         .columns()
         .map(|column| {

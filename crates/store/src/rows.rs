@@ -283,6 +283,21 @@ pub(crate) fn unreadable_file(
     transaction.commit()
 }
 
+/// Drops the reject of a file that is not there any more.
+pub(crate) fn forget_unreadable(
+    connection: &mut Connection,
+    stream: &str,
+    path: &str,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    forget_file(&transaction, path)?;
+    transaction.execute(
+        "update _streams set unfinished = 1 where stream = ?1",
+        [stream],
+    )?;
+    transaction.commit()
+}
+
 fn insert_file(connection: &Connection, facts: &FileFacts) -> rusqlite::Result<i64> {
     let sql = "insert into _files (path, stream, size, modified) values (?1, ?2, ?3, ?4)";
     connection.prepare_cached(sql)?.insert((

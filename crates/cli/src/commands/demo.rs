@@ -48,6 +48,9 @@ pub fn run(
         &text,
         &json!({ "files": files, "records": records, "bytes": bytes }),
     );
-    console.note("next: `reliability run`", &json!({}));
+    console.note(
+        &format!("next: `{}`", super::typed("run", &arguments.project)),
+        &json!({}),
+    );
     Ok(Outcome::Done)
 }

@@ -31,7 +31,13 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         &format!("{} is ready, with {tables} tables", place.name()),
         &json!({ "tables": tables }),
     );
-    console.note("next: `reliability demo`, then `reliability run`; or put your own files in `raw_data/` and `incidents/`", &json!({}));
+    let (demo, run) = (super::typed("demo", folder), super::typed("run", folder));
+    console.note(
+        &format!(
+            "next: `{demo}`, then `{run}`; or put your own files in `raw_data/` and `incidents/`"
+        ),
+        &json!({}),
+    );
     Ok(Outcome::Done)
 }
 

@@ -1,0 +1,207 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{pages, root};
+
+#[test]
+fn generated_pages_are_fresh() {
+    let pages = pages::all(&root());
+    for (path, text) in &pages {
+        let found = fs::read_to_string(root().join(path)).unwrap_or_default();
+        assert!(found == *text, "`{path}` is stale: run `cargo xtask docs`");
+    }
+    let entities = fs::read_dir(root().join("docs/entities"))
+        .unwrap()
+        .flatten();
+    for entry in entities {
+        let name = format!("docs/entities/{}", entry.file_name().to_string_lossy());
+        assert!(
+            pages.iter().any(|(path, _)| *path == name),
+            "`{name}` is no longer made"
+        );
+    }
+}
+
+#[test]
+fn every_definition_is_documented() {
+    let (definitions, faults) = definitions::read(&root());
+    let faults: Vec<_> = faults.iter().map(|fault| fault.render(false)).collect();
+    assert_eq!(faults, Vec::<String>::new());
+    for query in &definitions.queries {
+        for (key, words) in [
+            ("question", &query.question),
+            ("grain", &query.grain),
+            ("meaning", &query.meaning),
+            ("misleads", &query.misleads),
+        ] {
+            assert!(!words.is_empty(), "`{}` has no `{key}`", query.source.path);
+        }
+        let last = query.sql.to_lowercase();
+        let last = last
+            .rfind("order by")
+            .unwrap_or_else(|| panic!("`{}` does not end in `order by`", query.name));
+        assert!(
+            !query.sql[last..].contains(" from "),
+            "`{}` does not end in `order by`",
+            query.name
+        );
+    }
+}
+
+#[test]
+fn files_say_what_lives_in_them_and_are_not_too_long() {
+    for (path, text) in rust_files() {
+        let lines = text.lines().count();
+        assert!(lines <= 800, "`{}` has {lines} lines", path.display());
+        let is_test =
+            path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests");
+        if !is_test
+            && path.components().any(|part| part.as_os_str() == "src")
+            && !path.ends_with("mod.rs")
+        {
+            assert!(
+                text.starts_with("//!"),
+                "`{}` does not begin with what lives in it",
+                path.display()
+            );
+        }
+    }
+}
+
+/// What a vendor's data mean is text in `definitions/`; only the demo speaks the vendors' own shapes.
+#[test]
+fn no_vendor_is_named_in_rust() {
+    for (path, text) in rust_files() {
+        let relative = path
+            .strip_prefix(root())
+            .unwrap_or(&path)
+            .to_string_lossy()
+            .replace('\\', "/");
+        let exempt = [
+            "crates/demo/",
+            "/tests/",
+            "/tests.rs",
+            "/benches/",
+            "xtask/",
+        ]
+        .iter()
+        .any(|part| relative.contains(part));
+        if exempt {
+            continue;
+        }
+        let code = text
+            .split("#[cfg(test)]")
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
+        for vendor in ["pagerduty", "sentry", "datadog", "github"] {
+            for (number, line) in code.lines().enumerate() {
+                let flavour = line.contains("github-flavoured");
+                assert!(
+                    !line.contains(vendor) || flavour,
+                    "`{relative}` line {} names a vendor: {line}",
+                    number + 1
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_verb_and_option_is_in_the_readme() {
+    use clap::CommandFactory as _;
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let command = cli::args::Arguments::command();
+    for verb in command.get_subcommands() {
+        assert!(
+            readme.contains(&format!("`{}", verb.get_name())),
+            "README.md lacks `{}`",
+            verb.get_name()
+        );
+        for option in verb
+            .get_arguments()
+            .filter_map(|argument| argument.get_long())
+        {
+            assert!(
+                readme.contains(&format!("--{option}")),
+                "README.md lacks `--{option}`"
+            );
+        }
+    }
+    for line in fs::read_to_string(root().join(".env.local"))
+        .unwrap()
+        .lines()
+    {
+        if let Some((setting, _)) = line
+            .split_once('=')
+            .filter(|(name, _)| !name.starts_with('#'))
+        {
+            assert!(
+                readme.contains(&format!("`{setting}")),
+                "README.md lacks `{setting}`"
+            );
+        }
+    }
+}
+
+/// The edges between rooms, as ARCHITECTURE.md says them: `room: what it uses`.
+#[test]
+fn the_rooms_use_what_the_architecture_says() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rooms: Vec<String> = fs::read_dir(root().join("crates"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    for room in &rooms {
+        assert!(
+            text.contains(&format!("`{room}`")),
+            "ARCHITECTURE.md does not name the room `{room}`"
+        );
+        let manifest =
+            fs::read_to_string(root().join("crates").join(room).join("Cargo.toml")).unwrap();
+        let own = manifest
+            .split("[dev-dependencies]")
+            .next()
+            .unwrap_or_default();
+        let uses = |other: &str| {
+            own.lines()
+                .any(|line| line.starts_with(&format!("{other}.workspace")))
+        };
+        let forbidden: &[&str] = match room.as_str() {
+            "diagnostics" | "yaml" | "functions" | "demo" => {
+                &["definitions", "raw", "transform", "store", "report", "cli"]
+            }
+            "definitions" => &["raw", "transform", "store", "report", "cli", "demo"],
+            "raw" => &["definitions", "transform", "store", "report", "cli", "demo"],
+            "transform" => &["store", "report", "cli", "demo"],
+            "store" => &["raw", "report", "cli", "demo"],
+            "report" => &["definitions", "raw", "transform", "cli", "demo"],
+            _ => &[],
+        };
+        for other in forbidden {
+            assert!(!uses(other), "the room `{room}` must not use `{other}`");
+        }
+    }
+}
+
+fn rust_files() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    for folder in ["crates", "xtask"] {
+        collect(&root().join(folder), &mut files);
+    }
+    assert!(files.len() > 40);
+    files
+}
+
+fn collect(folder: &Path, files: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() && entry.file_name() != "target" {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            files.push((path, text));
+        }
+    }
+}
