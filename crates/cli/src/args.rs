@@ -87,7 +87,8 @@ pub struct QueryArguments {
     pub names: Vec<String>,
 
     /// Ask this instead, and write the answer to stdout
-    #[arg(long, value_name = "SELECT")]
+    // SQL may well begin with a comment.
+    #[arg(long, value_name = "SELECT", allow_hyphen_values = true)]
     pub sql: Option<String>,
 
     /// Write the answers to stdout in this format, rather than as CSV files

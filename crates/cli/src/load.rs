@@ -162,7 +162,7 @@ fn load_stream(
     if report.files > 0 || report.removed > 0 {
         say_stream(&report, console);
     }
-    if report.files > 0 {
+    if report.files > 0 || !found.unreadable.is_empty() {
         say_rejects(plan, store, &report, console)?;
     }
     Ok(report)

@@ -83,25 +83,16 @@ fn answer_into_file(
     limits: Limits,
     folder: &Path,
 ) -> Result<u64, Failure> {
-    let path = folder.join(format!("{}.csv", query.name));
-    let output = |error: io::Error| {
-        Failure::Query(QueryFault::Output(format!(
-            "cannot write `{}`: {error}",
-            path.display()
-        )))
-    };
+    let name = format!("{}.csv", query.name);
+    let path = folder.join(&name);
+    let output = |error: io::Error| Failure::Query(QueryFault::Output(error.to_string()));
     let answered = (|| {
         let file = tempfile::Builder::new()
             .prefix(".answer")
             .tempfile_in(folder)
             .map_err(output)?;
-        let (target, rows) = answer_to(
-            place,
-            &query.sql,
-            limits,
-            Format::Csv,
-            io::BufWriter::new(file),
-        )?;
+        let target = io::BufWriter::new(file);
+        let (target, rows) = answer_to(place, &query.sql, limits, Format::Csv, target)?;
         let file = target
             .into_inner()
             .map_err(|error| output(error.into_error()))?;
@@ -109,6 +100,12 @@ fn answer_into_file(
         file.persist(&path).map_err(|error| output(error.error))?;
         Ok(rows)
     })();
+    let answered = answered.map_err(|failure| match failure {
+        Failure::Query(QueryFault::Output(reason)) => Failure::Query(QueryFault::Output(format!(
+            "cannot write `output/{name}`: {reason}"
+        ))),
+        other => other,
+    });
     if answered.is_err() {
         let _ = fs::remove_file(&path);
     }
