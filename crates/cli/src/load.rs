@@ -92,7 +92,9 @@ fn load_stream(
     let mut known = store.known_files(&plan.stream).map_err(failed)?;
     let touched = touched_files(&found.files, &known);
     let lost = lost_files(&found, &known);
-    let changed = touched.is_none() || lost.iter().any(|(_, known)| known.hash.is_some());
+    let changed = touched.is_none()
+        || lost.iter().any(|(_, known)| known.hash.is_some())
+        || lost_listing(project, &found, state.listing.as_deref());
     for (path, _) in lost.iter().filter(|(_, known)| known.hash.is_none()) {
         store
             .forget_unreadable(&plan.stream, path)
@@ -192,18 +194,24 @@ fn touched_files(
     Some(touched)
 }
 
+/// Whether the complete listing that was applied last is not there any more: what it removed must come back.
+fn lost_listing(project: &Project, found: &StreamFiles, applied: Option<&str>) -> bool {
+    applied.is_some_and(|name| !found.markers.contains(&project.folder.join(name)))
+}
+
 /// The files that the database knows and that are not there any more.
 fn lost_files<'k>(
     found: &StreamFiles,
     known: &'k HashMap<String, KnownFile>,
 ) -> Vec<(&'k String, &'k KnownFile)> {
-    let files = found.files.iter().map(|file| &file.name);
-    let there: HashSet<&String> = files
-        .chain(found.unreadable.iter().map(|(path, _)| path))
-        .collect();
+    let files: HashSet<&String> = found.files.iter().map(|file| &file.name).collect();
+    let unreadable: HashSet<&String> = found.unreadable.iter().map(|(path, _)| path).collect();
     known
         .iter()
-        .filter(|(path, _)| !there.contains(path))
+        // One that was loaded and cannot be read any more is lost too.
+        .filter(|(path, known)| {
+            !files.contains(path) && (known.hash.is_some() || !unreadable.contains(path))
+        })
         .collect()
 }
 

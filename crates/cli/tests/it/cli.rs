@@ -1,0 +1,640 @@
+//! The verbs, their options, settings and exit codes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::world::{World, query_file, small};
+
+const VERBS: [&str; 8] = [
+    "init", "demo", "load", "query", "run", "check", "status", "show",
+];
+
+/// A project with a little data of an invented organisation.
+fn demo() -> World {
+    let world = World::new();
+    world.run(&["demo", "--scale", "1000"]).exits(0);
+    world
+}
+
+#[test]
+fn every_verb_explains_itself() {
+    let world = World::new();
+    let all = world.run(&["--help"]);
+    all.exits(0);
+    for verb in VERBS {
+        assert!(
+            all.stdout.contains(&format!("\n  {verb} ")),
+            "{verb} is not in:\n{}",
+            all.stdout
+        );
+        let help = world.run(&[verb, "--help"]);
+        help.exits(0);
+        assert!(
+            help.stdout.contains(&format!("Usage: reliability {verb}")),
+            "{}",
+            help.stdout
+        );
+        // Its first line says what it does.
+        assert!(
+            help.stdout
+                .lines()
+                .next()
+                .is_some_and(|line| line.len() > 20),
+            "{}",
+            help.stdout
+        );
+    }
+    assert_eq!(world.files(".").len(), 0);
+}
+
+#[test]
+fn what_cannot_be_understood_exits_with_2_and_a_tip() {
+    let world = World::new();
+    world.run(&[]).exits(2).says(&["Usage: reliability"]);
+    world
+        .run(&["lod"])
+        .exits(2)
+        .says(&["a similar subcommand exists: 'load'"]);
+    world
+        .run(&["load", "--projct", "x"])
+        .exits(2)
+        .says(&["--project"]);
+    world
+        .run(&["query", "--format", "xml"])
+        .exits(2)
+        .says(&["csv", "json", "markdown"]);
+    world.run(&["query", "--timeout", "soon"]).exits(2);
+    world
+        .run(&["query", "repeat_incidents", "--sql", "select 1"])
+        .exits(2)
+        .says(&["cannot be used with"]);
+}
+
+#[test]
+fn unknown_names_get_the_nearest_one() {
+    let world = World::new();
+    for (arguments, said) in [
+        (
+            ["query", "repeat_incident"],
+            "did you mean `repeat_incidents`?",
+        ),
+        (["query", "zzz"], "`reliability show queries` lists them"),
+        (
+            ["load", "pagerdutyteams"],
+            "did you mean `pagerduty_teams`?",
+        ),
+        (
+            ["load", "zzz"],
+            "`reliability show mappers` lists the streams",
+        ),
+        (
+            ["show", "repeat_incidnets"],
+            "did you mean `repeat_incidents`?",
+        ),
+        (["show", "zzz"], "`reliability show` lists them all"),
+    ] {
+        let run = world.run(&arguments);
+        run.exits(2)
+            .says(&[said, &format!("`{}` is not a", arguments[1])]);
+        assert_eq!(run.stdout, "");
+    }
+}
+
+#[test]
+fn init_makes_a_project_and_again_changes_nothing() {
+    let world = World::new();
+    let run = world.run_on_disk(&["init"]);
+    run.exits(0).says(&[
+        "made raw_data/",
+        "made incidents/",
+        "made output/",
+        "made .env\n",
+        "is ready, with 24 tables",
+    ]);
+    for folder in ["raw_data", "incidents", "output"] {
+        assert!(world.path(folder).is_dir());
+    }
+    assert_eq!(world.read(".env"), world.read(".env.local"));
+    assert!(world.read(".env").contains("\nDB_MODE=MEMORY\n"));
+    let mode = |name: &str| world.path(name).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(".env"), 0o600);
+    assert_eq!(mode("reliability.db"), 0o600);
+    assert_eq!(world.rows("select count(*) from Incidents"), ["0"]);
+
+    let before = world.files(".");
+    let run = world.run_on_disk(&["init"]);
+    run.exits(0).does_not_say("made ").says(&["is ready"]);
+    assert!(before.keys().eq(world.files(".").keys()));
+    assert!(before[".env"] == world.files(".")[".env"]);
+}
+
+#[test]
+fn init_takes_the_projects_own_template_and_leaves_an_env_alone() {
+    let world = World::new();
+    world.write(".env.local", "DB_MODE=DISK\nDB_PATH=mine.db\n");
+    world.run(&["init"]).exits(0);
+    assert_eq!(world.read(".env"), "DB_MODE=DISK\nDB_PATH=mine.db\n");
+    assert!(world.path("mine.db").is_file());
+
+    let world = World::new();
+    world.write(".env", "TIME_ZONE=Europe/Berlin\n");
+    fs::set_permissions(world.path(".env"), fs::Permissions::from_mode(0o640)).unwrap();
+    world.run(&["init"]).exits(0);
+    assert_eq!(world.read(".env"), "TIME_ZONE=Europe/Berlin\n");
+    assert_eq!(
+        world.path(".env").metadata().unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+}
+
+#[test]
+fn init_makes_the_folder_that_it_is_given() {
+    let world = World::new();
+    world.run(&["init", "--project", "new/one"]).exits(0);
+    assert!(world.path("new/one/raw_data").is_dir());
+    assert!(!world.path("raw_data").exists());
+}
+
+#[test]
+fn a_project_that_is_not_there() {
+    let world = World::new();
+    for verb in ["load", "query", "run", "check", "status"] {
+        let run = world.run(&[verb, "--project", "nowhere"]);
+        run.exits(2).says(&[
+            "the project folder `nowhere` is not there",
+            "reliability init --project nowhere",
+        ]);
+    }
+    assert!(!world.path("nowhere").exists());
+}
+
+#[test]
+fn the_demo_is_the_same_every_time_and_overwrites_nobodys_data() {
+    let world = demo();
+    let first = (
+        world.files("raw_data/pagerduty_log_entries"),
+        world.files("incidents"),
+    );
+    world.run(&["demo", "--scale", "1000"]).exits(0);
+    assert!(
+        first
+            == (
+                world.files("raw_data/pagerduty_log_entries"),
+                world.files("incidents")
+            )
+    );
+    let run = world.run(&["demo", "--scale", "1100"]);
+    run.exits(2)
+        .says(&["holds a demo of other options", "--project another-folder"]);
+    world
+        .run(&["demo", "--scale", "1000", "--seed", "2"])
+        .exits(2);
+    assert!(
+        first
+            == (
+                world.files("raw_data/pagerduty_log_entries"),
+                world.files("incidents")
+            )
+    );
+
+    for mine in [
+        "raw_data/pagerduty_teams/mine.ndjson",
+        "incidents/mine.yaml",
+        "root_causes.yaml",
+    ] {
+        let world = World::new();
+        world.write(mine, "- mine\n");
+        let run = world.run(&["demo", "--scale", "1000"]);
+        run.exits(2).says(&[mine, "was not written by this demo"]);
+        assert_eq!(world.read(mine), "- mine\n");
+        assert!(!world.path("raw_data/pagerduty_log_entries").exists());
+    }
+}
+
+#[test]
+fn the_demo_gives_every_table_rows_and_every_question_an_answer() {
+    let world = World::new();
+    world.run(&["demo", "--scale", "3000"]).exits(0);
+    let run = world.run_on_disk(&["run"]);
+    run.exits(0);
+    assert!(
+        run.stdout.contains(" rows in 24 tables, 0 rejects"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(
+        world.rows("select table_name from _tables where rows = 0"),
+        [""; 0]
+    );
+    let answers = world.files("output");
+    let queries = world.run(&["show", "queries"]).stdout.lines().count();
+    assert_eq!(answers.len(), queries);
+    for (name, answer) in &answers {
+        let text = String::from_utf8(answer.clone()).unwrap();
+        assert!(text.lines().count() > 1, "{name} has no rows");
+        assert!(
+            run.stdout.contains(&format!("output/{name}")),
+            "{name} is not named"
+        );
+    }
+}
+
+#[test]
+fn compressed_or_not_the_demo_is_the_same() {
+    let (plain, packed) = (demo(), World::new());
+    packed.run(&["demo", "--scale", "1000", "--zstd"]).exits(0);
+    let mut answers = Vec::new();
+    for world in [&plain, &packed] {
+        world.run(&["query"]).exits(0);
+        let mut files = world.files("output");
+        // It tells the bytes of the raw files.
+        assert!(files.remove("data_trust.csv").is_some());
+        answers.push(files);
+    }
+    assert!(
+        packed
+            .files("raw_data/pagerduty_users")
+            .keys()
+            .any(|name| name.ends_with(".zst"))
+    );
+    assert!(answers[0] == answers[1]);
+}
+
+#[test]
+fn answers_are_the_same_to_the_byte_from_run_to_run_and_from_place_to_place() {
+    let world = demo();
+    world.run(&["query"]).exits(0);
+    let first = world.files("output");
+    assert!(first.len() > 10);
+    for (place, arguments) in [
+        ("MEMORY", ["query"]),
+        ("MEMORY", ["run"]),
+        ("DISK", ["run"]),
+        ("DISK", ["query"]),
+        ("DISK", ["run"]),
+    ] {
+        fs::remove_dir_all(world.path("output")).unwrap();
+        world.run_with(&[("DB_MODE", place)], &arguments).exits(0);
+        let again = world.files("output");
+        for (name, answer) in &first {
+            assert!(
+                again.get(name) == Some(answer),
+                "{name} of {arguments:?} in {place}"
+            );
+        }
+        assert_eq!(again.len(), first.len());
+    }
+}
+
+#[test]
+fn nothing_half_written_is_left_and_answers_can_be_read_by_others() {
+    let world = small();
+    world.run_on_disk(&["run"]).exits(0);
+    for (name, _) in world.files("output") {
+        assert!(name.ends_with(".csv"), "{name}");
+        let mode = world
+            .path("output")
+            .join(&name)
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o644);
+    }
+    let names: Vec<String> = world.files(".").into_keys().collect();
+    assert_eq!(names, ["reliability.db", "reliability.db.lock"]);
+}
+
+#[test]
+fn a_project_without_data_runs() {
+    let world = World::new();
+    for place in ["MEMORY", "DISK"] {
+        let run = world.run_with(&[("DB_MODE", place)], &["run"]);
+        run.exits(0);
+        assert!(
+            run.stdout
+                .contains("there is no data yet: try `reliability demo`"),
+            "{}",
+            run.stdout
+        );
+    }
+    world
+        .run(&["load"])
+        .exits(0)
+        .says(&["nothing new", "to keep it, set `DB_MODE=DISK`"]);
+}
+
+#[test]
+fn the_project_may_be_elsewhere() {
+    let world = World::new();
+    world.write(
+        "there/raw_data/pagerduty_teams/1.ndjson",
+        "{\"id\":\"A\"}\n",
+    );
+    for arguments in [
+        &["--project", "there", "load"][..],
+        &["load", "--project", "there"],
+    ] {
+        world.run_on_disk(arguments).exits(0);
+    }
+    assert!(world.path("there/reliability.db").is_file());
+    let run = world.run_on_disk(&[
+        "query",
+        "--project",
+        "there",
+        "--sql",
+        "select id from PagerDutyTeams",
+    ]);
+    assert_eq!(run.exits(0).stdout, "id\r\nA\r\n");
+    // Names are relative to it.
+    let files = crate::world::rows(
+        &world.path("there/reliability.db"),
+        "select path from _files",
+    );
+    assert_eq!(files, ["raw_data/pagerduty_teams/1.ndjson"]);
+}
+
+#[test]
+fn messages_for_machines_are_one_json_object_a_line() {
+    let world = small();
+    world
+        .write("raw_data/pagerduty_teams/2.ndjson", "{\"id\":\n")
+        .write("raw_data/pagerduty_teams/empty.ndjson", "");
+    let bad = World::new();
+    bad.write(
+        "definitions/queries/bad.sql",
+        query_file("select * from Incident"),
+    );
+    let runs = [
+        world.run(&["--message-format", "json", "load"]),
+        world.run(&["--message-format", "json", "run"]),
+        world.run(&["query", "nobody", "--message-format", "json"]),
+        world.run(&["check", "--message-format", "json"]),
+        world.run_on_disk(&["init", "--message-format", "json"]),
+        world.run_with(
+            &[("DB_MODE", "FLOPPY")],
+            &["status", "--message-format", "json"],
+        ),
+        bad.run(&["load", "--message-format", "json"]),
+    ];
+    let codes = runs.each_ref().map(|run| run.code.unwrap());
+    assert_eq!(codes, [1, 1, 2, 0, 0, 2, 2]);
+    for run in &runs {
+        assert!(!run.stderr.is_empty());
+        for line in run.stderr.lines() {
+            let message: serde_json::Value = serde_json::from_str(line).expect(line);
+            assert!(message.is_object() && message["kind"].is_string(), "{line}");
+        }
+    }
+    let reject = runs[0]
+        .stderr
+        .lines()
+        .find(|line| line.contains("record-rejected"))
+        .unwrap();
+    let reject: serde_json::Value = serde_json::from_str(reject).unwrap();
+    assert_eq!(reject["place"], "raw_data/pagerduty_teams/2.ndjson:1");
+    assert_eq!(reject["severity"], "error");
+    let loaded = runs[0]
+        .stderr
+        .lines()
+        .rfind(|line| line.contains("\"records\""))
+        .unwrap();
+    let loaded: serde_json::Value = serde_json::from_str(loaded).unwrap();
+    assert_eq!(
+        (&loaded["records"], &loaded["rejects"]),
+        (&2.into(), &1.into())
+    );
+    let fault: serde_json::Value =
+        serde_json::from_str(runs[6].stderr.lines().next().unwrap()).unwrap();
+    assert_eq!(fault["places"][0]["path"], "definitions/queries/bad.sql");
+    assert_eq!(fault["places"][0]["line"], 3);
+}
+
+#[test]
+fn status_has_a_line_for_each_table() {
+    let world = small();
+    world.write(
+        "raw_data/sentry_teams/1.ndjson",
+        "{\"id\":\"1\",\"slug\":\"a\",\"_extract\":{\"at\":\"2026-11-23T20:05:00.5Z\"}}\n{}\n",
+    );
+    for place in ["MEMORY", "DISK"] {
+        if place == "DISK" {
+            world.run_on_disk(&["load"]).exits(1);
+        }
+        let run = world.run_with(&[("DB_MODE", place)], &["status"]);
+        run.exits(0);
+        let line = |table: &str| {
+            let line = run
+                .stdout
+                .lines()
+                .find(|line| line.starts_with(table))
+                .unwrap();
+            line.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(run.stdout.lines().count(), 25);
+        assert_eq!(
+            line("PagerDutyTeams"),
+            ["PagerDutyTeams", "1", "-", "0", "0"]
+        );
+        assert_eq!(
+            line("SentryTeams"),
+            ["SentryTeams", "1", "2026-11-23T20:05:00Z", "1", "0"]
+        );
+        let json = world.run_with(
+            &[("DB_MODE", place)],
+            &["status", "--message-format", "json"],
+        );
+        let teams = json
+            .stdout
+            .lines()
+            .find(|line| line.contains("\"SentryTeams\""))
+            .unwrap();
+        let teams: serde_json::Value = serde_json::from_str(teams).unwrap();
+        assert_eq!((&teams["rows"], &teams["rejects"]), (&1.into(), &1.into()));
+    }
+}
+
+#[test]
+fn show_lists_and_prints_definitions() {
+    let world = World::new();
+    let list = world.run(&["show"]);
+    list.exits(0);
+    for kind in ["mappers/", "queries/", "schemas/"] {
+        assert!(
+            list.stdout
+                .lines()
+                .any(|line| line.starts_with(kind) && line.ends_with("built in"))
+        );
+    }
+    let mappers = world.run(&["show", "mappers"]);
+    assert_eq!(mappers.exits(0).stdout.lines().count(), 17);
+    let mapper = world.run(&["show", "mappers/incidents.yaml"]);
+    assert!(mapper.exits(0).stdout.contains("stream: incidents"));
+    assert_eq!(
+        world.run(&["show", "queries/repeat_incidents.sql"]).stdout,
+        world.run(&["show", "repeat_incidents"]).stdout
+    );
+}
+
+#[test]
+fn check_of_the_built_in_definitions() {
+    let world = World::new();
+    let run = world.run(&["check"]);
+    run.exits(0)
+        .says(&["checked 24 tables, 17 mappers", "0 errors, 0 warnings"]);
+}
+
+#[test]
+fn the_place_of_the_database() {
+    let world = small();
+    let run = world.run_with(&[("DB_MODE", "FLOPPY")], &["load"]);
+    run.exits(2)
+        .says(&["`DB_MODE` is `FLOPPY`; expected `MEMORY` or `DISK`"]);
+    let run = world.run_with(&[("DB_MODE", "DISC")], &["load"]);
+    run.exits(2).says(&["set `DB_MODE=DISK`"]);
+    world.run_with(&[("DB_MODE", "MEMORY")], &["load"]).exits(0);
+    world.run_with(&[("DB_MODE", "")], &["load"]).exits(0);
+    assert!(!world.path("reliability.db").exists());
+    world.run_with(&[("DB_MODE", "disk")], &["load"]).exits(0);
+    assert_eq!(world.rows("select id from PagerDutyTeams"), ["A"]);
+    world
+        .run_with(
+            &[("DB_MODE", "DISK"), ("DB_PATH", "mine.sqlite")],
+            &["load"],
+        )
+        .exits(0);
+    assert_eq!(
+        crate::world::rows(&world.path("mine.sqlite"), "select id from PagerDutyTeams"),
+        ["A"]
+    );
+    assert_eq!(
+        world
+            .path("mine.sqlite")
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
+        0o600
+    );
+}
+
+#[test]
+fn the_shell_goes_before_env() {
+    let world = small();
+    world.write(
+        ".env",
+        "# mine\nDB_MODE=DISK\nexport DB_PATH='from env.db'\n",
+    );
+    world.run(&["load"]).exits(0);
+    assert!(world.path("from env.db").is_file());
+    world
+        .run_with(&[("DB_PATH", "shell.db")], &["load"])
+        .exits(0);
+    assert!(world.path("shell.db").is_file());
+    // An empty value in the shell is none.
+    fs::remove_file(world.path("from env.db")).unwrap();
+    world.run_with(&[("DB_PATH", "")], &["load"]).exits(0);
+    assert!(world.path("from env.db").is_file());
+    fs::remove_file(world.path("from env.db")).unwrap();
+    world.run_with(&[("DB_MODE", "MEMORY")], &["load"]).exits(0);
+    assert!(!world.path("from env.db").exists());
+}
+
+#[test]
+fn an_env_that_cannot_be_read_is_said_without_its_words() {
+    let world = World::new();
+    world.write(".env", "DB_MODE=DISK\nPAGERDUTY_SECRET 'abc123\n");
+    let run = world.run(&["load"]);
+    run.exits(2)
+        .says(&[".env:2:1", "expected `NAME=value`"])
+        .does_not_say("abc123");
+}
+
+#[test]
+fn the_zone_of_times_that_name_none() {
+    let world = small();
+    world.write(
+        "incidents/two.yaml",
+        "incident_name: Two\nstats:\n  time_of_first_trigger: 2026-11-23T20:05:00+05:00\n",
+    );
+    let times = "select first_triggered_at from Incidents order by name";
+    let mut seen = Vec::new();
+    for zone in ["UTC", "Europe/Berlin", "America/New_York", ""] {
+        world
+            .run_with(&[("DB_MODE", "DISK"), ("TIME_ZONE", zone)], &["load"])
+            .exits(0);
+        seen.push(world.rows(times));
+        // One that names its zone keeps it.
+        assert_eq!(seen.last().unwrap()[1], "2026-11-23T15:05:00Z");
+    }
+    let first: Vec<&str> = seen.iter().map(|rows| rows[0].as_str()).collect();
+    assert_eq!(
+        first,
+        [
+            "2026-11-23T20:05:00Z",
+            "2026-11-23T19:05:00Z",
+            "2026-11-24T01:05:00Z",
+            "2026-11-23T20:05:00Z"
+        ]
+    );
+    let run = world.run_with(&[("TIME_ZONE", "Mars/Olympus")], &["load"]);
+    run.exits(2)
+        .says(&["`TIME_ZONE` is `Mars/Olympus`", "Europe/Berlin"]);
+}
+
+#[test]
+fn the_folder_of_postmortems() {
+    let world = World::new();
+    world
+        .write("mine/deep/one.yml", "incident_name: One\n")
+        .write("incidents/two.yaml", "incident_name: Two\n")
+        .write("raw_data/incidents/three.yaml", "incident_name: Three\n");
+    let names = "select name from Incidents order by 1";
+    world.run_on_disk(&["load"]).exits(0);
+    assert_eq!(world.rows(names), ["Three", "Two"]);
+    let settings = [("DB_MODE", "DISK"), ("DIRECTORY_PATH", "mine")];
+    world.run_with(&settings, &["load"]).exits(0);
+    assert_eq!(world.rows(names), ["One", "Three"]);
+    let settings = [("DB_MODE", "DISK"), ("DIRECTORY_PATH", "nowhere")];
+    let run = world.run_with(&settings, &["load"]);
+    run.exits(0)
+        .says(&["`DIRECTORY_PATH` names", "nowhere", "which is not a folder"]);
+}
+
+#[test]
+fn data_alone_is_on_stdout() {
+    let world = small();
+    assert_eq!(world.run(&["load"]).exits(0).stdout, "");
+    assert_eq!(world.run(&["query"]).exits(0).stdout, "");
+    assert_eq!(world.run(&["check"]).exits(0).stdout, "");
+    assert_eq!(world.run(&["init"]).exits(0).stdout, "");
+}
+
+#[test]
+fn secrets_are_never_said() {
+    let world = small();
+    let settings = [
+        "PAGERDUTY_SECRET",
+        "SENTRY_API_KEY",
+        "GITHUB_API_KEY",
+        "DATADOG_API_KEY",
+        "DATADOG_APPLICATION_KEY",
+    ]
+    .map(|name| (name, "s3cr3t-value"));
+    for verb in VERBS {
+        let run = world.run_with(&settings, &[verb]);
+        assert!(
+            !run.stdout.contains("s3cr3t-value") && !run.stderr.contains("s3cr3t-value"),
+            "{verb}"
+        );
+    }
+    for (name, bytes) in world.files(".").into_iter().chain(world.files("output")) {
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains("s3cr3t-value"),
+            "{name}"
+        );
+    }
+}

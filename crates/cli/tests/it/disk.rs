@@ -1,0 +1,291 @@
+//! Whatever a disk and other programs do to the database: said, with what to do, and nothing is broken by it.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::world::{self, Run, World};
+
+/// Where the files of a stream that fills one table go.
+const TEAMS: &str = "raw_data/pagerduty_teams";
+
+/// A file system of its own in a folder of the world, gone when this is dropped, however the test ends.
+struct Mount(PathBuf);
+
+impl Mount {
+    /// Nothing where this machine, or who runs the tests, cannot mount.
+    fn new(world: &World, name: &str, options: &[&str]) -> Option<Self> {
+        let path = world.path(name);
+        if !path.exists() {
+            fs::create_dir_all(&path).unwrap();
+        }
+        let mounted = mount(options, &path);
+        if !mounted {
+            eprintln!("skipped: `mount` is not possible here");
+        }
+        mounted.then_some(Self(path))
+    }
+
+    #[track_caller]
+    fn remount(&self, options: &str) {
+        assert!(mount(&["-o", &format!("remount,{options}")], &self.0));
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+fn mount(options: &[&str], path: &Path) -> bool {
+    Command::new("mount")
+        .args(options)
+        .arg(path)
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+#[test]
+fn a_full_disk_and_then_room() {
+    let world = World::new();
+    let small = ["-t", "tmpfs", "-o", "size=2m", "tmpfs"];
+    let Some(disk) = Mount::new(&world, "disk", &small) else {
+        return;
+    };
+    let team = |id: u32| {
+        format!(
+            "{{\"id\":\"{id:04}\",\"description\":\"{}\"}}\n",
+            "x".repeat(1000)
+        )
+    };
+    world
+        .write(
+            &format!("{TEAMS}/1.ndjson"),
+            (0..200).map(team).collect::<String>(),
+        )
+        .write(
+            &format!("{TEAMS}/2.ndjson"),
+            (200..4000).map(team).collect::<String>(),
+        );
+    let settings = [("DB_MODE", "DISK"), ("DB_PATH", "disk/r.db")];
+    let run = world.run_with(&settings, &["load"]);
+    run.exits(2)
+        .says(&["no space is left for", "disk/r.db", "make room"]);
+    // What is there is whole, and the second file left nothing.
+    let rows = world::rows(
+        &world.path("disk/r.db"),
+        "select count(*) from PagerDutyTeams",
+    );
+    assert_eq!(rows, ["200"]);
+
+    disk.remount("size=200m");
+    let run = world.run_with(&settings, &["load"]);
+    run.exits(0).says(&["3,800 records from 1 file"]);
+    let database = world.path("disk/r.db");
+    assert_eq!(
+        world::rows(&database, "select count(*) from PagerDutyTeams"),
+        ["4000"]
+    );
+    assert_eq!(world::rows(&database, "pragma integrity_check"), ["ok"]);
+    drop(disk);
+}
+
+#[test]
+fn an_output_folder_on_a_full_disk() {
+    let world = World::new();
+    let small = ["-t", "tmpfs", "-o", "size=64k", "tmpfs"];
+    let Some(disk) = Mount::new(&world, "output", &small) else {
+        return;
+    };
+    world.write(
+        "definitions/queries/long.sql",
+        "-- title: Long\n-- question: Long?\nwith recursive n (i) as (select 1 union all select i + 1 from n where i < 50000)\nselect i from n order by i\n",
+    );
+    let run = world.run(&["query", "long"]);
+    run.exits(2)
+        .says(&["cannot write `output/long.csv`", "No space left"]);
+    assert_eq!(world.files("output").len(), 0);
+    drop(disk);
+}
+
+#[test]
+fn a_disk_that_may_only_be_read() {
+    let world = World::new();
+    let Some(disk) = Mount::new(&world, "disk", &["-t", "tmpfs", "tmpfs"]) else {
+        return;
+    };
+    world.write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
+    let settings = [("DB_MODE", "DISK"), ("DB_PATH", "disk/r.db")];
+    world.run_with(&settings, &["load"]).exits(0);
+    disk.remount("ro");
+    let run = world.run_with(&settings, &["load"]);
+    run.exits(2)
+        .says(&["is read-only", "set `DB_PATH` to another place"]);
+    // Questions are answered all the same.
+    let run = world.run_with(
+        &settings,
+        &["query", "--sql", "select id from PagerDutyTeams"],
+    );
+    assert_eq!(run.exits(0).stdout, "id\r\nA\r\n");
+    drop(disk);
+}
+
+#[test]
+fn a_database_file_that_may_only_be_read() {
+    let world = World::new();
+    world.write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
+    world.run_on_disk(&["load"]).exits(0);
+    let path = world.path("reliability.db");
+    let file = path.to_str().unwrap();
+    let Some(disk) = Mount::new(&world, "reliability.db", &["--bind", file]) else {
+        return;
+    };
+    disk.remount("bind,ro");
+    world.write(&format!("{TEAMS}/2.ndjson"), "{\"id\":\"B\"}\n");
+    let run = world.run_on_disk(&["load"]);
+    run.exits(2).says(&["reliability.db is read-only"]);
+    drop(disk);
+    world.run_on_disk(&["load"]).exits(0);
+    assert_eq!(
+        world.rows("select id from PagerDutyTeams order by 1"),
+        ["A", "B"]
+    );
+}
+
+#[test]
+fn a_database_that_another_program_has_locked() {
+    let world = World::new();
+    world.write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
+    world.run_on_disk(&["load"]).exits(0);
+    world.write(&format!("{TEAMS}/2.ndjson"), "{\"id\":\"B\"}\n");
+    let other = rusqlite::Connection::open(world.path("reliability.db")).unwrap();
+    other.execute_batch("begin exclusive").unwrap();
+    let run = world.run_on_disk(&["load"]);
+    run.exits(2)
+        .says(&["is locked by another program", "close the program"]);
+    other.execute_batch("rollback").unwrap();
+    world.run_on_disk(&["load"]).exits(0);
+    assert_eq!(
+        world.rows("select id from PagerDutyTeams order by 1"),
+        ["A", "B"]
+    );
+}
+
+#[test]
+fn a_file_that_is_no_database() {
+    for content in [
+        "too short\n".to_owned(),
+        "this is somebody's notes\n".repeat(200),
+    ] {
+        let world = World::new();
+        world
+            .write("notes.txt", &content)
+            .write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
+        let settings = [("DB_MODE", "DISK"), ("DB_PATH", "notes.txt")];
+        for arguments in [&["load"][..], &["run"], &["query"], &["status"], &["init"]] {
+            let run = world.run_with(&settings, arguments);
+            run.exits(2).says(&[
+                "notes.txt is not a database of this program",
+                "set `DB_PATH`",
+            ]);
+            assert_eq!(world.read("notes.txt"), content);
+        }
+    }
+}
+
+#[test]
+fn a_database_of_somebody_else() {
+    let world = World::new();
+    world.write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
+    let path = world.path("reliability.db");
+    rusqlite::Connection::open(&path)
+        .and_then(|other| {
+            other.execute_batch(
+                "create table PagerDutyTeams (id, mine); insert into PagerDutyTeams values (1, 2)",
+            )
+        })
+        .unwrap();
+    let before = fs::read(&path).unwrap();
+    for arguments in [&["load"][..], &["run"], &["query"], &["status"]] {
+        let run = world.run_on_disk(arguments);
+        run.exits(2)
+            .says(&["reliability.db is not a database of this program"]);
+        assert!(
+            fs::read(&path).unwrap() == before,
+            "{arguments:?} changed it"
+        );
+    }
+}
+
+#[test]
+fn a_run_waits_for_another_and_says_for_whom() {
+    let world = World::new();
+    world.write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
+    let mut lock = File::create(world.path("reliability.db.lock")).unwrap();
+    lock.lock().unwrap();
+    lock.write_all(b"process 12345 (`load`), since 2026-11-23T20:05:00Z")
+        .unwrap();
+    let mut child = world
+        .command(&["load"])
+        .env("DB_MODE", "DISK")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It has said so when it waits; only then is it let go on.
+    let mut stderr = child.stderr.take().unwrap();
+    let mut said = Vec::new();
+    while !said.ends_with(b"\n") {
+        let mut byte = [0];
+        stderr.read_exact(&mut byte).unwrap();
+        said.push(byte[0]);
+    }
+    lock.unlock().unwrap();
+    let said = String::from_utf8(said).unwrap();
+    assert!(
+        said.contains("held by process 12345 (`load`), since 2026-11-23T20:05:00Z"),
+        "{said}"
+    );
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    world::ended(child.wait_with_output().unwrap()).exits(0);
+    assert!(rest.contains("1 record from 1 file"), "{rest}");
+    assert_eq!(world.rows("select id from PagerDutyTeams"), ["A"]);
+}
+
+#[test]
+fn two_runs_at_once_come_to_the_same() {
+    let world = World::new();
+    world.run(&["demo", "--scale", "1000"]).exits(0);
+    let children: Vec<_> = (0..2)
+        .map(|_| {
+            world
+                .command(&["load"])
+                .env("DB_MODE", "DISK")
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let runs: Vec<Run> = children
+        .into_iter()
+        .map(|child| world::ended(child.wait_with_output().unwrap()))
+        .collect();
+    for run in &runs {
+        run.exits(0);
+    }
+    // One did it, the other found it done.
+    let idle = runs
+        .iter()
+        .filter(|run| run.stderr.contains("nothing new"))
+        .count();
+    assert_eq!(idle, 1);
+    let together = world.contents();
+    fs::remove_file(world.path("reliability.db")).unwrap();
+    world.run_on_disk(&["load"]).exits(0);
+    assert!(world.contents() == together);
+}

@@ -1,0 +1,18 @@
+//! The program from outside: the real binary on small projects, what it writes, says and leaves behind.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a panic is how a test fails, and what is skipped is said"
+)]
+
+mod bad_input;
+mod cli;
+mod definitions;
+mod disk;
+mod loading;
+mod queries;
+mod recorded;
+mod world;

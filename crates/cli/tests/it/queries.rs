@@ -1,0 +1,225 @@
+//! Questions and their answers: formats, files, limits, and what a query may not do.
+
+use crate::world::{query_file, small};
+
+const ENDLESS: &str =
+    "with recursive n (i) as (select 1 union all select i + 1 from n) select count(*) as n from n";
+
+#[test]
+fn the_formats_of_an_answer() {
+    let world = small();
+    let sql = "select id, name, 1.5 as half, null as gap from PagerDutyTeams";
+    for (format, expected) in [
+        (
+            "csv",
+            "id,name,half,gap\r\nA,\"Pay, \"\"and\"\" go|\",1.5,\r\n",
+        ),
+        (
+            "json",
+            "[\n  {\"id\": \"A\", \"name\": \"Pay, \\\"and\\\" go|\", \"half\": 1.5, \"gap\": null}\n]\n",
+        ),
+        (
+            "markdown",
+            "| id | name | half | gap |\n| --- | --- | --- | --- |\n| A | Pay, \"and\" go\\| | 1.5 |  |\n",
+        ),
+    ] {
+        let run = world.run(&["query", "--sql", sql, "--format", format]);
+        assert_eq!(run.exits(0).stdout, expected, "{format}");
+    }
+    // Without a format, CSV.
+    let run = world.run(&["query", "--sql", "select id from PagerDutyTeams"]);
+    assert_eq!(run.exits(0).stdout, "id\r\nA\r\n");
+}
+
+#[test]
+fn answers_to_named_queries_on_stdout() {
+    let world = small();
+    world
+        .write("definitions/queries/a.sql", query_file("select 1 as one"))
+        .write(
+            "definitions/queries/b.sql",
+            query_file("select 2 as two where 0"),
+        );
+    let json = world.run(&["query", "a", "b", "--format", "json"]);
+    let parsed: serde_json::Value = serde_json::from_str(&json.exits(0).stdout).unwrap();
+    assert_eq!(parsed, serde_json::json!({ "a": [{ "one": 1 }], "b": [] }));
+    let run = world.run(&["query", "a", "b", "--format", "markdown"]);
+    assert!(
+        run.exits(0)
+            .stdout
+            .starts_with("## Mine\n\nMine?\n\n| one |"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(
+        world
+            .run(&["query", "a", "--format", "csv"])
+            .exits(0)
+            .stdout,
+        "one\r\n1\r\n"
+    );
+    let run = world.run(&["query", "a", "b", "--format", "csv"]);
+    run.exits(2).says(&["CSV on stdout holds one answer"]);
+    // All of them at once are one JSON value too.
+    let all = world.run(&["query", "--format", "json"]);
+    let parsed: serde_json::Value = serde_json::from_str(&all.exits(0).stdout).unwrap();
+    assert!(parsed.as_object().unwrap().len() > 10);
+    assert!(!world.path("output").exists());
+}
+
+#[test]
+fn only_the_queries_named_are_answered() {
+    let world = small();
+    world
+        .run(&["query", "repeat_incidents"])
+        .exits(0)
+        .says(&["output/repeat_incidents.csv  0 rows"]);
+    assert!(world.files("output").keys().eq(["repeat_incidents.csv"]));
+}
+
+#[test]
+fn a_question_to_a_database_that_is_not_there() {
+    let world = small();
+    for arguments in [
+        &["query"][..],
+        &["query", "repeat_incidents"],
+        &["query", "--sql", "select 1"],
+    ] {
+        let run = world.run_on_disk(arguments);
+        run.exits(2).says(&[
+            "reliability.db is not there",
+            "make it with `reliability load`",
+        ]);
+    }
+    assert!(!world.path("reliability.db").exists());
+    assert!(!world.path("output/repeat_incidents.csv").exists());
+}
+
+#[test]
+fn questions_to_a_database_on_disk_load_nothing() {
+    let world = small();
+    world.run_on_disk(&["load"]).exits(0);
+    world.write("raw_data/pagerduty_teams/2.ndjson", "{\"id\":\"B\"}\n");
+    let run = world.run_on_disk(&["query", "--sql", "select id from PagerDutyTeams"]);
+    assert_eq!(run.exits(0).stdout, "id\r\nA\r\n");
+}
+
+#[test]
+fn a_query_that_fails_takes_its_old_answer_away() {
+    let world = small();
+    let of = |value: &str| {
+        query_file(&format!(
+            "select abs({value}) as answer from PagerDutyTeams"
+        ))
+    };
+    world.write("definitions/queries/mine.sql", of("-1"));
+    world.run(&["query", "mine"]).exits(0);
+    assert_eq!(world.read("output/mine.csv"), "answer\r\n1\r\n");
+    // Sound to compile, but it fails when it runs.
+    world.write(
+        "definitions/queries/mine.sql",
+        of("-9223372036854775807 - 1"),
+    );
+    let run = world.run(&["query"]);
+    run.exits(2).says(&[
+        "the query `mine` has no answer",
+        "integer overflow",
+        "definitions/queries/mine.sql",
+    ]);
+    assert!(!world.path("output/mine.csv").exists());
+    // The others are answered.
+    assert!(world.path("output/repeat_incidents.csv").exists());
+}
+
+#[test]
+fn a_query_without_end_is_ended() {
+    let world = small();
+    world
+        .write("definitions/queries/endless.sql", query_file(ENDLESS))
+        .write("output/endless.csv", "old\n");
+    for arguments in [
+        &["query", "--timeout", "1", "endless"][..],
+        &["run", "--timeout", "1"],
+    ] {
+        let run = world.run(arguments);
+        run.exits(2).says(&[
+            "the query `endless` has no answer: the query took longer than 1 second",
+            "--timeout SECONDS",
+        ]);
+        assert!(!world.path("output/endless.csv").exists());
+    }
+    let run = world.run(&["query", "--timeout", "1", "--sql", ENDLESS]);
+    run.exits(2).says(&["the query took longer than 1 second"]);
+    assert_eq!(run.stdout, "");
+    // A sort of rows without end takes time before there is a first row.
+    let sql = format!("select * from ({ENDLESS}) as a cross join PagerDutyTeams order by 1");
+    world
+        .run(&["query", "--timeout", "1", "--sql", &sql])
+        .exits(2);
+}
+
+#[test]
+fn a_query_may_only_read() {
+    let world = small();
+    world.run_on_disk(&["load"]).exits(0);
+    let before = world.files(".");
+    for sql in [
+        "insert into PagerDutyTeams (id) values ('x')",
+        "insert into PagerDutyTeams (id, _file, _line) values ('x', 1, 1) returning id",
+        "delete from PagerDutyTeams",
+        "update PagerDutyTeams set name = 'x'",
+        "drop table PagerDutyTeams",
+        "create table x (a)",
+        "create temp table x (a)",
+        "pragma journal_mode = wal",
+        "pragma user_version = 9",
+        "attach 'other.db' as other",
+        "vacuum into 'other.db'",
+        "begin exclusive",
+        "reindex",
+        "select 1; select 2",
+        "select 1; delete from PagerDutyTeams",
+        "",
+        "-- nothing",
+        "select load_extension('x')",
+        "select * from pragma_user_version; pragma user_version = 3",
+    ] {
+        let run = world.run_on_disk(&["query", "--sql", sql]);
+        run.exits(2).says(&["the query has no answer"]);
+        assert_eq!(run.stdout, "", "{sql}");
+        assert!(world.files(".") == before, "{sql}");
+    }
+    // A semicolon at the end is none too many.
+    let run = world.run_on_disk(&["query", "--sql", "select id from PagerDutyTeams; -- all\n;"]);
+    assert_eq!(run.exits(0).stdout, "id\r\nA\r\n");
+    // In a file it is a fault of the definition, found before anything runs.
+    world.write(
+        "definitions/queries/bad.sql",
+        query_file("delete from PagerDutyTeams"),
+    );
+    world
+        .run_on_disk(&["query", "repeat_incidents"])
+        .exits(2)
+        .says(&["a query may only read"]);
+    world.run(&["check"]).exits(1);
+    assert!(world.files(".") == before);
+}
+
+#[test]
+fn a_misspelt_table_or_column_in_a_question() {
+    let world = small();
+    for (sql, hint) in [
+        (
+            "select * from PagerDutyTeam",
+            "did you mean `PagerDutyTeams`?",
+        ),
+        ("select nmae from PagerDutyTeams", "did you mean `name`?"),
+        (
+            "select t.nmae from PagerDutyTeams as t",
+            "did you mean `name`?",
+        ),
+        ("selct 1", "syntax error"),
+    ] {
+        world.run(&["query", "--sql", sql]).exits(2).says(&[hint]);
+    }
+}
