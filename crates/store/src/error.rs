@@ -66,7 +66,7 @@ pub enum QueryFault {
     #[error("a query may only read")]
     Writes,
     /// It took too long.
-    #[error("the query took longer than {0} seconds")]
+    #[error("the query took longer than {0} second{s}", s = if *.0 == 1 { "" } else { "s" })]
     Timeout(u64),
     /// The text holds no statement, or several.
     #[error("expected one statement, found {0}")]

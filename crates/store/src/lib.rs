@@ -20,7 +20,7 @@ use transform::{Plan, Reject};
 
 pub use bookkeeping::{Finished, KnownFile, RejectRow, StreamState, TableStatus};
 pub use error::{Error, QueryFault};
-pub use query::{Limits, Value, prepare, query};
+pub use query::{Limits, Value, prepare, query, status};
 pub use rows::FileLoad;
 
 /// Where the database is.
@@ -104,6 +104,11 @@ impl Store {
             Place::Memory(_) => None,
             Place::Disk(path) => Some(lock::acquire(path, patience, waiting)?),
         };
+        if let Place::Disk(path) = place
+            && !path.exists()
+        {
+            make_for_owner(path).map_err(|error| Error::io(path, error))?;
+        }
         let connection =
             place.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let mut store = Self {
@@ -242,8 +247,7 @@ impl Store {
     }
 
     fn prepare(&mut self, schema: &Schema) -> Result<(), Error> {
-        if let Place::Disk(path) = &self.place {
-            owner_only(path).map_err(|error| Error::io(path, error))?;
+        if let Place::Disk(_) = &self.place {
             self.connection
                 .busy_timeout(std::time::Duration::from_secs(10))
                 .map_err(|error| self.error("open", error))?;
@@ -285,17 +289,17 @@ impl Store {
     }
 }
 
-/// The database holds people's names and numbers: only its owner may read it.
-fn owner_only(path: &Path) -> std::io::Result<()> {
+/// Makes an empty file for a new database, which holds people's names and numbers: only its owner may read it. A
+/// file that is there stays as it is, it may be somebody else's.
+fn make_for_owner(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if path.exists() && !path.metadata()?.permissions().readonly() {
-            // A file of somebody else that we may write stays as it is.
-            let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
-        }
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement};
 
-use crate::{Error, Place, QueryFault};
+use crate::{Error, Place, QueryFault, TableStatus, bookkeeping};
 
 /// A value of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,12 @@ pub fn query(
 pub fn prepare(place: &Place, sql: &str) -> Result<Result<(), QueryFault>, Error> {
     let connection = reader(place, Limits::default())?;
     Ok(compile(&connection, sql).map(drop))
+}
+
+/// A line for each table, from a database that nobody need be able to write.
+pub fn status(place: &Place) -> Result<Vec<TableStatus>, Error> {
+    let connection = reader(place, Limits::default())?;
+    bookkeeping::status(&connection).map_err(|error| Error::sqlite(place, "read", error))
 }
 
 /// What `sqlite3_interrupt` makes a statement say.

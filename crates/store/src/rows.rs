@@ -19,6 +19,9 @@ use transform::{Batch, Cell, Plan, RecordRows, Reject, Warning};
 use crate::ddl::quote;
 use crate::{Error, FileFacts, Place};
 
+/// The code of a reject for a record that people wrote twice.
+pub(crate) const SAME_KEY: &str = "record-same-key";
+
 /// The loading of one file: a transaction.
 pub struct FileLoad<'a> {
     transaction: Transaction<'a>,
@@ -228,14 +231,15 @@ impl<'a> FileLoad<'a> {
             .collect();
         Reject {
             line: line as u64,
-            code: "record-same-key",
+            code: SAME_KEY,
             table: Some(table.name.clone()),
             column: None,
             reason: format!(
                 "a record further on has the same key ({}); only the last one is loaded",
                 names.join(", ")
             ),
-            value: None,
+            // The key, by which the row that won is found again when the stream is finished.
+            value: Some(serde_json::Value::from_iter(key.iter().map(Bound::json)).to_string()),
             record: String::new(),
         }
     }
@@ -421,6 +425,15 @@ impl TableSql {
 struct Bound<'a>(Cell, &'a Batch);
 
 impl Bound<'_> {
+    fn json(&self) -> serde_json::Value {
+        match self.0 {
+            Cell::Null => serde_json::Value::Null,
+            Cell::Integer(value) => value.into(),
+            Cell::Real(value) => value.into(),
+            text @ Cell::Text { .. } => self.1.text_of(text).unwrap_or_default().into(),
+        }
+    }
+
     fn shown(&self) -> String {
         match self.0 {
             Cell::Null => "nothing".to_owned(),

@@ -258,17 +258,44 @@ impl<'a> Composer<'a> {
         }
     }
 
+    /// The elements of a list whose beginning is behind us. An element is handed out when what follows it is sound
+    /// too: a line that is set in too little ends its element early, and makes the parser stumble only then.
     fn items(&mut self, each: &mut dyn FnMut(Result<Node, Fault>)) -> Result<(), Fault> {
+        let mut held: Option<Node> = None;
         loop {
-            // A fault may come with the first event of the next item: it belongs to the line after the last one.
-            let (event, span) = self.next()?;
+            let (event, span) = match self.next() {
+                Ok(next) => next,
+                Err(fault) => return Err(self.blame(fault, held, each)),
+            };
+            if let Some(node) = held.take() {
+                each(Ok(node));
+            }
             if event == Event::SequenceEnd {
                 return Ok(());
             }
             self.begin_item(span);
-            let node = self.node(event, span, 1)?;
-            each(Ok(node));
+            held = Some(self.node(event, span, 1)?);
         }
+    }
+
+    /// Whether a fault behind an element is its own, or that of the next one, which has begun by then.
+    fn blame(
+        &self,
+        mut fault: Fault,
+        held: Option<Node>,
+        each: &mut dyn FnMut(Result<Node, Fault>),
+    ) -> Fault {
+        let next = next_item_at_margin(self.text, self.item_line - self.lines_before);
+        let next = next
+            .map(|(_, line)| line + self.lines_before)
+            .filter(|line| *line <= fault.line);
+        if let Some(line) = next {
+            fault.item_line = line;
+            if let Some(node) = held {
+                each(Ok(node));
+            }
+        }
+        fault
     }
 
     fn begin_item(&mut self, span: Span) {

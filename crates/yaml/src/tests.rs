@@ -75,6 +75,23 @@ fn a_broken_item_does_not_take_its_neighbours_along() {
 }
 
 #[test]
+fn an_item_that_ends_early_is_a_fault_and_no_item() {
+    let found = items("- a: 1\n- b: 2\n c: 3\n- d: 4\n");
+    let lines: Vec<_> = found
+        .iter()
+        .map(|item| {
+            item.as_ref()
+                .map(|(line, _)| *line)
+                .map_err(|(line, _)| *line)
+        })
+        .collect();
+    assert_eq!(lines, [Ok(1), Err(3), Ok(4)], "{found:?}");
+    let found = items("- a: 1\n- 'never closed\n");
+    assert_eq!(found[0], Ok((1, r#"{"a":1}"#.into())), "{found:?}");
+    assert_eq!(found.len(), 2);
+}
+
+#[test]
 fn a_key_given_twice_is_a_fault() {
     let found = items("- {a: 1, a: 2}\n- b: 1\n");
     assert_eq!(
@@ -110,12 +127,15 @@ fn aliases_are_followed_but_cannot_blow_up() {
 
 #[test]
 fn nesting_without_end_is_a_fault() {
-    let deep = "[".repeat(100_000);
-    assert!(
-        parse(&deep).unwrap_err().message.contains("nested deeper"),
-        "{:?}",
-        parse(&deep)
+    let deep = "[".repeat(150) + &"]".repeat(150);
+    let message = |text: &str| parse(text).map_err(|fault| fault.message);
+    assert_eq!(
+        message(&deep),
+        Err("nested deeper than 128 levels".to_owned())
     );
+    for text in ["[", "- ", "{a: "] {
+        assert!(message(&text.repeat(100_000)).is_err(), "{text}");
+    }
 }
 
 proptest! {

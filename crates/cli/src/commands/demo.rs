@@ -29,10 +29,7 @@ pub fn run(
     });
     bar.finish_and_clear();
     let written = written.map_err(|error| {
-        console.diagnostic(
-            &Diagnostic::error("demo", error.to_string())
-                .hint("write it elsewhere: `reliability demo --project another-folder`"),
-        );
+        console.diagnostic(&Diagnostic::error("demo", error.to_string()));
         CouldNotRun
     })?;
     let records: u64 = written.iter().map(|file| file.records).sum();

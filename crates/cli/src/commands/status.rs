@@ -10,12 +10,16 @@ use crate::{CouldNotRun, Outcome, load, project};
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let project = project::open(&arguments.project, console)?;
     let place = project.place();
-    let mut store = super::open_store(&project, &place, console)?;
-    if let Place::Memory(_) = place {
-        let plans: Vec<_> = project.plans.iter().collect();
-        load::load(&project, &plans, &mut store, console)?;
-    }
-    let status = store.status().map_err(|error| {
+    let status = match &place {
+        Place::Memory(_) => {
+            let mut store = super::open_store(&project, &place, console)?;
+            let plans: Vec<_> = project.plans.iter().collect();
+            load::load(&project, &plans, &mut store, console)?;
+            store.status()
+        }
+        Place::Disk(_) => store::status(&place),
+    };
+    let status = status.map_err(|error| {
         console.diagnostic(&database_fault(&error));
         CouldNotRun
     })?;
