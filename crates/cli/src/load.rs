@@ -20,7 +20,7 @@ use crate::project::{Project, database_fault};
 use crate::{CouldNotRun, console};
 
 /// Portions that wait between two stages, at the most.
-const WAITING: usize = 3;
+const WAITING: usize = 2;
 
 /// What loading a stream came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,9 +92,7 @@ fn load_stream(
     let mut known = store.known_files(&plan.stream).map_err(failed)?;
     let touched = touched_files(&found.files, &known);
     let lost = lost_files(&found, &known);
-    let changed = touched.is_none()
-        || lost.iter().any(|(_, known)| known.hash.is_some())
-        || lost_listing(project, &found, state.listing.as_deref());
+    let changed = touched.is_none() || lost.iter().any(|(_, known)| known.hash.is_some());
     for (path, _) in lost.iter().filter(|(_, known)| known.hash.is_none()) {
         store
             .forget_unreadable(&plan.stream, path)
@@ -142,6 +140,14 @@ fn load_stream(
             .map_err(failed)?;
     }
     let listing = newest_listing(project, plan, &found, store, console)?;
+    let newest = listing
+        .as_ref()
+        .map(|listing| (listing.started_at, listing.name.clone()));
+    if state.listing > newest && !changed {
+        // What a listing removed that counts no longer must come back.
+        store.reset_stream(plan, fingerprint).map_err(failed)?;
+        return load_stream(project, plan, store, console);
+    }
     let finished = store
         .finish_stream(
             plan,
@@ -192,11 +198,6 @@ fn touched_files(
         touched.push((file.name.clone(), file.modified));
     }
     Some(touched)
-}
-
-/// Whether the complete listing that was applied last is not there any more: what it removed must come back.
-fn lost_listing(project: &Project, found: &StreamFiles, applied: Option<&str>) -> bool {
-    applied.is_some_and(|name| !found.markers.contains(&project.folder.join(name)))
 }
 
 /// The files that the database knows and that are not there any more.
@@ -392,25 +393,38 @@ fn newest_listing(
             .iter()
             .map(|file| known.get(&folder.join(file).to_string_lossy().replace('\\', "/")))
             .collect();
+        let rejects: u64 = files.iter().flatten().map(|file| file.rejects).sum();
         let records: u64 = files
             .iter()
             .flatten()
             .map(|file| file.records + file.rejects)
             .sum();
-        if files.iter().all(Option::is_some) && records == listing.records {
-            return Ok(Some(listing));
-        }
-        console.diagnostic(
-            &Diagnostic::warning(
-                "listing-incomplete",
-                format!(
-                    "a complete listing has {} records, its files here have {records}",
-                    listing.records
-                ),
+        let fault = if listing.stream != plan.stream {
+            format!(
+                "a complete listing of `{}` lies in the folder of `{}`",
+                listing.stream, plan.stream
             )
-            .in_data(&listing.name)
-            .note("it removes nothing")
-            .hint(format!("fetch `{}` again", plan.stream)),
+        } else if files.iter().any(Option::is_none) {
+            "a complete listing names files that are not here".to_owned()
+        } else if records != listing.records {
+            format!(
+                "a complete listing has {}, its files here have {}",
+                console::counted(listing.records, "record"),
+                console::count(records)
+            )
+        } else if rejects > 0 {
+            // Which records are still there cannot be told when some of them could not be read.
+            format!(
+                "{} of a complete listing could not be taken",
+                console::counted(rejects, "record")
+            )
+        } else {
+            return Ok(Some(listing));
+        };
+        console.diagnostic(
+            &Diagnostic::warning("listing-ignored", fault)
+                .in_data(&listing.name)
+                .note("it removes nothing"),
         );
     }
     Ok(None)

@@ -175,14 +175,22 @@ impl Project {
                 .hint("set it to the folder of your postmortems in YAML"),
             );
         }
+        odd.extend(self.settings.oddities.iter().cloned());
         let Ok(entries) = std::fs::read_dir(self.folder.join("raw_data")) else {
             return odd;
         };
-        let mut names: Vec<String> = entries
-            .flatten()
-            .filter(|entry| entry.path().is_dir())
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
+        let mut names = Vec::new();
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_dir() {
+                names.push(name);
+            } else if !name.starts_with('.') {
+                odd.push(
+                    Diagnostic::warning("file-unread", format!("nothing reads `raw_data/{name}`: it lies in no stream's folder"))
+                        .hint("put it in `raw_data/<stream>/`; `reliability show mappers` lists the streams"),
+                );
+            }
+        }
         names.sort();
         for name in names {
             if self.plans.iter().all(|plan| plan.stream != name) && !name.starts_with('.') {

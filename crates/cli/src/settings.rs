@@ -19,6 +19,8 @@ pub struct Settings {
     pub incidents: (PathBuf, bool),
     /// `TIME_ZONE`: the zone of times that name none.
     pub time_zone: TimeZone,
+    /// Names in `.env` that are no settings.
+    pub oddities: Vec<Diagnostic>,
 }
 
 /// The text of `.env.local`: every setting with its default.
@@ -83,8 +85,10 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
         project.join(directory.as_deref().unwrap_or("incidents")),
         directory.is_some_and(|name| name != "incidents"),
     );
+    let oddities = unknown_names(&file);
     if faults.is_empty() {
         Ok(Settings {
+            oddities,
             database,
             incidents,
             time_zone,
@@ -92,6 +96,30 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
     } else {
         Err(faults)
     }
+}
+
+fn unknown_names(file: &HashMap<String, String>) -> Vec<Diagnostic> {
+    let known: Vec<&str> = TEMPLATE
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('=').map(|(name, _)| name))
+        .collect();
+    let mut unknown: Vec<&str> = file
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !known.contains(name))
+        .collect();
+    unknown.sort_unstable();
+    // Other programs keep their settings in `.env` too: only what looks like one of ours is worth a word.
+    let fault = |name: &str| {
+        let near = nearest(name, known.iter().copied())?;
+        let fault = Diagnostic::warning(
+            "setting-unknown",
+            format!("`{name}` in `.env` is not a setting"),
+        );
+        Some(fault.hint(format!("did you mean `{near}`?")))
+    };
+    unknown.into_iter().filter_map(fault).collect()
 }
 
 fn dot_env(project: &Path, faults: &mut Vec<Diagnostic>) -> HashMap<String, String> {
@@ -109,7 +137,7 @@ fn dot_env(project: &Path, faults: &mut Vec<Diagnostic>) -> HashMap<String, Stri
     };
     let mut values = HashMap::new();
     // Line by line, so that a fault has its line; its words stay unsaid, they may be a secret.
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         for item in dotenvy::from_read_iter(line.as_bytes()) {
             match item {
                 Ok((name, value)) => {
@@ -125,7 +153,7 @@ fn dot_env(project: &Path, faults: &mut Vec<Diagnostic>) -> HashMap<String, Stri
                         Diagnostic::error("setting-syntax", "cannot read a line of `.env`").at(
                             &source,
                             start..start + 11,
-                            "expected `NAME=value`",
+                            "expected `NAME=value`, or `NAME='value'` if it has spaces, quotes, `$` or `\\`",
                         ),
                     );
                 }
@@ -146,6 +174,24 @@ mod tests {
         let settings = read(project.path()).unwrap();
         assert_eq!(settings.database, None);
         assert_eq!(settings.incidents.0, project.path().join("incidents"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_and_a_misspelt_name_is_told() {
+        let project = tempfile::tempdir().unwrap();
+        std::fs::write(
+            project.path().join(".env"),
+            "\u{feff}DB_MODE=DISK\r\nTIMEZONE=UTC\nOTHERS=1\n",
+        )
+        .unwrap();
+        let settings = read(project.path()).unwrap();
+        assert!(settings.database.is_some());
+        let hints: Vec<_> = settings
+            .oddities
+            .iter()
+            .filter_map(|odd| odd.hint.as_deref())
+            .collect();
+        assert_eq!(hints, ["did you mean `TIME_ZONE`?"]);
     }
 
     #[test]

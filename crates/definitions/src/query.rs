@@ -87,6 +87,12 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> 
             .hint("begin the file with `-- title: A few words`"),
         );
     }
+    if !source.text.to_lowercase().contains("order by") {
+        faults.push(
+            Diagnostic::warning("query-without-order", format!("`{}` has no `order by`", source.path))
+                .hint("end it with an `order by` over all that tells rows apart, so that its CSV is the same from run to run"),
+        );
+    }
     Some(Query {
         name: file.stem().to_owned(),
         title: if title.is_empty() {
@@ -133,8 +139,9 @@ mod tests {
 
     #[test]
     fn the_header_is_read_and_continued() {
-        let (query, faults) =
-            read("-- title: T\n-- question: why\n--   note: indeed?\nselect 1 -- grain: no");
+        let (query, faults) = read(
+            "-- title: T\n-- question: why\n--   note: indeed?\nselect 1 order by 1 -- grain: no",
+        );
         assert_eq!(faults, []);
         assert_eq!((query.title.as_str(), query.grain.as_str()), ("T", ""));
         assert_eq!(query.question, "why note: indeed?");

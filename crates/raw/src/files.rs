@@ -50,6 +50,8 @@ pub struct StreamFiles {
 pub struct CompleteListing {
     /// The marker's name.
     pub name: String,
+    /// The stream that was listed.
+    pub stream: String,
     /// When the listing started, in microseconds since 1970: what was fetched before and not again is gone.
     pub started_at: i64,
     /// The files that it wrote, by their names in the marker's folder.
@@ -144,6 +146,7 @@ fn read_marker(path: &Path, name: &str) -> Result<CompleteListing, String> {
     };
     Ok(CompleteListing {
         name: name.to_owned(),
+        stream: member("stream")?.as_text().unwrap_or_default().to_owned(),
         started_at: started_at
             .ok_or("`started_at` is not a time")?
             .as_microsecond(),

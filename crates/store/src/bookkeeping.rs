@@ -30,8 +30,8 @@ pub struct StreamState {
     pub fingerprint: Option<u64>,
     /// Whether it was left before it was finished.
     pub unfinished: bool,
-    /// The marker of the complete listing that was applied last.
-    pub listing: Option<String>,
+    /// The complete listing that was applied last: when it started, in microseconds since 1970, and its marker.
+    pub listing: Option<(i64, String)>,
 }
 
 /// What finishing a stream did.
@@ -80,12 +80,12 @@ pub struct RejectRow {
 }
 
 pub(crate) fn stream(connection: &Connection, stream: &str) -> rusqlite::Result<StreamState> {
-    let sql = "select fingerprint, unfinished, listing from _streams where stream = ?1";
+    let sql = "select fingerprint, unfinished, listed_at, listing from _streams where stream = ?1";
     let state = connection.query_row(sql, [stream], |row| {
         Ok(StreamState {
             fingerprint: Some(row.get::<_, i64>(0)?.cast_unsigned()),
             unfinished: row.get(1)?,
-            listing: row.get(2)?,
+            listing: row.get::<_, Option<i64>>(2)?.zip(row.get(3)?),
         })
     });
     Ok(state.optional()?.unwrap_or_default())
@@ -118,8 +118,11 @@ pub(crate) fn finish_stream(
     listing: Option<(i64, &str)>,
 ) -> rusqlite::Result<Option<Finished>> {
     let state = stream(connection, &plan.stream)?;
-    let same_listing = state.listing.as_deref() == listing.map(|(_, name)| name);
-    if !state.unfinished && same_listing {
+    let applied = state
+        .listing
+        .as_ref()
+        .map(|(started, name)| (*started, name.as_str()));
+    if !state.unfinished && applied == listing {
         return Ok(None);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

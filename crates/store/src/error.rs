@@ -102,7 +102,17 @@ impl Error {
 
     pub(crate) fn io(path: &Path, error: std::io::Error) -> Self {
         let place = path.display().to_string();
+        let place = place.strip_suffix(".lock").unwrap_or(&place).to_owned();
         match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                let message = "its folder is not there".to_owned();
+                Self::Other {
+                    place,
+                    doing: "open",
+                    message,
+                }
+            }
+            std::io::ErrorKind::PermissionDenied => Self::ReadOnly { place },
             std::io::ErrorKind::StorageFull => Self::Full { place },
             std::io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { place },
             _ => Self::Other {

@@ -63,6 +63,9 @@ pub fn status(place: &Place) -> Result<Vec<TableStatus>, Error> {
     bookkeeping::status(&connection).map_err(|error| Error::sqlite(place, "read", error))
 }
 
+/// The most bytes of one value, in any step of a query.
+const MAX_VALUE: i32 = 64 << 20;
+
 /// What `sqlite3_interrupt` makes a statement say.
 const INTERRUPTED: &str = "interrupted";
 
@@ -96,6 +99,8 @@ fn set_up(connection: &mut Connection, limits: Limits) -> rusqlite::Result<bool>
         let end = Instant::now() + timeout;
         connection.progress_handler(10_000, Some(move || Instant::now() >= end))?;
     }
+    // A single call such as `printf('%.*c', …)` cannot be interrupted: its result is bounded instead.
+    connection.set_limit(rusqlite::limits::Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
     connection.authorizer(Some(may_only_read))?;
     Ok(ours)
 }

@@ -476,11 +476,20 @@ fn parse(json: &[u8]) -> Result<Value, String> {
         .deserialize::<Value>()
         .and_then(|value| parser.end().map(|()| value));
     value.map_err(|error| {
-        // The library draws the place over several lines; its first line says what is wrong.
+        // The library draws the place over several lines; its first line says what is wrong. The record stands on
+        // one line of its own, as far as it knows.
         let text = error.to_string();
+        let text = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .replace(" at line 1 column ", ", at byte ");
+        let mut letters = text.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
         format!(
-            "not sound JSON: {}",
-            text.lines().next().unwrap_or_default()
+            "not sound JSON: {}{}",
+            first.map_or(String::new(), String::from),
+            letters.as_str()
         )
     })
 }

@@ -469,6 +469,8 @@ fn plain_scalar(text: &str) -> Value {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
+        // YAML's own spelling of what is not a number; JSON has none, so it stays a word.
+        ".nan" | ".NaN" | ".NAN" => Value::Text("NaN".to_owned()),
         _ if reads_back_the_same(text) => Value::Number(text.to_owned()),
         _ => Value::Text(text.to_owned()),
     }

@@ -29,6 +29,10 @@ pub fn run(
             place.name()
         ),
     };
+    let text = match rejects {
+        0 => text,
+        _ => format!("{text}; {} in `rejects/`", counted(rejects, "reject")),
+    };
     console.note(
         &text,
         &json!({ "files": files, "records": records, "rejects": rejects }),

@@ -185,7 +185,7 @@ fn a_line_of_a_hundred_megabytes_takes_little_memory() {
     stdout.read_to_string(&mut answer).unwrap();
     let run = world::ended(child.wait_with_output().unwrap());
     run.exits(1)
-        .says(&["a record is longer than 16 MiB", "x.ndjson:2"]);
+        .says(&["a record is longer than 8 MiB", "x.ndjson:2"]);
     assert!(answer.contains("A,1\r\n") && answer.contains("C,1\r\n"));
     assert_eq!(answer.lines().count(), 100_001);
     match status {
@@ -555,4 +555,15 @@ fn rejects_count_as_long_as_they_are_there() {
     world.run_on_disk(&["load"]).exits(1).says(&["nothing new"]);
     world.run_on_disk(&["run"]).exits(1);
     world.run(&["load"]).exits(1);
+}
+
+#[test]
+fn a_file_in_no_streams_folder_is_named() {
+    let world = World::new();
+    world.write("raw_data/stray.ndjson", "{}");
+    let run = world.run(&["load"]);
+    run.exits(0).says(&[
+        "nothing reads `raw_data/stray.ndjson`",
+        "raw_data/<stream>/",
+    ]);
 }

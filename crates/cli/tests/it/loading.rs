@@ -210,7 +210,7 @@ fn the_newest_of_several_complete_listings_counts() {
 
 #[test]
 fn a_listing_that_is_not_whole_removes_nothing() {
-    let unfinished: [(&str, Option<String>, &str); 5] = [
+    let unfinished: [(&str, Option<String>, &str); 6] = [
         ("without a marker", None, ""),
         (
             "whose marker counts more records than are there",
@@ -225,7 +225,12 @@ fn a_listing_that_is_not_whole_removes_nothing() {
         (
             "whose marker names a file that is not there",
             Some(marker("pagerduty_teams", 10, &["2.ndjson", "3.ndjson"], 1)),
-            "listing-incomplete",
+            "a complete listing names files that are not here",
+        ),
+        (
+            "whose marker is for another stream",
+            Some(marker("github_repos", 10, &["2.ndjson"], 1)),
+            "a complete listing of `github_repos` lies in the folder of `pagerduty_teams`",
         ),
         (
             "whose marker is cut off",
@@ -253,6 +258,88 @@ fn a_listing_that_is_not_whole_removes_nothing() {
             run.says(&[said, "2.complete.json", "it removes nothing"]);
         }
     }
+}
+
+#[test]
+fn a_listing_of_which_a_record_could_not_be_taken_removes_nothing() {
+    let world = World::new();
+    world
+        .write("raw_data/pagerduty_teams/1.ndjson", team("T1", "good", 1))
+        .write(
+            "raw_data/pagerduty_teams/2.ndjson",
+            r#"{"id":"T1","name":["bad"],"_extract":{"at":"2026-11-23T20:11:00Z"}}"#,
+        )
+        .write(
+            "raw_data/pagerduty_teams/2.complete.json",
+            marker("pagerduty_teams", 10, &["2.ndjson"], 1),
+        );
+    let run = world.run_on_disk(&["load"]);
+    run.exits(1).says(&[
+        "1 record of a complete listing could not be taken",
+        "it removes nothing",
+    ]);
+    assert_eq!(world.rows(TEAMS), ["T1|good"]);
+}
+
+#[test]
+fn a_listing_that_counts_no_longer_gives_back_what_it_removed() {
+    let world = World::new();
+    world
+        .write("raw_data/pagerduty_teams/1.ndjson", team("T1", "a", 1))
+        .write("raw_data/pagerduty_teams/2.ndjson", team("T2", "b", 11))
+        .write(
+            "raw_data/pagerduty_teams/2.complete.json",
+            marker("pagerduty_teams", 10, &["2.ndjson"], 1),
+        );
+    world.run_on_disk(&["load"]).exits(0);
+    assert_eq!(world.rows(TEAMS), ["T2|b"]);
+    let wrong = marker("pagerduty_teams", 10, &["2.ndjson"], 7);
+    world.write("raw_data/pagerduty_teams/2.complete.json", wrong);
+    world.run_on_disk(&["load"]).exits(0);
+    assert_eq!(world.rows(TEAMS), ["T1|a", "T2|b"]);
+}
+
+#[test]
+fn records_written_twice_are_forgiven_where_a_fetched_copy_stands_above_them() {
+    let untimed = |name: &str| format!("{{\"id\":\"T1\",\"name\":\"{name}\"}}\n");
+    let files = [
+        (
+            "raw_data/pagerduty_teams/x.ndjson",
+            untimed("a") + &untimed("b"),
+        ),
+        ("raw_data/pagerduty_teams/y.ndjson", untimed("c")),
+        (
+            "raw_data/pagerduty_teams/2026-01-01.ndjson",
+            "{\"id\":\"T1\",\"name\":\"dated\"}\n".to_owned(),
+        ),
+    ];
+    for order in [[0, 1, 2], [2, 1, 0], [0, 2, 1]] {
+        let world = World::new();
+        for index in order {
+            world.write(files[index].0, &files[index].1);
+            world.run_on_disk(&["load"]);
+        }
+        world.run_on_disk(&["load"]).exits(0);
+        assert_eq!(world.rows(TEAMS), ["T1|dated"]);
+        assert_eq!(
+            world.rows("select line from _rejects"),
+            Vec::<String>::new(),
+            "in the order {order:?}"
+        );
+    }
+    let world = World::new();
+    for (name, content) in &files[..2] {
+        world.write(name, content);
+    }
+    world
+        .run_on_disk(&["load"])
+        .exits(1)
+        .says(&["has the same key (`id` = `T1`)"]);
+    assert_eq!(world.rows(TEAMS), ["T1|c"]);
+    assert_eq!(
+        world.rows("select line from _rejects order by 1"),
+        ["1", "2"]
+    );
 }
 
 #[test]
