@@ -6,6 +6,7 @@
 
 mod check;
 mod document;
+pub mod extractor;
 mod library;
 mod mapper;
 mod query;
