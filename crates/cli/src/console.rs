@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use diagnostics::Diagnostic;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::args::MessageFormat;
 
@@ -64,9 +64,19 @@ impl Console {
         let _ = out.write_all(bytes).and_then(|()| out.flush());
     }
 
+    /// Whether messages are for machines.
+    pub fn is_for_machines(&self) -> bool {
+        self.format == MessageFormat::Json
+    }
+
+    /// Several bars at once; none where nobody would see them move.
+    pub fn bars(&self) -> Option<MultiProgress> {
+        (!self.is_for_machines() && io::stderr().is_terminal()).then(MultiProgress::new)
+    }
+
     /// A bar over so many bytes; hidden where nobody would see it move.
     pub fn bar(&self, label: &str, bytes: u64) -> ProgressBar {
-        if self.format == MessageFormat::Json || !io::stderr().is_terminal() {
+        if self.is_for_machines() || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::new(bytes);

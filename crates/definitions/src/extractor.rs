@@ -1,6 +1,10 @@
 //! Extractors: where and how the records of a source are fetched, as people write it.
 //!
-//! What is here is the meaning of the text; `extract` follows it.
+//! What is here is the meaning of the text; `parse` reads it, `check` looks at what hangs together, and the room
+//! `extract` follows it.
+
+mod check;
+mod parse;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +12,9 @@ use std::time::Duration;
 use diagnostics::Source;
 
 use crate::Word;
+
+pub(crate) use check::check;
+pub(crate) use parse::parse;
 
 /// How the streams of one source are fetched.
 #[derive(Debug, Clone)]

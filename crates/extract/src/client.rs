@@ -147,6 +147,15 @@ impl Client {
         self.same_origin(url)
     }
 
+    /// Asks once.
+    pub async fn try_once(&self, url: &Url) -> Result<Answer, Failure> {
+        match self.once(url).await {
+            Ok(answer) => Ok(answer),
+            Err(Failed::Finally(failure)) => Err(failure),
+            Err(Failed::Perhaps(reason, _)) => Err(Failure::GaveUp(reason)),
+        }
+    }
+
     /// Asks, and asks again where that may help. Tells `progress` of every wait.
     pub async fn get(
         &self,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use definitions::extractor::StreamExtraction;
 
+use crate::Source;
 use crate::client::{Client, Failure};
 use crate::listing;
 use crate::page;
 use crate::paging;
 use crate::state::Values;
 use crate::window::{self, Window};
-use crate::{Progress, Source, Stop};
 
 /// How it stands with a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,17 +45,12 @@ pub struct Finding {
 }
 
 /// Tries every stream of a source once.
-pub fn examine(
-    source: &Source<'_>,
-    stop: &Stop,
-    progress: &dyn Progress,
-) -> std::io::Result<Vec<Finding>> {
+pub fn examine(source: &Source<'_>) -> std::io::Result<Vec<Finding>> {
     crate::runtime()?.block_on(async {
         let mut findings = Vec::new();
         let mut first_records: Vec<(String, Option<String>)> = Vec::new();
         for stream in &source.extractor.streams {
-            let (health, record) =
-                examine_stream(source, stream, &first_records, stop, progress).await;
+            let (health, record) = examine_stream(source, stream, &first_records).await;
             first_records.push((stream.stream.text.clone(), record));
             findings.push(Finding {
                 source: source.extractor.source.text.clone(),
@@ -72,8 +67,6 @@ async fn examine_stream(
     source: &Source<'_>,
     stream: &StreamExtraction,
     first_records: &[(String, Option<String>)],
-    stop: &Stop,
-    progress: &dyn Progress,
 ) -> (Health, Option<String>) {
     let mut values = Values::new();
     if let Some(parent) = &stream.parent {
@@ -92,7 +85,7 @@ async fn examine_stream(
             ));
         }
     }
-    match first_page(&source.client, source, stream, &values, stop, progress).await {
+    match first_page(&source.client, source, stream, &values).await {
         Ok((records, first)) => (Health::Works(records), first),
         Err(failure) => (health_of(failure), None),
     }
@@ -103,8 +96,6 @@ async fn first_page(
     source: &Source<'_>,
     stream: &StreamExtraction,
     values: &Values,
-    stop: &Stop,
-    progress: &dyn Progress,
 ) -> Result<(u64, Option<String>), Failure> {
     let now = jiff::Timestamp::now();
     let last_day = Window {
@@ -120,7 +111,7 @@ async fn first_page(
         stream.windows.as_ref().map(|windows| (last_day, windows)),
         &paging::Position::First,
     )?;
-    let answer = client.get(url, stop, progress).await?;
+    let answer = client.try_once(&url).await?;
     let body = Arc::clone(&answer.body);
     let page = page::read(
         &body,
@@ -139,7 +130,7 @@ fn health_of(failure: Failure) -> Health {
         Failure::Forbidden(reason) => Health::NotAllowed(reason),
         Failure::NotThere(reason) => Health::NotInPlan(reason),
         Failure::GaveUp(reason) => Health::Unreachable(reason),
-        Failure::Stopped => Health::NotTried("stopped".to_owned()),
+        Failure::Stopped => Health::NotTried(failure.reason().to_owned()),
         Failure::Refused(reason) | Failure::Elsewhere(reason) => Health::Refused(reason),
     }
 }

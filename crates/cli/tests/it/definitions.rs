@@ -92,7 +92,7 @@ fn a_new_source_by_text_alone() {
     world
         .run(&["check"])
         .exits(0)
-        .says(&["checked 26 tables, 18 mappers", "0 errors, 0 warnings"]);
+        .says(&["checked 4 extractors, 26 tables, 18 mappers", "0 errors, 0 warnings"]);
     world
         .write(
             "raw_data/deploys/1.json",
