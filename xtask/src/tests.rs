@@ -68,7 +68,8 @@ fn files_say_what_lives_in_them_and_are_not_too_long() {
     }
 }
 
-/// What a vendor's data mean is text in `definitions/`; only the demo speaks the vendors' own shapes.
+/// What a vendor's data mean is text in `definitions/`; only the demo and the fake speak the vendors'
+/// own shapes.
 #[test]
 fn no_vendor_is_named_in_rust() {
     for (path, text) in rust_files() {
@@ -79,6 +80,7 @@ fn no_vendor_is_named_in_rust() {
             .replace('\\', "/");
         let exempt = [
             "crates/demo/",
+            "crates/fake/",
             "/tests/",
             "/tests.rs",
             "/benches/",
@@ -169,7 +171,7 @@ fn the_rooms_use_what_the_architecture_says() {
                 .any(|line| line.starts_with(&format!("{other}.workspace")))
         };
         let forbidden: &[&str] = match room.as_str() {
-            "diagnostics" | "yaml" | "functions" | "demo" => {
+            "diagnostics" | "yaml" | "functions" | "demo" | "fake" => {
                 &["definitions", "raw", "transform", "store", "report", "cli"]
             }
             "definitions" => &["raw", "transform", "store", "report", "cli", "demo"],
