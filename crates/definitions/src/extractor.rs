@@ -205,7 +205,7 @@ pub struct Windows {
     pub since: String,
     /// The parameter for the end of a window, which is not in it.
     pub until: String,
-    /// The time in a record by which the source cuts.
+    /// The time in a record by which the source cuts. Fetching needs no look at it; whoever tests an extractor does.
     pub at: FieldPath,
     /// No window may be longer.
     pub longest: Duration,

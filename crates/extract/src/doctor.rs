@@ -1,8 +1,9 @@
 //! Whether each stream can be fetched: one request for each, and what the answer means.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use definitions::extractor::StreamExtraction;
+use definitions::extractor::{StreamExtraction, Windows};
 
 use crate::Source;
 use crate::client::{Client, Failure};
@@ -98,8 +99,10 @@ async fn first_page(
     values: &Values,
 ) -> Result<(u64, Option<String>), Failure> {
     let now = jiff::Timestamp::now();
-    let last_day = Window {
-        since: window::day_start(now),
+    // Long enough to hold records, short enough to be answered quickly.
+    const STRETCH: Duration = Duration::from_secs(30 * 86_400);
+    let recent = |windows: &Windows| Window {
+        since: window::day_start(window::before(now, STRETCH.min(windows.longest))),
         until: window::next_day(now),
     };
     let url = listing::url(
@@ -108,7 +111,10 @@ async fn first_page(
         stream.paging.as_ref(),
         &source.settings,
         values,
-        stream.windows.as_ref().map(|windows| (last_day, windows)),
+        stream
+            .windows
+            .as_ref()
+            .map(|windows| (recent(windows), windows)),
         &paging::Position::First,
     )?;
     let answer = client.try_once(&url).await?;

@@ -104,7 +104,8 @@ pub fn next(paging: Option<&Paging>, at: &Position, page: &Facts) -> Step {
             } else {
                 0
             };
-            let reached = offset + page.records;
+            // A page with more than was asked for repeats some: going on by what was asked for passes over none.
+            let reached = offset + page.records.min(size.1);
             let done = match page.more {
                 Some(more) => !more,
                 // Sources may give smaller pages than were asked for: only an empty one, or the total, is an end.
@@ -226,6 +227,11 @@ mod tests {
         assert_eq!(
             step(100, &facts(25, Some(true), None)),
             Step::Next(Position::Offset(125))
+        );
+        // And one that gives more repeats some.
+        assert_eq!(
+            step(100, &facts(101, Some(true), None)),
+            Step::Next(Position::Offset(200))
         );
         assert_eq!(step(200, &facts(100, Some(false), None)), Step::Done);
         assert_eq!(step(9_800, &full), Step::Next(Position::Offset(9_900)));

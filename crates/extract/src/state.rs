@@ -81,6 +81,10 @@ pub struct Plan {
     pub started_at: Timestamp,
     /// The time in the names of its raw files.
     pub stamp: String,
+    /// What was asked for beyond what was new.
+    pub since: Option<Timestamp>,
+    /// Whether everything was to be fetched again.
+    pub full: bool,
     /// The windows to ask for; none where the stream is not cut by time.
     pub windows: Vec<Window>,
     /// The raw files that name the parents.

@@ -62,12 +62,14 @@ async fn try_run(run: &Run<'_>, folder: &Path) -> io::Result<StreamReport> {
         };
         match output {
             Some(output) => {
-                let (started_at, files) = (left.plan.started_at, left.files.len());
+                // A new run would ask for the same once more, if nothing can have come since.
+                let recent =
+                    Timestamp::now().as_second() - left.plan.started_at.as_second() < STALE_RUN;
+                let same =
+                    left.plan.since == run.options.since && left.plan.full == run.options.full;
                 let mut report = go(run, folder, left.plan, left.listings, output).await?;
                 report.resumed = true;
-                let recent = Timestamp::now().as_second() - started_at.as_second() < STALE_RUN;
-                let asked_for_more = run.options.full || run.options.since.is_some();
-                if report.outcome.ends_the_source() || (recent && !asked_for_more && files > 0) {
+                if report.outcome.ends_the_source() || (recent && same) {
                     return Ok(report);
                 }
                 resumed = report.records;
@@ -96,6 +98,8 @@ fn plan(run: &Run<'_>, folder: &Path, state: &State) -> io::Result<Result<Plan, 
     let mut plan = Plan {
         started_at,
         stamp: unused_stamp(folder, started_at)?,
+        since: run.options.since,
+        full: run.options.full,
         windows: Vec::new(),
         parent_files: Vec::new(),
         parents_until: None,
@@ -265,7 +269,8 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 /// What became of the listings of a run.
 #[derive(Default)]
 struct Tally {
-    done: Vec<Listing>,
+    /// Windows whose listing came to its end, where there are no parents.
+    done: Vec<Window>,
     gaps: Vec<Gap>,
     skipped: Vec<String>,
     ended_by: Option<Failure>,
@@ -328,7 +333,7 @@ async fn follow_all(
             };
             let from = match known.get(&listing) {
                 Some(ListingProgress::Done) => {
-                    tally.done.push(listing);
+                    tally.done(&listing);
                     continue;
                 }
                 Some(ListingProgress::Split) => {
@@ -354,7 +359,7 @@ async fn follow_all(
                 if let Some(total) = total {
                     tally.totals.insert(listing.clone(), total);
                 }
-                tally.done.push(listing);
+                tally.done(&listing);
             }
             Ended::TooMany { total } => {
                 if let Some(total) = total {
@@ -373,7 +378,7 @@ async fn follow_all(
                     tally.ended_by = Some(failure);
                 }
                 // A changed record that is gone is no record that is missing.
-                Failure::NotThere(_) if listing.changed => tally.done.push(listing),
+                Failure::NotThere(_) if listing.changed => {}
                 Failure::NotThere(reason) => {
                     let whose = whose(&listing);
                     tally.skipped.push(format!("{whose}: {reason}"));
@@ -412,6 +417,12 @@ fn cuts_by_time(listing: &Listing, tally: &Tally) -> bool {
 }
 
 impl Tally {
+    fn done(&mut self, listing: &Listing) {
+        if listing.parent.is_none() {
+            self.done.extend(listing.window);
+        }
+    }
+
     fn gap(&mut self, listing: &Listing, reason: &str) {
         self.gaps.push(Gap {
             window: listing.window,
@@ -674,9 +685,7 @@ fn whole_windows(plan: &Plan, tally: &Tally) -> Vec<(Window, bool)> {
     if untouched {
         windows.extend(plan.windows.iter().map(|window| (*window, true)));
     } else {
-        // Whose listings came to an end before everything did.
-        let done = tally.done.iter().filter(|listing| listing.parent.is_none());
-        windows.extend(done.filter_map(|listing| Some((listing.window?, true))));
+        windows.extend(tally.done.iter().map(|window| (*window, true)));
     }
     let gaps: Vec<Window> = tally.gaps.iter().filter_map(|gap| gap.window).collect();
     windows.extend(

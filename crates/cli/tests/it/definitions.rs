@@ -89,10 +89,10 @@ fn said(run: &Run) -> String {
 #[test]
 fn a_new_source_by_text_alone() {
     let world = deploys();
-    world
-        .run(&["check"])
-        .exits(0)
-        .says(&["checked 4 extractors, 26 tables, 18 mappers", "0 errors, 0 warnings"]);
+    world.run(&["check"]).exits(0).says(&[
+        "checked 4 extractors, 26 tables, 18 mappers",
+        "0 errors, 0 warnings",
+    ]);
     world
         .write(
             "raw_data/deploys/1.json",
