@@ -126,13 +126,18 @@ pub(super) fn connect<'a>(
         return Err(CouldNotRun);
     }
     if sources.is_empty() {
-        console.diagnostic(
-            &Diagnostic::error(
-                "extract-nothing",
-                "there is no source to fetch from: no token is set",
-            )
-            .hint("set one in `.env`, such as `PAGERDUTY_SECRET=…`; `.env.local` lists them all"),
+        let fault = Diagnostic::error(
+            "extract-nothing",
+            "there is no source to fetch from: no token is set",
         );
+        let tokens = extractors.iter().flat_map(|extractor| &extractor.settings);
+        console.diagnostic(&match tokens.into_iter().find(|setting| setting.secret) {
+            Some(token) => fault.hint(format!(
+                "set one in `.env`, such as `{}=…`; `.env.local` lists them all",
+                token.name.text
+            )),
+            None => fault,
+        });
         return Err(CouldNotRun);
     }
     Ok(sources)

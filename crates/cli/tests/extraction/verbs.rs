@@ -67,7 +67,7 @@ fn without_tokens_there_is_nothing_to_fetch() {
     world
         .run(&["extract"])
         .exits(2)
-        .says(&["no token is set", "PAGERDUTY_SECRET=…"]);
+        .says(&["no token is set", "=…`; `.env.local` lists them all"]);
     world
         .run(&["extract", "pagerduty"])
         .exits(2)
