@@ -82,7 +82,7 @@ fn a_line_without_end_is_a_fault_and_its_neighbours_are_read() {
         );
         assert_eq!(
             faults,
-            owned(&[(2, "a record is longer than 4 MiB")]),
+            owned(&[(2, "a record is longer than 3 MiB")]),
             "{name}"
         );
     }

@@ -227,7 +227,7 @@ fn all_faults_at_once_each_with_its_place_and_a_hint() {
     snapbox::assert_data_eq!(
         said(&run),
         str![[r#"
-error[mapper-unknown-key]: `colums` is not a key of a table of a mapper
+error[definition-unknown-key]: `colums` is not a key of a table of a mapper
  --> definitions/mappers/misspelt.yaml:4:5
   |
 4 |     colums:
