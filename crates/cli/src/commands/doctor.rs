@@ -30,7 +30,7 @@ pub fn run(
                 "source": finding.source, "stream": finding.stream, "verdict": verdict, "detail": detail,
                 "scope": finding.scope,
             });
-            console.data(format!("{facts}\n").as_bytes());
+            console.data(format!("{facts}\n").as_bytes())?;
         }
     } else {
         let mut lines = vec![
@@ -47,7 +47,7 @@ pub fn run(
                 detail,
             ]);
         }
-        console.data(table(&lines).as_bytes());
+        console.data(table(&lines).as_bytes())?;
     }
     let sick = |finding: &&Finding| {
         !matches!(

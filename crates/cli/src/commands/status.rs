@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
                 "table": line.table, "stream": line.stream, "rows": line.rows, "newest": line.newest,
                 "rejects": line.rejects, "warnings": line.warnings,
             });
-            console.data(format!("{facts}\n").as_bytes());
+            console.data(format!("{facts}\n").as_bytes())?;
         }
         for (stream, state) in &fetched {
             let last = state.last.as_ref();
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
                 "stream": stream, "covered": state.covered, "gaps": state.gaps,
                 "last_run": last, "unfinished": unfinished(&project, stream),
             });
-            console.data(format!("{facts}\n").as_bytes());
+            console.data(format!("{facts}\n").as_bytes())?;
         }
         return Ok(Outcome::Done);
     }
@@ -61,10 +61,10 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
             count(line.warnings),
         ]);
     }
-    console.data(table(&lines).as_bytes());
+    console.data(table(&lines).as_bytes())?;
     if !fetched.is_empty() {
-        console.data(b"\n");
-        console.data(extraction(&project, &fetched).as_bytes());
+        console.data(b"\n")?;
+        console.data(extraction(&project, &fetched).as_bytes())?;
     }
     Ok(Outcome::Done)
 }
