@@ -172,10 +172,10 @@ fn events_come_by_issue_newest_first() {
         ("c", "2", "2026-11-20T00:00:00Z"),
         ("d", "3", "2026-01-01T00:00:00Z"),
     ] {
-        data.stream_mut("sentry_issue_events").push(Record {
-            value: json!({ "id": id, "dateCreated": created }),
-            parent: Some(json!({ "issue": issue })),
-        });
+        data.stream_mut("sentry_issue_events").push(Record::new(
+            &json!({ "id": id, "dateCreated": created }),
+            Some(json!({ "issue": issue })),
+        ));
     }
     let server = serve(data, options());
     assert_eq!(
