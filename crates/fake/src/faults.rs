@@ -273,9 +273,9 @@ pub(crate) fn spoil(faults: &[Fault], bytes: &mut Vec<u8>) {
     for fault in faults {
         match fault {
             Fault::InvalidUtf8 => {
-                // Within a text, where the answer has any, so that it is JSON but for this.
-                let quote = bytes.iter().position(|byte| *byte == b'"');
-                let place = quote.map_or(bytes.len(), |quote| quote + 1);
+                // Within the last text, if there is one, so that it is JSON but for this, and a record that suffers.
+                let text = bytes.windows(3).rposition(|three| three == b"\":\"");
+                let place = text.map_or(bytes.len(), |text| text + 3);
                 bytes.splice(place..place, [0xff, 0xfe]);
             }
             Fault::JsonCutShort => bytes.truncate(bytes.len() / 2),

@@ -198,7 +198,7 @@ fn list<'a>(
     let page = page(listing.len(), offset, limit, context.quirks);
     let base = context.quirks.link_base.as_deref().unwrap_or(&call.base);
     let link = |name: &str, number: usize| {
-        let address = call.address_with(base, path, &[("page", number.to_string())]);
+        let address = call.address_with(base, path, "page", &number.to_string());
         format!(r#"<{address}>; rel="{name}""#)
     };
     let last = listing.len().div_ceil(limit).max(1);

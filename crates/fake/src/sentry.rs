@@ -287,7 +287,8 @@ fn per_page(call: &Call) -> Result<usize, Answer<'static>> {
 }
 
 /// A page. The header `Link` has a previous and a next page always; whether there is anything on them is in `results`
-/// (<https://docs.sentry.io/api/pagination/>). A cursor is `value:offset:is_previous`.
+/// (<https://docs.sentry.io/api/pagination/>). A cursor is `value:offset:is_previous`, and comes behind the query, be
+/// there one or not (`CURSOR_LINK_HEADER` in <https://github.com/getsentry/sentry/blob/master/src/sentry/api/base.py>).
 fn list<'a>(
     context: &Context<'a>,
     call: &Call,
@@ -302,9 +303,13 @@ fn list<'a>(
     };
     let page = page(listing.len(), offset, limit, context.quirks);
     let base = context.quirks.link_base.as_deref().unwrap_or(&call.base);
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(call.query.iter().filter(|(name, _)| name != "cursor"));
+    let address = format!("{base}{}?{}", call.path, query.finish());
     let link = |name: &str, results: bool, cursor: String| {
-        let address = call.address_with(base, &call.path, &[("cursor", cursor.clone())]);
-        format!(r#"<{address}>; rel="{name}"; results="{results}"; cursor="{cursor}""#)
+        format!(
+            r#"<{address}&cursor={cursor}>; rel="{name}"; results="{results}"; cursor="{cursor}""#
+        )
     };
     let before = offset.saturating_sub(limit);
     let links = [

@@ -19,7 +19,7 @@ fn server() -> Server {
             json!({ "id": number, "full_name": format!("acme/r{number}"), "name": "r" }).into(),
         );
         data.stream_mut("datadog_monitors")
-            .push(json!({ "id": number }).into());
+            .push(json!({ "id": number, "name": "disk full" }).into());
     }
     serve(data, Options::default())
 }

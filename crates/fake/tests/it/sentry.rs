@@ -79,6 +79,7 @@ fn there_is_always_a_next_link_and_results_says_whether_to_follow() {
     let (_, previous) = first.link("previous").unwrap();
     assert!(previous.contains(r#"results="false""#), "{previous}");
     let (address, next) = first.link("next").unwrap();
+    assert!(address.ends_with("/projects/?&cursor=0:100:0"), "{address}");
     assert!(
         next.contains(r#"results="true"; cursor="0:100:0""#),
         "{next}"
