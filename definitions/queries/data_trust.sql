@@ -20,6 +20,14 @@ with files as (
     group by stream
 ),
 
+-- Refused once all files were read: until then each gave rows.
+repeated as (
+    select stream, count(*) as n_repeated
+    from _rejects
+    where code = 'record-same-key'
+    group by stream
+),
+
 table_rows as (
     select stream, sum(_tables.rows) as n_rows
     from _tables
@@ -30,12 +38,13 @@ select
     files.stream,
     files.n_files,
     files.size_bytes,
-    files.n_records,
+    files.n_records - nvl(repeated.n_repeated, 0) as n_records,
     files.n_rejects,
-    round(100 * try_divide(files.n_rejects, files.n_records + files.n_rejects), 1) as percent_rejected,
+    round(100 * try_divide(files.n_rejects, files.n_records - nvl(repeated.n_repeated, 0) + files.n_rejects), 1) as percent_rejected,
     nvl(table_rows.n_rows, 0) as n_rows,
     files.first_extracted_at,
     files.last_extracted_at
 from files
+left join repeated on repeated.stream = files.stream
 left join table_rows on table_rows.stream = files.stream
 order by files.stream

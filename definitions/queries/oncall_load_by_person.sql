@@ -50,7 +50,11 @@ interruptions as (
         event.user_id,
         nvl(person.name, event.user_id) as user_name,
         event.incident_id,
-        from_utc_timestamp(event.created_at, nvl(person.time_zone, 'UTC')) as local_at
+        from_utc_timestamp(
+            event.created_at,
+            -- One name that is no zone must not cost everybody the answer.
+            case when regexp_like(person.time_zone, '^[A-Za-z_]+/[A-Za-z0-9_+/-]+$') then person.time_zone else 'UTC' end
+        ) as local_at
     from with_previous as event
     left join PagerDutyUsers as person on person.id = event.user_id
     where event.previous_at is null or unix_timestamp(event.created_at) - event.previous_at > 60

@@ -74,10 +74,11 @@ span as (
 digits (digit) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)),
 
 numbers as (
-    select ones.digit + 10 * tens.digit + 100 * hundreds.digit as number
+    select ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit as number
     from digits as ones
     cross join digits as tens
     cross join digits as hundreds
+    cross join digits as thousands
 ),
 
 months as (

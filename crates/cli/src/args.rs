@@ -55,6 +55,10 @@ pub enum Verb {
     Init,
     /// Write a year of raw data of an invented organisation, to try things on
     Demo(DemoArguments),
+    /// Fetch what is new from the sources' APIs into `raw_data/`
+    Extract(ExtractArguments),
+    /// Try every token and every stream once, and say how it stands with each
+    Doctor(Sources),
     /// Load what is new in `raw_data/` into the database
     Load(Selection),
     /// Answer questions: all of them into `output/`, or the ones named
@@ -70,6 +74,34 @@ pub enum Verb {
         /// A definition, such as `time_to_acknowledge` or `mappers/incidents.yaml`, or a folder, such as `queries`
         name: Option<String>,
     },
+}
+
+/// Which sources.
+#[derive(Debug, Args)]
+pub struct Sources {
+    /// Sources, such as `pagerduty`; none for all whose tokens are set
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+}
+
+/// Options of `extract`.
+#[derive(Debug, Args)]
+pub struct ExtractArguments {
+    /// Sources, such as `pagerduty`; none for all whose tokens are set
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+
+    /// Fetch this stream alone; may be given several times
+    #[arg(long, value_name = "STREAM")]
+    pub only: Vec<String>,
+
+    /// Fetch what happened since this date, also where earlier runs did not go that far back
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+
+    /// Fetch everything again, not only what is new
+    #[arg(long)]
+    pub full: bool,
 }
 
 /// Which streams.

@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod demo;
+pub mod doctor;
+pub mod extract;
 pub mod init;
 pub mod load;
 pub mod query;
@@ -65,6 +67,40 @@ fn typed(verb: &str, project: &Path) -> String {
         return format!("reliability {verb}");
     }
     format!("reliability {verb} --project {}", project.display())
+}
+
+/// The first Ctrl-C, or SIGTERM, stops after the page in hand; the second ends the program at once, which loses nothing
+/// that is on disk.
+fn stop_on_interrupt(stop: &::extract::Stop) {
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            interrupted().await;
+            stop.set();
+            interrupted().await;
+            std::process::exit(130);
+        });
+    });
+}
+
+/// Waits until somebody wants an end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 fn outcome(rejects: u64) -> Outcome {

@@ -1,16 +1,12 @@
 //! The only place that prints: data on stdout, all else on stderr.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "this is where messages leave the program"
-)]
-
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use diagnostics::Diagnostic;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::CouldNotRun;
 use crate::args::MessageFormat;
 
 /// Where messages go, and how they look.
@@ -29,8 +25,8 @@ impl Console {
     /// Says what is wrong.
     pub fn diagnostic(&self, diagnostic: &Diagnostic) {
         match self.format {
-            MessageFormat::Human => eprintln!("{}", diagnostic.render(self.colour)),
-            MessageFormat::Json => eprintln!("{}", diagnostic.to_json()),
+            MessageFormat::Human => say(&diagnostic.render(self.colour)),
+            MessageFormat::Json => say(&diagnostic.to_json().to_string()),
         }
     }
 
@@ -38,7 +34,7 @@ impl Console {
     pub fn diagnostics(&self, diagnostics: &[Diagnostic]) {
         for (index, diagnostic) in diagnostics.iter().enumerate() {
             if index > 0 && self.format == MessageFormat::Human {
-                eprintln!();
+                say("");
             }
             self.diagnostic(diagnostic);
         }
@@ -47,26 +43,45 @@ impl Console {
     /// Says what is being done; `facts` is the same for machines.
     pub fn note(&self, text: &str, facts: &serde_json::Value) {
         match self.format {
-            MessageFormat::Human => eprintln!("{text}"),
+            MessageFormat::Human => say(text),
             MessageFormat::Json => {
                 let mut line = serde_json::json!({ "kind": "note", "text": text });
                 if let (Some(line), Some(facts)) = (line.as_object_mut(), facts.as_object()) {
                     line.extend(facts.clone());
                 }
-                eprintln!("{line}");
+                say(&line.to_string());
             }
         }
     }
 
-    /// Writes data to stdout. That nobody reads it any more is no fault.
-    pub fn data(&self, bytes: &[u8]) {
+    /// Writes data to stdout. That nobody reads it any more is no fault; that it does not arrive is.
+    pub fn data(&self, bytes: &[u8]) -> Result<(), CouldNotRun> {
         let mut out = io::stdout().lock();
-        let _ = out.write_all(bytes).and_then(|()| out.flush());
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.diagnostic(&Diagnostic::error(
+                    "stdout",
+                    format!("cannot write the answer: {error}"),
+                ));
+                Err(CouldNotRun)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether messages are for machines.
+    pub fn is_for_machines(&self) -> bool {
+        self.format == MessageFormat::Json
+    }
+
+    /// Several bars at once; none where nobody would see them move.
+    pub fn bars(&self) -> Option<MultiProgress> {
+        (!self.is_for_machines() && io::stderr().is_terminal()).then(MultiProgress::new)
     }
 
     /// A bar over so many bytes; hidden where nobody would see it move.
     pub fn bar(&self, label: &str, bytes: u64) -> ProgressBar {
-        if self.format == MessageFormat::Json || !io::stderr().is_terminal() {
+        if self.is_for_machines() || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::new(bytes);
@@ -79,6 +94,11 @@ impl Console {
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
+}
+
+/// A line on stderr. Where nobody can be told, the work goes on all the same.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// A count with its thousands set apart: `12,345`.

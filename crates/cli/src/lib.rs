@@ -36,6 +36,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let result = match &arguments.verb {
         Verb::Init => commands::init::run(arguments, &console),
         Verb::Demo(options) => commands::demo::run(arguments, options, &console),
+        Verb::Extract(options) => commands::extract::run(arguments, options, &console),
+        Verb::Doctor(sources) => commands::doctor::run(arguments, sources, &console),
         Verb::Check => commands::check::run(arguments, &console),
         Verb::Show { name } => commands::show::run(arguments, name.as_deref(), &console),
         Verb::Load(selection) => commands::load::run(arguments, selection, &console),

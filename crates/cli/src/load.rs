@@ -92,7 +92,14 @@ fn load_stream(
     let mut known = store.known_files(&plan.stream).map_err(failed)?;
     let touched = touched_files(&found.files, &known);
     let lost = lost_files(&found, &known);
-    let changed = touched.is_none() || lost.iter().any(|(_, known)| known.hash.is_some());
+    let gone = lost
+        .iter()
+        .filter(|(_, known)| known.hash.is_some())
+        .count() as u64;
+    let changed = touched.is_none() || gone > 0;
+    if gone > 0 {
+        say_gone(plan, &found, gone, console);
+    }
     for (path, _) in lost.iter().filter(|(_, known)| known.hash.is_none()) {
         store
             .forget_unreadable(&plan.stream, path)
@@ -214,6 +221,25 @@ fn lost_files<'k>(
             !files.contains(path) && (known.hash.is_some() || !unreadable.contains(path))
         })
         .collect()
+}
+
+/// A folder that is not mounted must not look like success.
+fn say_gone(plan: &Plan, found: &StreamFiles, gone: u64, console: &Console) {
+    let stream = &plan.stream;
+    let message = if found.files.is_empty() {
+        format!("all files of `{stream}` are gone, and its rows with them")
+    } else {
+        format!(
+            "{} of `{stream}` gone, and what only they had",
+            match gone {
+                1 => "1 file is".to_owned(),
+                _ => format!("{} files are", console::count(gone)),
+            }
+        )
+    };
+    console.diagnostic(&Diagnostic::warning("files-gone", message).hint(format!(
+        "if they should be there, bring them back to `raw_data/{stream}/` and load again"
+    )));
 }
 
 fn load_files(

@@ -175,7 +175,14 @@ impl Project {
                 .hint("set it to the folder of your postmortems in YAML"),
             );
         }
-        odd.extend(self.settings.oddities.iter().cloned());
+        let declared = self.definitions.extractors.iter().flat_map(|extractor| {
+            let settings = extractor
+                .settings
+                .iter()
+                .map(|setting| setting.name.text.clone());
+            settings.chain([extract::base_url_setting(&extractor.source.text)])
+        });
+        odd.extend(self.settings.oddities(&declared.collect::<Vec<_>>()));
         let Ok(entries) = std::fs::read_dir(self.folder.join("raw_data")) else {
             return odd;
         };

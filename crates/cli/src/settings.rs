@@ -19,8 +19,21 @@ pub struct Settings {
     pub incidents: (PathBuf, bool),
     /// `TIME_ZONE`: the zone of times that name none.
     pub time_zone: TimeZone,
-    /// Names in `.env` that are no settings.
-    pub oddities: Vec<Diagnostic>,
+    /// What `.env` says.
+    file: HashMap<String, String>,
+}
+
+impl Settings {
+    /// What the shell says of any setting, else `.env`; an empty value is none.
+    pub fn value(&self, name: &str) -> Option<String> {
+        value(&self.file, name)
+    }
+
+    /// Names in `.env` that are no settings, as far as they look like one. `others` are settings besides those of the
+    /// template: a project's own definitions may need more.
+    pub fn oddities(&self, others: &[String]) -> Vec<Diagnostic> {
+        unknown_names(&self.file, others)
+    }
 }
 
 /// The text of `.env.local`: every setting with its default.
@@ -33,15 +46,7 @@ const MODES: [&str; 2] = ["MEMORY", "DISK"];
 pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
     let mut faults = Vec::new();
     let file = dot_env(project, &mut faults);
-    // An empty value is the same as none: templates have many.
-    let get = |name: &str| {
-        let shell = env::var(name).ok().filter(|value| !value.trim().is_empty());
-        shell.or_else(|| {
-            file.get(name)
-                .cloned()
-                .filter(|value| !value.trim().is_empty())
-        })
-    };
+    let get = |name: &str| value(&file, name);
 
     let mode = get("DB_MODE").unwrap_or_else(|| "MEMORY".to_owned());
     let path = PathBuf::from(get("DB_PATH").unwrap_or_else(|| "reliability.db".to_owned()));
@@ -85,24 +90,34 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
         project.join(directory.as_deref().unwrap_or("incidents")),
         directory.is_some_and(|name| name != "incidents"),
     );
-    let oddities = unknown_names(&file);
     if faults.is_empty() {
         Ok(Settings {
-            oddities,
             database,
             incidents,
             time_zone,
+            file,
         })
     } else {
         Err(faults)
     }
 }
 
-fn unknown_names(file: &HashMap<String, String>) -> Vec<Diagnostic> {
+fn value(file: &HashMap<String, String>, name: &str) -> Option<String> {
+    // An empty value is the same as none: templates have many.
+    let filled = |value: String| Some(value.trim().to_owned()).filter(|value| !value.is_empty());
+    env::var(name)
+        .ok()
+        .and_then(filled)
+        .or_else(|| file.get(name).cloned().and_then(filled))
+}
+
+fn unknown_names(file: &HashMap<String, String>, others: &[String]) -> Vec<Diagnostic> {
     let known: Vec<&str> = TEMPLATE
         .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once('=').map(|(name, _)| name))
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| !name.contains(' '))
+        .chain(others.iter().map(String::as_str))
         .collect();
     let mut unknown: Vec<&str> = file
         .keys()
@@ -186,8 +201,8 @@ mod tests {
         .unwrap();
         let settings = read(project.path()).unwrap();
         assert!(settings.database.is_some());
-        let hints: Vec<_> = settings
-            .oddities
+        let oddities = settings.oddities(&[]);
+        let hints: Vec<_> = oddities
             .iter()
             .filter_map(|odd| odd.hint.as_deref())
             .collect();

@@ -6,9 +6,11 @@
 
 mod check;
 mod document;
+pub mod extractor;
 mod library;
 mod mapper;
 mod query;
+mod reader;
 mod schema;
 
 use std::path::Path;
@@ -30,6 +32,8 @@ pub struct Definitions {
     pub schema: Schema,
     /// One mapper a stream, by stream.
     pub mappers: Vec<Mapper>,
+    /// Where records come from, one a source, by source.
+    pub extractors: Vec<extractor::Extractor>,
     /// The questions, by name.
     pub queries: Vec<Query>,
 }
@@ -50,20 +54,23 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
     let (library, mut faults) = Library::read(project);
     let mut schema = Schema::default();
     let mut mappers = Vec::new();
+    let mut extractors = Vec::new();
     let mut queries = Vec::new();
     for file in &library.files {
         match file.kind() {
             ("schemas", "sql") => schema::parse(file, &mut schema, &mut faults),
             ("mappers", "yaml") => mappers.extend(mapper::parse(file, &mut faults)),
             ("queries", "sql") => queries.extend(query::parse(file, &mut faults)),
-            ("extractors", "yaml") => {}
+            ("extractors", "yaml") => extractors.extend(extractor::parse(file, &mut faults)),
             _ => faults.push(library::nothing_reads(file)),
         }
     }
+    extractor::check(&mut extractors, &mappers, &mut faults);
     let definitions = Definitions {
         library,
         schema,
         mappers,
+        extractors,
         queries,
     };
     check::check(&definitions, &mut faults);

@@ -5,16 +5,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use diagnostics::{Diagnostic, Source, nearest};
-use yaml::{Node, Value};
+use diagnostics::{Diagnostic, Source};
+use yaml::Node;
 
 use crate::File;
+use crate::reader::{self, Reader, first_line};
 
 /// A stretch of a definition file, in bytes.
 pub type Span = Range<usize>;
 
 /// A word or an expression, and where it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Word {
     /// The text.
     pub text: String,
@@ -88,19 +89,7 @@ impl TableMapping {
 /// Reads a mapper file. Nothing comes back if it has no stream or no tables; the faults say why.
 pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper> {
     let source = &file.source;
-    let root = match yaml::parse(&source.text) {
-        Ok(root) => root,
-        Err(fault) => {
-            faults.push(
-                Diagnostic::error(
-                    "mapper-syntax",
-                    format!("cannot read the mapper: {}", fault.message),
-                )
-                .at(source, fault.offset..fault.offset + 1, ""),
-            );
-            return None;
-        }
-    };
+    let root = reader::tree(source, "the mapper", faults)?;
     let mut reader = Reader { source, faults };
     let members = reader.members(&root, "a mapper", &["stream", "records", "tables", "tests"])?;
     let stream = members
@@ -141,12 +130,6 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
         tests,
         source: Arc::clone(source),
     })
-}
-
-/// Takes a YAML tree apart and notes what is not as expected.
-struct Reader<'a> {
-    source: &'a Arc<Source>,
-    faults: &'a mut Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
@@ -224,112 +207,6 @@ impl Reader<'_> {
         }
         Some(test)
     }
-
-    /// The members of a mapping whose keys are all known.
-    fn members<'n>(
-        &mut self,
-        node: &'n Node,
-        what: &str,
-        known: &[&str],
-    ) -> Option<Vec<(Word, &'n Node)>> {
-        if !matches!(node.value, Value::Mapping(_)) {
-            self.unexpected(node, &format!("{what}: {}", known.join(", ")));
-            return None;
-        }
-        let mut members = Vec::new();
-        for (key, value) in self.pairs(node, what) {
-            if known.contains(&key.text.as_str()) {
-                members.push((key, value));
-                continue;
-            }
-            let mut fault = Diagnostic::error(
-                "mapper-unknown-key",
-                format!("`{}` is not a key of {what}", key.text),
-            )
-            .at(
-                self.source,
-                key.span.clone(),
-                format!("expected one of {}", known.join(", ")),
-            );
-            if let Some(near) = nearest(&key.text, known.iter().copied()) {
-                fault = fault.hint(format!("did you mean `{near}`?"));
-            }
-            self.faults.push(fault);
-        }
-        Some(members)
-    }
-
-    fn pairs<'n>(&mut self, node: &'n Node, expected: &str) -> Vec<(Word, &'n Node)> {
-        let Value::Mapping(pairs) = &node.value else {
-            self.unexpected(node, expected);
-            return Vec::new();
-        };
-        let word = |key: &Node| Word {
-            text: key.as_text().unwrap_or_default().to_owned(),
-            span: key.span.clone(),
-        };
-        pairs
-            .iter()
-            .map(|(key, value)| (word(key), value))
-            .collect()
-    }
-
-    fn list<'n>(&mut self, node: &'n Node, expected: &str) -> &'n [Node] {
-        match &node.value {
-            Value::List(items) => items,
-            _ => {
-                self.unexpected(node, expected);
-                &[]
-            }
-        }
-    }
-
-    /// A scalar as text: an expression such as `1` or `true` is jq as well.
-    fn word(&mut self, node: &Node, expected: &str) -> Option<Word> {
-        let text = match &node.value {
-            Value::Text(text) | Value::Number(text) => text.clone(),
-            Value::Bool(value) => value.to_string(),
-            Value::Null => "null".to_owned(),
-            Value::List(_) | Value::Mapping(_) => {
-                self.unexpected(node, expected);
-                return None;
-            }
-        };
-        Some(Word {
-            text,
-            span: node.span.clone(),
-        })
-    }
-
-    fn unexpected(&mut self, node: &Node, expected: &str) {
-        self.faults.push(
-            Diagnostic::error(
-                "mapper-unexpected",
-                format!("{} does not belong here", node.kind()),
-            )
-            .at(
-                self.source,
-                first_line(self.source, node),
-                format!("expected {expected}"),
-            ),
-        );
-    }
-
-    fn missing(&mut self, node: &Node, key: &str, meaning: &str) {
-        self.faults.push(
-            Diagnostic::error("mapper-missing-key", format!("`{key}` is missing")).at(
-                self.source,
-                first_line(self.source, node),
-                format!("expected `{key}:` with {meaning}"),
-            ),
-        );
-    }
-}
-
-/// The first line of a node, so that a caret does not run over half a file.
-fn first_line(source: &Source, node: &Node) -> Span {
-    let text = source.text.get(node.span.clone()).unwrap_or_default();
-    node.span.start..node.span.start + text.lines().next().unwrap_or_default().len()
 }
 
 #[cfg(test)]
@@ -377,10 +254,10 @@ mod tests {
         assert_eq!(
             codes,
             [
-                ("mapper-unknown-key", Some("did you mean `tables`?")),
-                ("mapper-unknown-key", Some("did you mean `columns`?")),
-                ("mapper-unexpected", None),
-                ("mapper-unexpected", None),
+                ("definition-unknown-key", Some("did you mean `tables`?")),
+                ("definition-unknown-key", Some("did you mean `columns`?")),
+                ("definition-unexpected", None),
+                ("definition-unexpected", None),
             ]
         );
     }

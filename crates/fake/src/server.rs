@@ -328,15 +328,16 @@ fn make(shared: &Shared, call: &Call) -> (Reply, Vec<u8>, Vec<Fault>) {
     let mut state = shared.state();
     let faults = state.rules.faults(call);
     let options = &shared.options;
-    let budget = state
-        .counters
-        .count(&options.limits, call.vendor, &vendors::endpoint(call));
+    let endpoint = vendors::endpoint(call);
+    let now = Timestamp::now();
+    let counters = &mut state.counters;
+    let budget = counters.count(&options.limits, call.vendor, &endpoint, now);
     let quirks = Quirks::of(&faults);
     let context = Context {
         data: &state.data,
         options,
         quirks: &quirks,
-        now: options.now.unwrap_or_else(Timestamp::now),
+        now: options.now.unwrap_or(now),
     };
     let mut answer = if let Some(instead) = faults::instead(&faults, call, &options.limits) {
         instead

@@ -6,6 +6,9 @@ use rusqlite::types::Value;
 
 use crate::arguments::{ANY, Arguments, Outcome, Scalar, scalar};
 
+/// The greatest product of the lengths of two texts that are compared, in bytes.
+const LONGEST_COMPARED: usize = 100_000_000;
+
 /// The longest text that a function makes: SQLite's own limit.
 const LONGEST: usize = 1_000_000_000;
 
@@ -23,7 +26,12 @@ pub(crate) const SCALARS: &[Scalar] = &[
     }),
     scalar("left", &[2], |a| text(slice(&a.text(0)?, 1, a.integer(1)?))),
     scalar("levenshtein", &[2], |a| {
-        Ok(Value::Integer(levenshtein(&a.text(0)?, &a.text(1)?)))
+        let (left, right) = (a.text(0)?, a.text(1)?);
+        // The time goes with the product of the lengths, and a single call cannot be interrupted.
+        if left.len().saturating_mul(right.len()) > LONGEST_COMPARED {
+            return Err("the texts are too long to be compared".to_owned());
+        }
+        Ok(Value::Integer(levenshtein(&left, &right)))
     }),
     scalar("locate", &[2, 3], locate),
     scalar("lower", &[1], |a| text(a.text(0)?.to_lowercase())),

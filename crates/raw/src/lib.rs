@@ -23,7 +23,7 @@ pub use files::{
 };
 
 /// No record may be longer, in bytes: a line without end must not fill the memory.
-pub const MAX_RECORD: usize = 4 << 20;
+pub const MAX_RECORD: usize = 3 << 20;
 
 /// About how many bytes of records a chunk holds.
 const CHUNK: usize = 1 << 20;

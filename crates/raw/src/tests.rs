@@ -82,7 +82,7 @@ fn a_line_without_end_is_a_fault_and_its_neighbours_are_read() {
         );
         assert_eq!(
             faults,
-            owned(&[(2, "a record is longer than 4 MiB")]),
+            owned(&[(2, "a record is longer than 3 MiB")]),
             "{name}"
         );
     }
@@ -185,6 +185,40 @@ fn csv_rows_are_named_by_the_header() {
     );
     let (_, faults) = read_bytes("x.csv", b"a,a\n1,2\n", None);
     assert_eq!(faults, owned(&[(1, "the header names `a` twice")]));
+}
+
+#[test]
+fn csv_rows_know_their_lines_whatever_breaks_them() {
+    for (text, expected) in [
+        ("q\r\n1\r\n2\r\n", [2, 3]),
+        ("q\r1\r2\r", [2, 3]),
+        ("\nq\n\n\n1\n\n2\n", [5, 7]),
+        ("q\r\n\r\n1\r\n2", [3, 4]),
+        ("q\n\"1\r\n\"\n2", [2, 4]),
+    ] {
+        let lines: Vec<u64> = records("x.csv", text, None)
+            .into_iter()
+            .map(|(line, _)| line)
+            .collect();
+        assert_eq!(lines, expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_csv_quote_that_is_never_closed_is_told() {
+    let (found, faults) = read_bytes("x.csv", b"q,p\n1,a\n2,\"oops\n3,b\n4,c\n", None);
+    assert_eq!(found, owned(&[(2, r#"{"q":"1","p":"a"}"#)]));
+    assert_eq!((faults.len(), faults[0].0), (1, 3));
+    assert!(faults[0].1.contains("never closed"), "{faults:?}");
+    // A quote inside a field opens nothing; a long row does not take those behind it along.
+    let (found, faults) = read_bytes("x.csv", b"q\n5\" screen\n", None);
+    assert_eq!((found.len(), faults.len()), (1, 0));
+    let mut text = b"q\n".to_vec();
+    text.extend(std::iter::repeat_n(b'x', 2 * MAX_RECORD));
+    text.extend(b"\n1\n");
+    let (found, faults) = read_bytes("x.csv", &text, None);
+    assert_eq!(found, owned(&[(3, r#"{"q":"1"}"#)]));
+    assert_eq!(faults.len(), 1);
 }
 
 #[test]

@@ -238,6 +238,8 @@ impl Store {
                     row.get::<_, String>(0)
                 });
         }
+        // Queries come next, on connections of their own.
+        let _ = self.connection.execute_batch("pragma shrink_memory");
         Ok(())
     }
 

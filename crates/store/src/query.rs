@@ -91,7 +91,7 @@ fn reader(place: &Place, limits: Limits) -> Result<Connection, Error> {
 fn set_up(connection: &mut Connection, limits: Limits) -> rusqlite::Result<bool> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.execute_batch(
-        "pragma query_only = on; pragma cache_size = -32768; pragma temp_store = memory;",
+        "pragma query_only = on; pragma cache_size = -16384; pragma temp_store = memory;",
     )?;
     let sql = "select count(*) from sqlite_schema where name = '_objects'";
     let ours = connection.query_row(sql, [], |row| row.get(0))?;

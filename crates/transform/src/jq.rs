@@ -36,6 +36,21 @@ const REFUSED: &[&str] = &[
     "strflocaltime",
 ];
 
+/// Words by which these, and what is made of them, are called.
+const REFUSED_WORDS: &[&str] = &[
+    "now",
+    "env",
+    "$ENV",
+    "halt",
+    "halt_error",
+    "input",
+    "inputs",
+    "debug",
+    "stderr",
+    "localtime",
+    "strflocaltime",
+];
+
 /// Why an expression does not compile, and where in it, in bytes.
 #[derive(Debug)]
 pub(crate) struct Fault {
@@ -77,7 +92,36 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
                 })
                 .collect::<Vec<_>>()
         })?;
-    Ok(Filter(filter))
+    let refused = refused_words(expression);
+    if refused.is_empty() {
+        Ok(Filter(filter))
+    } else {
+        Err(refused)
+    }
+}
+
+/// Words of filters that are refused, outside texts. What hides inside a text, as `"\(now)"`, is refused when it runs.
+fn refused_words(expression: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut in_text = false;
+    let mut start = 0;
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$' || c == '.';
+    for (at, character) in expression.char_indices().chain([(expression.len(), ' ')]) {
+        if is_word(character) {
+            continue;
+        }
+        let word = &expression[start..at];
+        if !in_text && REFUSED_WORDS.contains(&word) {
+            faults.push(Fault {
+                message: format!("a mapper sees its record alone: `{word}` is not available"),
+                span: start..at,
+            });
+        }
+        let escaped = expression[..at].ends_with('\\');
+        in_text ^= character == '"' && !escaped;
+        start = at + character.len_utf8();
+    }
+    faults
 }
 
 impl Filter {

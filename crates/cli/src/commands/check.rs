@@ -21,7 +21,8 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         .map(|mapper| mapper.tests.len())
         .sum();
     let text = format!(
-        "checked {}, {}, {} and {}: {}, {}",
+        "checked {}, {}, {}, {} and {}: {}, {}",
+        counted(definitions.extractors.len() as u64, "extractor"),
         counted(definitions.schema.tables.len() as u64, "table"),
         counted(definitions.mappers.len() as u64, "mapper"),
         counted(tests as u64, "test"),

@@ -90,7 +90,7 @@ fn serve(
     server.misbehave(wrong.flat_map(fake::Misbehaviour::rules).collect());
 
     for (name, value) in server.environment() {
-        console.data(format!("{name}={value}\n").as_bytes());
+        console.data(format!("{name}={value}\n").as_bytes())?;
     }
     let (port, end) = (server.port(), demo::DEFAULT_END);
     let text = format!("serving a year at an invented organisation on port {port}, until Ctrl-C");

@@ -35,7 +35,7 @@ pub fn run(
             limits,
             format(options.format.unwrap_or(AnswerFormat::Csv)),
         );
-        console.data(&bytes.map_err(|failure| say_sql(&project, &failure, console))?);
+        console.data(&bytes.map_err(|failure| say_sql(&project, &failure, console))?)?;
     } else if let Some(wanted) = options.format {
         to_stdout(&project, &place, &queries, limits, wanted, console)?;
     } else {
@@ -151,7 +151,7 @@ fn to_stdout(
             b"\n}\n"
         });
     }
-    console.data(&out);
+    console.data(&out)?;
     Ok(())
 }
 

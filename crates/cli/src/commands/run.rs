@@ -65,6 +65,6 @@ pub fn run(
         summary +=
             "records that could not be taken are in `rejects/`, each with its place and reason\n";
     }
-    console.data(summary.as_bytes());
+    console.data(summary.as_bytes())?;
     Ok(super::outcome(rejects))
 }

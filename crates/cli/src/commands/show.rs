@@ -41,14 +41,14 @@ pub fn run(
                 &format!("{}: {}", file.path, origin(file)),
                 &serde_json::json!({ "path": file.path, "origin": origin(file) }),
             );
-            console.data(file.source.text.as_bytes());
+            console.data(file.source.text.as_bytes())?;
         }
         (_, files) => {
             let lines: Vec<Vec<String>> = files
                 .iter()
                 .map(|file| vec![file.path.clone(), origin(file).to_owned()])
                 .collect();
-            console.data(table(&lines).as_bytes());
+            console.data(table(&lines).as_bytes())?;
         }
     }
     Ok(Outcome::Done)

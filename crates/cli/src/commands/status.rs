@@ -1,10 +1,14 @@
-//! `status`: a line for each table.
+//! `status`: a line for each table, then one for each stream that was fetched.
 
+use std::path::PathBuf;
+
+use diagnostics::Diagnostic;
+use extract::state::{self, State};
 use store::Place;
 
 use crate::args::{Arguments, MessageFormat};
 use crate::console::{Console, count, table};
-use crate::project::database_fault;
+use crate::project::{Project, database_fault};
 use crate::{CouldNotRun, Outcome, load, project};
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
@@ -23,13 +27,22 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         console.diagnostic(&database_fault(&error));
         CouldNotRun
     })?;
+    let fetched = fetched(&project, console)?;
     if arguments.message_format == MessageFormat::Json {
         for line in &status {
             let facts = serde_json::json!({
                 "table": line.table, "stream": line.stream, "rows": line.rows, "newest": line.newest,
                 "rejects": line.rejects, "warnings": line.warnings,
             });
-            console.data(format!("{facts}\n").as_bytes());
+            console.data(format!("{facts}\n").as_bytes())?;
+        }
+        for (stream, state) in &fetched {
+            let last = state.last.as_ref();
+            let facts = serde_json::json!({
+                "stream": stream, "covered": state.covered, "gaps": state.gaps,
+                "last_run": last, "unfinished": unfinished(&project, stream),
+            });
+            console.data(format!("{facts}\n").as_bytes())?;
         }
         return Ok(Outcome::Done);
     }
@@ -48,6 +61,92 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
             count(line.warnings),
         ]);
     }
-    console.data(table(&lines).as_bytes());
+    console.data(table(&lines).as_bytes())?;
+    if !fetched.is_empty() {
+        console.data(b"\n")?;
+        console.data(extraction(&project, &fetched).as_bytes())?;
+    }
     Ok(Outcome::Done)
+}
+
+/// What is remembered of each stream that was fetched, in the order of the extractors.
+fn fetched(project: &Project, console: &Console) -> Result<Vec<(String, State)>, CouldNotRun> {
+    let streams = project
+        .definitions
+        .extractors
+        .iter()
+        .flat_map(|extractor| &extractor.streams);
+    let mut fetched = Vec::new();
+    for stream in streams {
+        let name = &stream.stream.text;
+        let state = state::read(&folder(project, name)).map_err(|error| {
+            console.diagnostic(&Diagnostic::error("extract-state", error.to_string()));
+            CouldNotRun
+        })?;
+        if state.last.is_some() || unfinished(project, name) {
+            fetched.push((name.clone(), state));
+        }
+    }
+    Ok(fetched)
+}
+
+fn extraction(project: &Project, fetched: &[(String, State)]) -> String {
+    let heading = ["stream", "last fetched", "records", "covered", "gaps"];
+    let mut lines = vec![heading.map(str::to_owned).to_vec()];
+    let mut gaps = String::new();
+    for (stream, state) in fetched {
+        let (mut when, mut records) = ("-".to_owned(), String::new());
+        if let Some(last) = &state.last {
+            when = last.finished_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            records = count(last.records);
+        }
+        let covered: Vec<String> = state
+            .covered
+            .as_slice()
+            .iter()
+            .map(|window| {
+                let [since, until] = [window.since, window.until]
+                    .map(|end| end.strftime("%Y-%m-%d %H:%M").to_string());
+                format!("{since} to {until}")
+            })
+            .collect();
+        let covered = match (&state.last, covered.is_empty()) {
+            _ if !covered.is_empty() => covered.join(", "),
+            (Some(last), _) if last.complete => "all that there is".to_owned(),
+            _ => "in part".to_owned(),
+        };
+        let covered = if unfinished(project, stream) {
+            format!("{covered}; a run is unfinished")
+        } else {
+            covered
+        };
+        lines.push(vec![
+            stream.clone(),
+            when,
+            records,
+            covered,
+            count(state.gaps.len() as u64),
+        ]);
+        for gap in &state.gaps {
+            gaps += &format!(
+                "gap in {stream}: {}: {}\n",
+                super::extract::place(gap),
+                gap.reason
+            );
+        }
+    }
+    let mut text = table(&lines);
+    if !gaps.is_empty() {
+        text.push('\n');
+        text += &gaps;
+    }
+    text
+}
+
+fn unfinished(project: &Project, stream: &str) -> bool {
+    folder(project, stream).join(state::JOURNAL).exists()
+}
+
+fn folder(project: &Project, stream: &str) -> PathBuf {
+    project.folder.join("raw_data").join(stream)
 }

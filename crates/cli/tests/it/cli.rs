@@ -482,8 +482,10 @@ fn show_lists_and_prints_definitions() {
 fn check_of_the_built_in_definitions() {
     let world = World::new();
     let run = world.run(&["check"]);
-    run.exits(0)
-        .says(&["checked 24 tables, 17 mappers", "0 errors, 0 warnings"]);
+    run.exits(0).says(&[
+        "checked 4 extractors, 24 tables, 17 mappers",
+        "0 errors, 0 warnings",
+    ]);
 }
 
 #[test]

@@ -89,10 +89,10 @@ fn said(run: &Run) -> String {
 #[test]
 fn a_new_source_by_text_alone() {
     let world = deploys();
-    world
-        .run(&["check"])
-        .exits(0)
-        .says(&["checked 26 tables, 18 mappers", "0 errors, 0 warnings"]);
+    world.run(&["check"]).exits(0).says(&[
+        "checked 4 extractors, 26 tables, 18 mappers",
+        "0 errors, 0 warnings",
+    ]);
     world
         .write(
             "raw_data/deploys/1.json",
@@ -227,7 +227,7 @@ fn all_faults_at_once_each_with_its_place_and_a_hint() {
     snapbox::assert_data_eq!(
         said(&run),
         str![[r#"
-error[mapper-unknown-key]: `colums` is not a key of a table of a mapper
+error[definition-unknown-key]: `colums` is not a key of a table of a mapper
  --> definitions/mappers/misspelt.yaml:4:5
   |
 4 |     colums:

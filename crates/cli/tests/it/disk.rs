@@ -289,3 +289,38 @@ fn two_runs_at_once_come_to_the_same() {
     world.run_on_disk(&["load"]).exits(0);
     assert!(world.contents() == together);
 }
+
+#[test]
+fn data_that_is_gone_is_told() {
+    let world = world::small();
+    world.run_on_disk(&["load"]).exits(0);
+    std::fs::rename(world.path("raw_data"), world.path("elsewhere")).unwrap();
+    world
+        .run_on_disk(&["load"])
+        .exits(0)
+        .says(&["all files of `pagerduty_teams` are gone", "bring them back"]);
+    std::fs::rename(world.path("elsewhere"), world.path("raw_data")).unwrap();
+    world.run_on_disk(&["load"]).exits(0);
+    assert_eq!(world.rows("select count(*) from PagerDutyTeams"), ["1"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn messages_may_be_lost_but_answers_may_not() {
+    let full = || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let world = world::small();
+    let silent = world.command(&["load"]).stderr(full()).status().unwrap();
+    assert_eq!(silent.code(), Some(0));
+    let unanswered = world
+        .command(&["query", "--sql", "select 1"])
+        .stdout(full())
+        .output()
+        .unwrap();
+    assert_eq!(unanswered.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unanswered.stderr).contains("cannot write the answer"));
+}

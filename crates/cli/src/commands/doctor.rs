@@ -1,0 +1,84 @@
+//! `doctor`: whether each token works and each stream can be fetched.
+
+use diagnostics::Diagnostic;
+use extract::{Finding, Health};
+use serde_json::json;
+
+use crate::args::{Arguments, MessageFormat, Sources};
+use crate::console::{Console, count, table};
+use crate::{CouldNotRun, Outcome, project};
+
+pub fn run(
+    arguments: &Arguments,
+    sources: &Sources,
+    console: &Console,
+) -> Result<Outcome, CouldNotRun> {
+    let project = project::open(&arguments.project, console)?;
+    let connected = super::extract::connect(&project, &sources.sources, &[], console)?;
+    let mut findings = Vec::new();
+    for source in &connected {
+        let found = extract::examine(source).map_err(|error| {
+            console.diagnostic(&Diagnostic::error("doctor", error.to_string()));
+            CouldNotRun
+        })?;
+        findings.extend(found);
+    }
+    if arguments.message_format == MessageFormat::Json {
+        for finding in &findings {
+            let (verdict, detail) = words(finding);
+            let facts = json!({
+                "source": finding.source, "stream": finding.stream, "verdict": verdict, "detail": detail,
+                "scope": finding.scope,
+            });
+            console.data(format!("{facts}\n").as_bytes())?;
+        }
+    } else {
+        let mut lines = vec![
+            ["source", "stream", "verdict", "detail"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        for finding in &findings {
+            let (verdict, detail) = words(finding);
+            lines.push(vec![
+                finding.source.clone(),
+                finding.stream.clone(),
+                verdict.to_owned(),
+                detail,
+            ]);
+        }
+        console.data(table(&lines).as_bytes())?;
+    }
+    let sick = |finding: &&Finding| {
+        !matches!(
+            finding.health,
+            Health::Works(_) | Health::NotInPlan(_) | Health::NotTried(_)
+        )
+    };
+    Ok(super::outcome(findings.iter().filter(sick).count() as u64))
+}
+
+fn words(finding: &Finding) -> (&'static str, String) {
+    let scope = finding.scope.as_deref();
+    match &finding.health {
+        Health::Works(records) => ("works", format!("{} on the first page", count(*records))),
+        Health::WrongToken(reason) => ("wrong token", reason.clone()),
+        Health::NotAllowed(reason) => (
+            "not allowed",
+            scope.map_or_else(
+                || reason.clone(),
+                |scope| format!("needs `{scope}`; {reason}"),
+            ),
+        ),
+        Health::NotInPlan(reason) => (
+            "not in the plan",
+            scope.map_or_else(
+                || reason.clone(),
+                |scope| format!("or needs `{scope}`; {reason}"),
+            ),
+        ),
+        Health::Unreachable(reason) => ("unreachable", reason.clone()),
+        Health::Refused(reason) => ("refused", reason.clone()),
+        Health::NotTried(reason) => ("not tried", reason.clone()),
+    }
+}

@@ -1,0 +1,308 @@
+//! Whether an extractor's parts hang together, and the extractors with each other and with the mappers; and the order
+//! in which streams are fetched.
+
+use std::collections::{HashMap, HashSet};
+
+use diagnostics::{Diagnostic, nearest};
+
+use super::{Extractor, Parent, Part, Request, StreamExtraction, Template};
+use crate::{Mapper, Word};
+
+/// Adds the faults, and puts each stream behind those that it needs.
+pub(crate) fn check(
+    extractors: &mut [Extractor],
+    mappers: &[Mapper],
+    faults: &mut Vec<Diagnostic>,
+) {
+    let mut sources: HashMap<String, String> = HashMap::new();
+    let mut streams: HashMap<String, String> = HashMap::new();
+    for extractor in extractors {
+        let path = extractor.text.path.clone();
+        if let Some(first) = sources.insert(extractor.source.text.clone(), path.clone()) {
+            faults.push(at(
+                extractor,
+                &extractor.source,
+                "extractor-duplicate",
+                format!("the source `{}` has two extractors", extractor.source.text),
+                format!("the other is `{first}`"),
+            ));
+        }
+        base_url(extractor, faults);
+        for (header, template) in &extractor.headers {
+            names(extractor, template, &[], faults);
+            let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+            if header.text.is_empty() || !header.text.chars().all(plain) {
+                let message = format!("`{}` is not the name of a header", header.text);
+                faults.push(at(
+                    extractor,
+                    header,
+                    "extractor-header",
+                    message,
+                    "expected a name such as `Accept`".into(),
+                ));
+            }
+        }
+        for setting in &extractor.settings {
+            let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+            if !setting
+                .name
+                .text
+                .starts_with(|c: char| c.is_ascii_uppercase())
+                || !setting.name.text.chars().all(plain)
+            {
+                let message = format!("`{}` is not the name of a setting", setting.name.text);
+                faults.push(at(
+                    extractor,
+                    &setting.name,
+                    "extractor-setting",
+                    message,
+                    "expected capitals, digits and `_`".into(),
+                ));
+            }
+        }
+        if extractor.concurrency == 0 || extractor.retry.tries == 0 {
+            let message = "with a `concurrency` or `tries` of 0 nothing would be asked".to_owned();
+            faults.push(at(
+                extractor,
+                &extractor.source,
+                "extractor-zero",
+                message,
+                String::new(),
+            ));
+        }
+        for stream in &extractor.streams {
+            if let Some(first) = streams.insert(stream.stream.text.clone(), path.clone()) {
+                let message = format!("the stream `{}` is fetched twice", stream.stream.text);
+                faults.push(at(
+                    extractor,
+                    &stream.stream,
+                    "extractor-stream-twice",
+                    message,
+                    format!("the other is in `{first}`"),
+                ));
+            }
+            if !mappers
+                .iter()
+                .any(|mapper| mapper.stream.text == stream.stream.text)
+            {
+                let message = format!(
+                    "nothing reads the stream `{}`: no mapper is for it",
+                    stream.stream.text
+                );
+                let mut fault = at(
+                    extractor,
+                    &stream.stream,
+                    "extractor-unread",
+                    message,
+                    String::new(),
+                );
+                fault.severity = diagnostics::Severity::Warning;
+                faults.push(fault.hint(format!(
+                    "add `definitions/mappers/{}.yaml`",
+                    stream.stream.text
+                )));
+            }
+            stream_alone(extractor, stream, faults);
+        }
+        order(extractor, faults);
+    }
+}
+
+fn stream_alone(extractor: &Extractor, stream: &StreamExtraction, faults: &mut Vec<Diagnostic>) {
+    request(extractor, &stream.request, stream.parent.as_ref(), faults);
+    if let Some(changed) = &stream.changed {
+        request(extractor, &changed.request, Some(&changed.by), faults);
+    }
+    if stream.whole && stream.windows.is_some() {
+        let message = format!(
+            "`{}` cannot be both `whole` and cut into `windows`",
+            stream.stream.text
+        );
+        let expected = "what is cut by time is never known to be all that there is".to_owned();
+        faults.push(at(
+            extractor,
+            &stream.stream,
+            "extractor-whole",
+            message,
+            expected,
+        ));
+    }
+    if stream.changed.is_some() && stream.windows.is_none() {
+        let message = format!(
+            "`{}` needs no `changed`: without `windows` all of it is fetched in every run",
+            stream.stream.text
+        );
+        faults.push(at(
+            extractor,
+            &stream.stream,
+            "extractor-changed",
+            message,
+            String::new(),
+        ));
+    }
+    if let Some(windows) = &stream.windows
+        && windows.longest.as_secs() == 0
+    {
+        let message = "windows need a `longest` of at least a second".to_owned();
+        faults.push(at(
+            extractor,
+            &stream.stream,
+            "extractor-windows",
+            message,
+            String::new(),
+        ));
+    }
+}
+
+fn request(
+    extractor: &Extractor,
+    request: &Request,
+    parent: Option<&Parent>,
+    faults: &mut Vec<Diagnostic>,
+) {
+    let values: Vec<&str> = parent
+        .map(|parent| {
+            parent
+                .values
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect()
+        })
+        .unwrap_or_default();
+    names(extractor, &request.path, &values, faults);
+    for (_, template) in &request.query {
+        names(extractor, template, &values, faults);
+    }
+}
+
+/// Every place to fill must have something to fill it.
+fn names(
+    extractor: &Extractor,
+    template: &Template,
+    values: &[&str],
+    faults: &mut Vec<Diagnostic>,
+) {
+    for part in &template.parts {
+        let (name, known, what) = match part {
+            Part::Text(_) => continue,
+            Part::Setting(name) => {
+                let known: Vec<&str> = extractor
+                    .settings
+                    .iter()
+                    .map(|setting| setting.name.text.as_str())
+                    .collect();
+                (name, known, "is not among the `settings`")
+            }
+            Part::Value(name) | Part::ValueWithSlashes(name) => {
+                (name, values.to_vec(), "is not a value of the parent")
+            }
+        };
+        if known.contains(&name.as_str()) {
+            continue;
+        }
+        let expected = if known.is_empty() {
+            "there are none".to_owned()
+        } else {
+            format!("expected one of {}", known.join(", "))
+        };
+        let mut fault = at(
+            extractor,
+            &template.word,
+            "extractor-unknown-name",
+            format!("`{name}` {what}"),
+            expected,
+        );
+        if let Some(near) = nearest(name, known) {
+            fault = fault.hint(format!("did you mean `{near}`?"));
+        }
+        faults.push(fault);
+    }
+}
+
+/// Tokens go over TLS, but for programs on this very machine.
+fn base_url(extractor: &Extractor, faults: &mut Vec<Diagnostic>) {
+    let url = &extractor.base_url.text;
+    let host = |rest: &str| rest.split(['/', ':']).next().unwrap_or_default().to_owned();
+    let fits = url
+        .strip_prefix("https://")
+        .is_some_and(|rest| !host(rest).is_empty())
+        || url.strip_prefix("http://").is_some_and(|rest| {
+            rest.starts_with("[::1]") || ["127.0.0.1", "localhost"].contains(&host(rest).as_str())
+        });
+    if !fits {
+        let message = format!("`{url}` is not a base URL");
+        faults.push(at(
+            extractor,
+            &extractor.base_url,
+            "extractor-base-url",
+            message,
+            "expected `https://` and a host".into(),
+        ));
+    }
+}
+
+/// Puts each stream behind those that it needs; reports what is not there and what goes in a circle.
+fn order(extractor: &mut Extractor, faults: &mut Vec<Diagnostic>) {
+    let known: Vec<String> = extractor
+        .streams
+        .iter()
+        .map(|stream| stream.stream.text.clone())
+        .collect();
+    for stream in &extractor.streams {
+        for needed in needs(stream) {
+            if !known.contains(&needed.text) {
+                let message = format!("`{}` is not a stream of this extractor", needed.text);
+                let mut fault = at(
+                    extractor,
+                    needed,
+                    "extractor-unknown-stream",
+                    message,
+                    format!("expected one of {}", known.join(", ")),
+                );
+                if let Some(near) = nearest(&needed.text, known.iter().map(String::as_str)) {
+                    fault = fault.hint(format!("did you mean `{near}`?"));
+                }
+                faults.push(fault);
+            }
+        }
+    }
+    let mut waiting = std::mem::take(&mut extractor.streams);
+    let mut placed: HashSet<String> = HashSet::new();
+    while !waiting.is_empty() {
+        let ready = waiting.iter().position(|stream| {
+            needs(stream)
+                .all(|needed| placed.contains(&needed.text) || !known.contains(&needed.text))
+        });
+        let next = ready.unwrap_or_else(|| {
+            let stream = &waiting[0].stream;
+            let message = format!("`{}` needs a stream that needs it", stream.text);
+            faults.push(at(
+                extractor,
+                stream,
+                "extractor-circle",
+                message,
+                String::new(),
+            ));
+            0
+        });
+        let stream = waiting.remove(next);
+        placed.insert(stream.stream.text.clone());
+        extractor.streams.push(stream);
+    }
+}
+
+fn needs(stream: &StreamExtraction) -> impl Iterator<Item = &Word> {
+    let parent = stream.parent.as_ref().map(|parent| &parent.stream);
+    let changed = stream.changed.as_ref().map(|changed| &changed.by.stream);
+    parent.into_iter().chain(changed)
+}
+
+fn at(
+    extractor: &Extractor,
+    word: &Word,
+    code: &'static str,
+    message: String,
+    expected: String,
+) -> Diagnostic {
+    Diagnostic::error(code, message).at(&extractor.text, word.span.clone(), expected)
+}
