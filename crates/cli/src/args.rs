@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Learn how reliably your organisation operates, from the records of its own tools
@@ -163,6 +164,36 @@ pub struct DemoArguments {
     pub seed: u64,
 
     /// Compress the raw data
-    #[arg(long)]
+    #[arg(long, conflicts_with = "serve")]
     pub zstd: bool,
+
+    /// Write nothing; instead answer on this machine as the APIs of the organisation's vendors would, until Ctrl-C.
+    /// Prints the settings with which `extract` fetches from there
+    #[arg(long)]
+    pub serve: bool,
+
+    /// The port of `--serve`; 0 for any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8640, requires = "serve")]
+    pub port: u16,
+
+    /// What every answer of `--serve` takes at least
+    #[arg(
+        long,
+        value_name = "MILLISECONDS",
+        default_value_t = 0,
+        requires = "serve"
+    )]
+    pub latency: u64,
+
+    /// What goes wrong with `--serve`; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = misbehaviour_names(), requires = "serve")]
+    pub misbehave: Vec<String>,
+}
+
+fn misbehaviour_names() -> PossibleValuesParser {
+    fake::misbehaviours()
+        .iter()
+        .map(|one| PossibleValue::new(one.name).help(one.meaning))
+        .collect::<Vec<_>>()
+        .into()
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// An answer.
@@ -29,7 +30,7 @@ pub(crate) enum Content<'a> {
 pub(crate) struct Records<'a> {
     /// The member of the answer that holds the list; nothing where the answer is the list.
     pub member: Option<&'static str>,
-    pub records: Vec<Cow<'a, Value>>,
+    pub records: Vec<Cow<'a, RawValue>>,
     /// The other members of the answer.
     pub beside: Map<String, Value>,
 }
@@ -45,14 +46,14 @@ impl<'a> Answer<'a> {
     }
 
     /// An answer that is a bare list.
-    pub fn list(records: Vec<Cow<'a, Value>>) -> Self {
+    pub fn list(records: Vec<Cow<'a, RawValue>>) -> Self {
         Self::records(None, records, Map::new())
     }
 
     /// An answer with a list in a member, and others beside it.
     pub fn records(
         member: Option<&'static str>,
-        records: Vec<Cow<'a, Value>>,
+        records: Vec<Cow<'a, RawValue>>,
         beside: Map<String, Value>,
     ) -> Self {
         Self {

@@ -65,19 +65,11 @@ impl Call {
             .collect()
     }
 
-    /// The address `base` + `path` with this request's parameters, some with other values; those that it has not are
-    /// added.
-    pub fn address_with(&self, base: &str, path: &str, values: &[(&str, String)]) -> String {
+    /// The address `base` + `path` with this request's parameters, but for one of them another value.
+    pub fn address_with(&self, base: &str, path: &str, name: &str, value: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in &self.query {
-            let other = values.iter().find(|(changed, _)| changed == name);
-            query.append_pair(name, other.map_or(value, |(_, other)| other));
-        }
-        for (name, value) in values {
-            if self.parameter(name).is_none() {
-                query.append_pair(name, value);
-            }
-        }
+        query.extend_pairs(self.query.iter().filter(|(found, _)| found != name));
+        query.append_pair(name, value);
         format!("{base}{path}?{}", query.finish())
     }
 }

@@ -7,7 +7,9 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use jiff::Timestamp;
+use jiff::tz::Offset;
+use jiff::{Timestamp, civil};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// The streams that the vendors know.
@@ -29,23 +31,57 @@ const STREAMS: [&str; 15] = [
     "datadog_synthetics",
 ];
 
-/// A record as the vendor's API gives it.
-#[derive(Clone, Debug, PartialEq)]
+/// A record as the vendor's API gives it. Kept as text, a tenth of what a parsed value takes: there may be a million.
+#[derive(Clone, Debug)]
 pub struct Record {
-    /// The object, without `_extract`.
-    pub value: Value,
+    json: Box<RawValue>,
     /// What the address says and the record does not: `{"repository": …, "repository_id": …}` of a hook or a team of a
     /// repository, `{"issue": …}` of an event.
     pub parent: Option<Value>,
 }
 
-impl From<Value> for Record {
-    fn from(value: Value) -> Self {
+impl Record {
+    /// A record with what its address says.
+    pub fn new(value: &Value, parent: Option<Value>) -> Self {
         Self {
-            value,
-            parent: None,
+            json: raw(value),
+            parent,
         }
     }
+
+    /// The object, without `_extract`.
+    pub fn value(&self) -> Value {
+        parsed(&self.json)
+    }
+
+    /// Changes the object.
+    pub fn edit(&mut self, change: impl FnOnce(&mut Value)) {
+        let mut value = self.value();
+        change(&mut value);
+        self.json = raw(&value);
+    }
+
+    /// The object as it goes on the wire.
+    pub(crate) fn json(&self) -> &RawValue {
+        &self.json
+    }
+}
+
+impl From<Value> for Record {
+    fn from(value: Value) -> Self {
+        Self::new(&value, None)
+    }
+}
+
+/// A value as text.
+pub(crate) fn raw(value: &Value) -> Box<RawValue> {
+    // A value is JSON always.
+    serde_json::value::to_raw_value(value).unwrap_or_default()
+}
+
+/// A text as value.
+pub(crate) fn parsed(json: &RawValue) -> Value {
+    serde_json::from_str(json.get()).unwrap_or_default()
 }
 
 /// What the vendors know.
@@ -69,11 +105,31 @@ struct Stream {
 pub(crate) struct Index {
     /// What the stream is sorted by (milliseconds since 1970; the number of a monitor), with the record's position;
     /// ascending.
-    pub sorted: Vec<(i64, usize)>,
-    /// The records of one incident, issue or repository, in the same order.
-    pub groups: HashMap<String, Vec<usize>>,
-    /// Where a record is, by id.
-    pub by_id: HashMap<String, usize>,
+    pub sorted: Sorted,
+    /// The same for the records of one incident, issue or repository, by its name in lower case.
+    groups: HashMap<String, Sorted>,
+    /// Where a record is, by id in lower case.
+    by_id: HashMap<String, usize>,
+    /// What requests choose records by: pointers, and for each what stands there, by the record's position.
+    columns: Vec<(&'static str, Vec<Value>)>,
+}
+
+/// Positions in a stream with what they are sorted by.
+pub(crate) type Sorted = Vec<(i64, usize)>;
+
+impl Index {
+    /// The records of one incident, issue or repository.
+    pub fn group(&self, name: &str) -> &[(i64, usize)] {
+        let group = self.groups.get(&name.to_lowercase());
+        group.map_or(&[], Vec::as_slice)
+    }
+
+    /// What stands in a record at one of the pointers that its stream is chosen by; null if there is nothing.
+    pub fn at(&self, pointer: &str, position: usize) -> &Value {
+        let column = self.columns.iter().find(|(known, _)| *known == pointer);
+        let value = column.and_then(|(_, values)| values.get(position));
+        value.unwrap_or(&Value::Null)
+    }
 }
 
 impl Data {
@@ -121,8 +177,8 @@ impl Data {
     /// `example`.
     pub fn organisation(&self) -> String {
         let owner = || {
-            let first = self.stream("github_repos").first()?;
-            let (owner, _) = first.value.get("full_name")?.as_str()?.split_once('/')?;
+            let first = self.stream("github_repos").first()?.value();
+            let (owner, _) = first.get("full_name")?.as_str()?.split_once('/')?;
             Some(owner.to_owned())
         };
         let set = self.organisation.clone();
@@ -151,20 +207,20 @@ impl Data {
             return false;
         };
         let at = second(at);
-        let Some(incident) = self.stream_mut("pagerduty_incidents").get_mut(position) else {
+        let Some(record) = self.stream_mut("pagerduty_incidents").get_mut(position) else {
             return false;
         };
+        let mut incident = record.value();
         for (member, value) in [
             ("status", "resolved"),
             ("resolved_at", &at),
             ("updated_at", &at),
             ("last_status_change_at", &at),
         ] {
-            if let Some(incident) = incident.value.as_object_mut() {
-                incident.insert(member.to_owned(), value.into());
-            }
+            incident[member] = value.into();
         }
-        let reference = |member: &str| incident.value.get(member).cloned().unwrap_or(Value::Null);
+        record.json = raw(&incident);
+        let reference = |member: &str| incident.get(member).cloned().unwrap_or_default();
         let entry = json!({
             "id": format!("RESOLVE{id}"),
             "type": "resolve_log_entry",
@@ -182,10 +238,12 @@ impl Data {
     /// Renames a repository (`owner/name`): requests for the former name are redirected from then on.
     pub fn rename_repository(&mut self, former: &str, now: &str) {
         for record in self.stream_mut("github_repos") {
-            if record.value["full_name"].as_str() == Some(former) {
+            let mut repository = record.value();
+            if repository["full_name"].as_str() == Some(former) {
                 let name = now.split_once('/').map_or(now, |(_, name)| name);
-                record.value["full_name"] = now.into();
-                record.value["name"] = name.into();
+                repository["full_name"] = now.into();
+                repository["name"] = name.into();
+                record.json = raw(&repository);
             }
         }
         for stream in ["github_repo_teams", "github_repo_hooks"] {
@@ -219,15 +277,16 @@ impl Data {
         }
     }
 
+    /// Makes what finds the records of every stream, so that no request has to wait for it.
+    pub(crate) fn prepare(&self) {
+        for stream in self.streams.keys() {
+            self.index(stream);
+        }
+    }
+
     fn position(&self, stream: &str, id: &str) -> Option<usize> {
         self.index(stream).by_id.get(&id.to_lowercase()).copied()
     }
-}
-
-/// The moment in a member of a record, in milliseconds since 1970.
-pub(crate) fn moment(record: &Value, member: &str) -> Option<i64> {
-    let time: Timestamp = record.get(member)?.as_str()?.parse().ok()?;
-    Some(time.as_millisecond())
 }
 
 /// A moment as the vendors write it.
@@ -235,61 +294,142 @@ fn second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn index(stream: &str, records: &[Record]) -> Index {
-    let order = |record: &Value| match stream {
-        "pagerduty_incidents" | "pagerduty_log_entries" => moment(record, "created_at"),
-        "sentry_issues" => moment(record, "lastSeen"),
-        "sentry_issue_events" => moment(record, "dateCreated"),
-        "datadog_monitors" => record["id"].as_i64(),
-        _ => None,
-    };
-    let mut sorted: Vec<(i64, usize)> = records
-        .iter()
-        .enumerate()
-        .map(|(position, record)| (order(&record.value).unwrap_or_default(), position))
-        .collect();
-    sorted.sort_unstable();
-    let mut groups: HashMap<String, Vec<usize>> = HashMap::new();
-    let mut by_id = HashMap::with_capacity(records.len());
-    for (_, position) in &sorted {
-        let Some(record) = records.get(*position) else {
-            continue;
-        };
-        if let Some(group) = group(stream, record) {
-            groups.entry(group).or_default().push(*position);
-        }
-        by_id.insert(id(stream, &record.value).to_lowercase(), *position);
-    }
-    Index {
-        sorted,
-        groups,
-        by_id,
-    }
+/// What a stream is looked up by.
+struct Keys {
+    /// The member that tells its records apart, within one parent.
+    id: &'static str,
+    /// The member that it is sorted by, a time or a number; empty for the order in which records were found.
+    order: &'static str,
+    /// What its records belong to: a member of the parent, else a pointer into the record; empty for none.
+    group: (&'static str, &'static str),
+    /// What its records are chosen by.
+    columns: &'static [&'static str],
 }
 
-/// What tells the records of a stream apart, within one parent.
-fn id(stream: &str, record: &Value) -> String {
-    let member = match stream {
-        "github_repos" => "full_name",
-        "datadog_synthetics" => "public_id",
-        _ => "id",
+fn keys(stream: &str) -> Keys {
+    let plain = Keys {
+        id: "id",
+        order: "",
+        group: ("", ""),
+        columns: &[],
     };
-    text(&record[member])
-}
-
-/// What a record belongs to.
-fn group(stream: &str, record: &Record) -> Option<String> {
-    let parent = |member: &str| Some(text(record.parent.as_ref()?.get(member)?));
     match stream {
-        "pagerduty_log_entries" => Some(text(&record.value["incident"]["id"])),
-        "sentry_issue_events" => {
-            parent("issue").or_else(|| Some(text(record.value.get("groupID")?)))
-        }
-        "github_repo_teams" | "github_repo_hooks" => Some(parent("repository")?.to_lowercase()),
-        // A redirect names the repository by its number.
-        "github_repos" => Some(text(&record.value["id"])),
-        _ => None,
+        "pagerduty_incidents" => Keys {
+            order: "created_at",
+            columns: &[
+                "/status",
+                "/service/id",
+                "/urgency",
+                "/incident_number",
+                "/created_at",
+                "/resolved_at",
+            ],
+            ..plain
+        },
+        "pagerduty_log_entries" => Keys {
+            order: "created_at",
+            group: ("", "/incident/id"),
+            ..plain
+        },
+        "sentry_issues" => Keys {
+            order: "lastSeen",
+            columns: &["/status", "/firstSeen", "/project/id", "/project/slug"],
+            ..plain
+        },
+        "sentry_issue_events" => Keys {
+            order: "dateCreated",
+            group: ("issue", "/groupID"),
+            ..plain
+        },
+        "github_repos" => Keys {
+            id: "full_name",
+            // A redirect names the repository by its number.
+            group: ("", "/id"),
+            ..plain
+        },
+        "github_repo_teams" | "github_repo_hooks" => Keys {
+            group: ("repository", ""),
+            ..plain
+        },
+        "datadog_monitors" => Keys {
+            order: "id",
+            ..plain
+        },
+        "datadog_synthetics" => Keys {
+            id: "public_id",
+            ..plain
+        },
+        _ => plain,
     }
+}
+
+fn index(stream: &str, records: &[Record]) -> Index {
+    let keys = keys(stream);
+    let (of_parent, of_record) = keys.group;
+    let mut index = Index::default();
+    let mut groups = Vec::with_capacity(records.len());
+    let mut columns = vec![Vec::new(); keys.columns.len()];
+    for (position, record) in records.iter().enumerate() {
+        let members = Members::of(&record.json);
+        let order = match members.at(keys.order) {
+            Value::String(time) => moment(&time),
+            number => number.as_i64(),
+        };
+        index.sorted.push((order.unwrap_or_default(), position));
+        let parent = record.parent.as_ref();
+        groups.push(match parent.and_then(|parent| parent.get(of_parent)) {
+            Some(group) => text(group).to_lowercase(),
+            None => text(&members.at(of_record)).to_lowercase(),
+        });
+        let id = text(&members.at(keys.id)).to_lowercase();
+        index.by_id.insert(id, position);
+        for (column, pointer) in columns.iter_mut().zip(keys.columns) {
+            column.push(members.at(pointer));
+        }
+    }
+    index.sorted.sort_unstable();
+    index.columns = keys.columns.iter().copied().zip(columns).collect();
+    if keys.group != ("", "") {
+        for entry in &index.sorted {
+            if let Some(group) = groups.get_mut(entry.1) {
+                let group = std::mem::take(group);
+                index.groups.entry(group).or_default().push(*entry);
+            }
+        }
+    }
+    index
+}
+
+/// The members of a record, none of them parsed before it is looked at.
+struct Members<'a>(HashMap<String, &'a RawValue>);
+
+impl<'a> Members<'a> {
+    fn of(json: &'a RawValue) -> Self {
+        Self(serde_json::from_str(json.get()).unwrap_or_default())
+    }
+
+    /// What stands at a pointer (`/service/id`, or a member's bare name); null if there is nothing.
+    fn at(&self, pointer: &str) -> Value {
+        let pointer = pointer.trim_start_matches('/');
+        let (member, below) = pointer.split_once('/').unwrap_or((pointer, ""));
+        let Some(json) = self.0.get(member) else {
+            return Value::Null;
+        };
+        let mut value = parsed(json);
+        if below.is_empty() {
+            return value;
+        }
+        value.get_mut(below).map(Value::take).unwrap_or_default()
+    }
+}
+
+/// A moment in ISO 8601, in milliseconds since 1970; in UTC where it names no zone.
+pub(crate) fn moment(text: &str) -> Option<i64> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment.as_millisecond());
+    }
+    let local: civil::DateTime = text.parse().ok()?;
+    Some(Offset::UTC.to_timestamp(local).ok()?.as_millisecond())
 }
 
 fn text(value: &Value) -> String {
@@ -319,15 +459,9 @@ fn read_stream(folder: &Path, stream: &str) -> io::Result<Vec<Record>> {
             }
         } else if name.ends_with(".ndjson") {
             for line in BufReader::new(fs::File::open(&path)?).lines() {
-                let copy = read_record(&line?).map_err(|error| {
+                let (key, copy) = read_record(&line?, keys(stream).id).map_err(|error| {
                     io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
                 })?;
-                let parent = copy.record.parent.as_ref().map(Value::to_string);
-                let key = format!(
-                    "{} {}",
-                    id(stream, &copy.record.value),
-                    parent.unwrap_or_default()
-                );
                 match places.get(&key).and_then(|place| copies.get_mut(*place)) {
                     Some(known) if known.at > copy.at => {}
                     Some(known) => *known = copy,
@@ -343,7 +477,8 @@ fn read_stream(folder: &Path, stream: &str) -> io::Result<Vec<Record>> {
     Ok(copies.into_iter().map(|copy| copy.record).collect())
 }
 
-fn read_record(line: &str) -> io::Result<Copy> {
+/// A record, and what tells it apart from others.
+fn read_record(line: &str, id: &str) -> io::Result<(String, Copy)> {
     let mut value: Value = serde_json::from_str(line)?;
     let Some(object) = value.as_object_mut() else {
         return Err(io::Error::new(
@@ -354,10 +489,13 @@ fn read_record(line: &str) -> io::Result<Copy> {
     let mut extract = object.remove("_extract").unwrap_or_default();
     let at = extract["at"].as_str().and_then(|time| time.parse().ok());
     let parent = extract.get_mut("parent").map(Value::take);
-    Ok(Copy {
+    let of_parent = parent.as_ref().map(Value::to_string).unwrap_or_default();
+    let key = format!("{} {of_parent}", text(&value[id]));
+    let copy = Copy {
         at: at.unwrap_or(Timestamp::MIN),
-        record: Record { value, parent },
-    })
+        record: Record::new(&value, parent),
+    };
+    Ok((key, copy))
 }
 
 /// The files of a folder, by name; none if there is no such folder.

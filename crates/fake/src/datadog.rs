@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value, json};
+use serde_json::value::RawValue;
+use serde_json::{Map, json};
 
 use crate::Tokens;
 use crate::Vendor;
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::data::{parsed, raw};
 use crate::limits::Budget;
 use crate::paging::{Listing, Page, page};
 use crate::vendors::{self, Context};
@@ -73,7 +75,7 @@ pub(crate) fn budget(budget: &Budget) -> Vec<(&'static str, String)> {
 
 fn one<'a>(context: &Context<'a>, stream: &str, id: &str) -> Answered<'a> {
     match context.data.find(stream, id) {
-        Some(record) => Ok(Answer::new(200, record.value.clone())),
+        Some(record) => Ok(Answer::new(200, record.value())),
         None => Err(error(404, None)),
     }
 }
@@ -160,10 +162,11 @@ fn number(call: &Call, name: &str) -> Result<Option<usize>, Answer<'static>> {
         .map_err(|_| error(400, Some("a parameter is not a number")))
 }
 
-fn without(record: &mut Cow<'_, Value>, member: &str) {
-    if record.get(member).is_some()
-        && let Some(object) = record.to_mut().as_object_mut()
+fn without(record: &mut Cow<'_, RawValue>, member: &str) {
+    let mut value = parsed(record);
+    if let Some(object) = value.as_object_mut()
+        && object.remove(member).is_some()
     {
-        object.remove(member);
+        *record = Cow::Owned(raw(&value));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Content};
 use crate::call::Call;
-use crate::data::Data;
+use crate::data::{Data, parsed, raw};
 use crate::limits::{Budget, Limits};
 use crate::{Vendor, github, vendors};
 
@@ -258,7 +258,7 @@ pub(crate) fn edit(faults: &[Fault], call: &Call, answer: &mut Answer<'_>) {
                 if let Content::Records(list) = &mut answer.content
                     && let Some(first) = list.records.first_mut()
                 {
-                    *first = Cow::Owned(json!(42));
+                    *first = Cow::Owned(raw(&json!(42)));
                 }
             }
             Fault::LongRecord { bytes } => add_to_first(answer, "x".repeat(*bytes).into()),
@@ -273,9 +273,9 @@ pub(crate) fn spoil(faults: &[Fault], bytes: &mut Vec<u8>) {
     for fault in faults {
         match fault {
             Fault::InvalidUtf8 => {
-                // Within a text, where the answer has any, so that it is JSON but for this.
-                let quote = bytes.iter().position(|byte| *byte == b'"');
-                let place = quote.map_or(bytes.len(), |quote| quote + 1);
+                // Within the last text, if there is one, so that it is JSON but for this, and a record that suffers.
+                let text = bytes.windows(3).rposition(|three| three == b"\":\"");
+                let place = text.map_or(bytes.len(), |text| text + 3);
                 bytes.splice(place..place, [0xff, 0xfe]);
             }
             Fault::JsonCutShort => bytes.truncate(bytes.len() / 2),
@@ -294,16 +294,21 @@ pub(crate) fn change(faults: &[Fault], data: &mut Data) {
 }
 
 fn add_to_first(answer: &mut Answer<'_>, value: Value) {
-    let record = match &mut answer.content {
-        Content::Records(list) => match list.records.first_mut() {
-            Some(first) => first.to_mut(),
-            None => return,
-        },
-        Content::Value(value) => value,
-        Content::Html(_) => return,
+    let add = |record: &mut Value| {
+        if let Some(record) = record.as_object_mut() {
+            record.insert("added_by_the_fake".to_owned(), value);
+        }
     };
-    if let Some(record) = record.as_object_mut() {
-        record.insert("added_by_the_fake".to_owned(), value);
+    match &mut answer.content {
+        Content::Records(list) => {
+            if let Some(first) = list.records.first_mut() {
+                let mut record = parsed(first);
+                add(&mut record);
+                *first = Cow::Owned(raw(&record));
+            }
+        }
+        Content::Value(value) => add(value),
+        Content::Html(_) => {}
     }
 }
 

@@ -1,8 +1,6 @@
 //! GitHub's REST API, as <https://docs.github.com/rest> describes it: an organisation's repositories and teams, and the
 //! teams and webhooks of a repository.
 
-use std::borrow::Cow;
-
 use serde_json::{Value, json};
 
 use crate::Tokens;
@@ -47,11 +45,9 @@ pub(crate) fn answer<'a>(context: &Context<'a>, call: &Call) -> Answer<'a> {
             }
         }
         ["repositories", id, rest @ ..] => {
-            let found = context.data.index(REPOSITORIES).groups.get(*id);
-            let position = found.and_then(|positions| positions.first());
-            let repository =
-                position.and_then(|position| context.data.stream(REPOSITORIES).get(*position));
-            match repository {
+            let found = context.data.index(REPOSITORIES).group(id).first();
+            let all = context.data.stream(REPOSITORIES);
+            match found.and_then(|(_, position)| all.get(*position)) {
                 Some(repository) => of_repository(context, call, repository, rest),
                 None => error(404, None),
             }
@@ -135,29 +131,25 @@ fn of_organisation<'a>(context: &Context<'a>, call: &Call, what: &str) -> Answer
 fn of_repository<'a>(
     context: &Context<'a>,
     call: &Call,
-    repository: &'a Record,
+    repository: &Record,
     rest: &[&str],
 ) -> Answer<'a> {
+    let repository = repository.value();
     let stream = match rest {
-        [] => return Answer::new(200, repository.value.clone()),
+        [] => return Answer::new(200, repository),
         ["teams"] => "github_repo_teams",
         // Whoever may not see the hooks is told that there are none: "404 Resource not found"
         // (<https://docs.github.com/rest/repos/webhooks#list-repository-webhooks>).
-        ["hooks"] if repository.value["permissions"]["admin"] == Value::Bool(false) => {
+        ["hooks"] if repository["permissions"]["admin"] == Value::Bool(false) => {
             return error(404, None);
         }
         ["hooks"] => "github_repo_hooks",
         _ => return error(404, None),
     };
-    let full_name = text(&repository.value, "/full_name").to_lowercase();
-    let found = context.data.index(stream).groups.get(&full_name);
-    let listing = Listing::Chosen(found.cloned().unwrap_or_default());
+    let full_name = text(&repository, "/full_name");
+    let listing = Listing::Ascending(context.data.index(stream).group(full_name));
     // So do links name a repository.
-    let path = format!(
-        "/repositories/{}/{}",
-        repository.value["id"],
-        rest.join("/")
-    );
+    let path = format!("/repositories/{}/{}", repository["id"], rest.join("/"));
     list(context, call, stream, &listing, &path)
 }
 
@@ -167,7 +159,7 @@ fn moved(context: &Context<'_>, call: &Call, now: &str, rest: &[&str]) -> Answer
     let Some(repository) = context.data.find(REPOSITORIES, now) else {
         return error(404, None);
     };
-    let mut path = format!("{}/repositories/{}", call.base, repository.value["id"]);
+    let mut path = format!("{}/repositories/{}", call.base, repository.value()["id"]);
     for part in rest {
         path = format!("{path}/{part}");
     }
@@ -185,7 +177,7 @@ fn moved(context: &Context<'_>, call: &Call, now: &str, rest: &[&str]) -> Answer
 fn organisation_id(context: &Context<'_>) -> u64 {
     let first = context.data.stream(REPOSITORIES).first();
     first
-        .and_then(|repository| repository.value["owner"]["id"].as_u64())
+        .and_then(|repository| repository.value()["owner"]["id"].as_u64())
         .unwrap_or(1)
 }
 
@@ -206,7 +198,7 @@ fn list<'a>(
     let page = page(listing.len(), offset, limit, context.quirks);
     let base = context.quirks.link_base.as_deref().unwrap_or(&call.base);
     let link = |name: &str, number: usize| {
-        let address = call.address_with(base, path, &[("page", number.to_string())]);
+        let address = call.address_with(base, path, "page", &number.to_string());
         format!(r#"<{address}>; rel="{name}""#)
     };
     let last = listing.len().div_ceil(limit).max(1);
@@ -221,8 +213,7 @@ fn list<'a>(
     if number > 1 {
         links.push(link("first", 1));
     }
-    let records: Vec<Cow<'a, Value>> = listing.records(context.data, stream, &page);
-    let answer = Answer::list(records);
+    let answer = Answer::list(listing.records(context.data, stream, &page));
     if links.is_empty() {
         answer
     } else {

@@ -1,8 +1,9 @@
-//! How many requests are let through: the vendors' budgets, counted in fixed stretches of time. How a vendor tells of
-//! its budget in headers is its own.
+//! How many requests are let through: the vendors' budgets, counted in stretches of time that follow the clock, as
+//! Sentry's (<https://github.com/getsentry/sentry/blob/master/src/sentry/ratelimits/redis.py>) and DataDog's
+//! (<https://docs.datadoghq.com/api/latest/rate-limits/>) do. How a vendor tells of its budget in headers is its own.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -13,7 +14,7 @@ use crate::Vendor;
 pub struct Limit {
     /// Requests let through in one stretch.
     pub requests: u32,
-    /// How long a stretch is; it begins with the first request.
+    /// How long a stretch is; stretches are counted from 1970.
     pub window: Duration,
 }
 
@@ -115,28 +116,36 @@ impl Budget {
 /// What was asked for so far.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    /// For each budget, when its stretch began and the requests in it.
-    used: HashMap<(Vendor, String), (Instant, u32)>,
+    /// For each budget the number of its stretch, and the requests in it.
+    used: HashMap<(Vendor, String), (u128, u32)>,
 }
 
 impl Counters {
-    /// Counts a request.
-    pub fn count(&mut self, limits: &Limits, vendor: Vendor, endpoint: &str) -> Budget {
+    /// Counts a request that came at `now`.
+    pub fn count(
+        &mut self,
+        limits: &Limits,
+        vendor: Vendor,
+        endpoint: &str,
+        now: Timestamp,
+    ) -> Budget {
         let limit = limits.of(vendor);
-        let now = Instant::now();
         let key = match vendor {
             Vendor::PagerDuty | Vendor::GitHub => String::new(),
             Vendor::Sentry | Vendor::DataDog => endpoint.to_owned(),
         };
-        let (began, used) = self.used.entry((vendor, key)).or_insert((now, 0));
-        if now.duration_since(*began) >= limit.window {
-            (*began, *used) = (now, 0);
+        let window = limit.window.as_millis().max(1);
+        let now = u128::from(now.as_millisecond().unsigned_abs());
+        let number = now / window;
+        let (known, used) = self.used.entry((vendor, key)).or_insert((number, 0));
+        if *known != number {
+            (*known, *used) = (number, 0);
         }
         *used = used.saturating_add(1);
         Budget {
             limit,
             remaining: limit.requests.saturating_sub(*used),
-            reset: limit.window.saturating_sub(now.duration_since(*began)),
+            reset: Duration::from_millis((window - now % window) as u64),
             exceeded: *used > limit.requests,
         }
     }
@@ -145,6 +154,10 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(time: &str) -> Timestamp {
+        time.parse().unwrap()
+    }
 
     #[test]
     fn one_request_too_many_is_told_and_says_when_there_is_more() {
@@ -157,24 +170,24 @@ mod tests {
             ..Limits::default()
         };
         let mut counters = Counters::default();
-        let budgets: Vec<_> = (0..3)
-            .map(|_| counters.count(&limits, Vendor::PagerDuty, "teams"))
-            .collect();
-        let told: Vec<_> = budgets
-            .iter()
-            .map(|budget| (budget.remaining, budget.exceeded))
-            .collect();
-        assert_eq!(told, [(1, false), (0, false), (0, true)]);
-        assert!((59..=60).contains(&budgets[2].reset_in_seconds()));
-        let from_now = budgets[2].reset_at() - Timestamp::now().as_second();
-        assert!((59..=61).contains(&from_now), "{from_now}");
+        let mut told = |time| {
+            let budget = counters.count(&limits, Vendor::PagerDuty, "teams", at(time));
+            let seconds = budget.reset_in_seconds();
+            (budget.remaining, seconds, budget.exceeded)
+        };
+        assert_eq!(told("2026-11-24T00:00:10Z"), (1, 50, false));
+        assert_eq!(told("2026-11-24T00:00:10.5Z"), (0, 50, false));
+        assert_eq!(told("2026-11-24T00:00:59.9Z"), (0, 1, true));
+        assert_eq!(told("2026-11-24T00:01:00Z"), (1, 60, false));
     }
 
     #[test]
     fn endpoints_have_a_budget_each_where_the_vendor_says_so() {
         let mut counters = Counters::default();
         let limits = Limits::default();
-        let mut remaining = |vendor, endpoint| counters.count(&limits, vendor, endpoint).remaining;
+        let now = at("2026-11-24T00:00:00Z");
+        let mut remaining =
+            |vendor, endpoint| counters.count(&limits, vendor, endpoint, now).remaining;
         assert_eq!(remaining(Vendor::Sentry, "issues"), 39);
         assert_eq!(remaining(Vendor::Sentry, "projects"), 39);
         assert_eq!(remaining(Vendor::GitHub, "repos"), 4_999);

@@ -6,14 +6,16 @@ use std::cmp::Ordering;
 
 use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan as _};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::Tokens;
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::data::{Index, moment, parsed, raw};
 use crate::limits::Budget;
 use crate::paging::{Listing, page};
-use crate::vendors::{Context, moment, text};
+use crate::vendors::{Context, text};
 
 const INCIDENTS: &str = "pagerduty_incidents";
 const LOG_ENTRIES: &str = "pagerduty_log_entries";
@@ -99,7 +101,7 @@ fn fault(status: u16, message: &str, code: u32, errors: &[&str]) -> Answer<'stat
 
 fn one<'a>(context: &Context<'a>, stream: &str, member: &str, id: &str) -> Answered<'a> {
     match context.data.find(stream, id) {
-        Some(record) => Ok(Answer::new(200, json!({ member: record.value }))),
+        Some(record) => Ok(Answer::new(200, json!({ member: record.value() }))),
         None => Err(error(404, None)),
     }
 }
@@ -118,7 +120,8 @@ fn whole<'a>(
 /// Incidents by the moment of their creation. `since` is in the window and `until` is not: the documents do not say
 /// (<https://github.com/PagerDuty/developer-docs/issues/74>).
 fn incidents<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
-    let sorted = &context.data.index(INCIDENTS).sorted;
+    let index = context.data.index(INCIDENTS);
+    let sorted = &index.sorted;
     // "When set to all, the since and until parameters and defaults are ignored."
     let sorted = if call.parameter("date_range") == Some("all") {
         sorted
@@ -138,21 +141,21 @@ fn incidents<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
         .collect();
     let sorting = sorting(call)?;
     let listing = match sorting.as_slice() {
-        [] | [("created_at", false)] if filters.is_empty() => Listing::Ascending(sorted),
-        [("created_at", true)] if filters.is_empty() => Listing::Descending(sorted),
+        [] | [("/created_at", false)] if filters.is_empty() => Listing::Ascending(sorted),
+        [("/created_at", true)] if filters.is_empty() => Listing::Descending(sorted),
         sorting => {
-            let all = context.data.stream(INCIDENTS);
-            let value = |position: usize| all.get(position).map_or(&Value::Null, |r| &r.value);
+            let is_wanted = |position: &usize| {
+                filters.iter().all(|(pointer, wanted)| {
+                    let value = index.at(pointer, *position).as_str();
+                    wanted.contains(&value.unwrap_or_default())
+                })
+            };
             let mut chosen: Vec<usize> = sorted
                 .iter()
                 .map(|(_, position)| *position)
-                .filter(|position| {
-                    filters
-                        .iter()
-                        .all(|(pointer, wanted)| wanted.contains(&text(value(*position), pointer)))
-                })
+                .filter(is_wanted)
                 .collect();
-            chosen.sort_by(|a, b| compare(value(*a), value(*b), sorting));
+            chosen.sort_by(|a, b| compare(index, *a, *b, sorting));
             Listing::Chosen(chosen)
         }
     };
@@ -192,29 +195,32 @@ fn months_after(moment: i64, months: i64) -> Option<i64> {
 
 /// Fields with whether they descend: "A maximum of two fields can be included, separated by a comma. Sort direction
 /// defaults to ascending."
-fn sorting(call: &Call) -> Result<Vec<(&str, bool)>, Answer<'static>> {
-    const FIELDS: [&str; 4] = ["incident_number", "created_at", "resolved_at", "urgency"];
+fn sorting(call: &Call) -> Result<Vec<(&'static str, bool)>, Answer<'static>> {
+    const POINTERS: [&str; 4] = [
+        "/incident_number",
+        "/created_at",
+        "/resolved_at",
+        "/urgency",
+    ];
     let mut sorting = Vec::new();
     for field in call.parameters("sort_by").flat_map(|list| list.split(',')) {
         let (field, direction) = field.split_once(':').unwrap_or((field, "asc"));
-        if !FIELDS.contains(&field) || !["asc", "desc"].contains(&direction) || sorting.len() == 2 {
-            return Err(fault(
-                400,
-                "Invalid Input Provided",
-                2001,
-                &["Invalid sort_by"],
-            ));
-        }
-        sorting.push((field, direction == "desc"));
+        let known = POINTERS.into_iter().find(|known| &known[1..] == field);
+        let (Some(pointer), "asc" | "desc", 0..2) = (known, direction, sorting.len()) else {
+            let reason = ["Invalid sort_by"];
+            return Err(fault(400, "Invalid Input Provided", 2001, &reason));
+        };
+        sorting.push((pointer, direction == "desc"));
     }
     Ok(sorting)
 }
 
-fn compare(a: &Value, b: &Value, sorting: &[(&str, bool)]) -> Ordering {
+fn compare(index: &Index, a: usize, b: usize, sorting: &[(&str, bool)]) -> Ordering {
     for (field, descends) in sorting {
-        let order = match (a[*field].as_i64(), b[*field].as_i64()) {
+        let (a, b) = (index.at(field, a), index.at(field, b));
+        let order = match (a.as_i64(), b.as_i64()) {
             (Some(a), Some(b)) => a.cmp(&b),
-            _ => a[*field].as_str().cmp(&b[*field].as_str()),
+            _ => a.as_str().cmp(&b.as_str()),
         };
         if order != Ordering::Equal {
             return if *descends { order.reverse() } else { order };
@@ -240,19 +246,9 @@ fn log_entries_of<'a>(context: &Context<'a>, call: &Call, incident: &str) -> Ans
     if context.data.find(INCIDENTS, incident).is_none() {
         return Err(error(404, None));
     }
-    let (since, until) = (time(call, "since")?, time(call, "until")?);
-    let all = context.data.stream(LOG_ENTRIES);
-    let entries = context.data.index(LOG_ENTRIES).groups.get(incident);
-    let is_wanted = |position: &usize| {
-        let created = all
-            .get(*position)
-            .and_then(|entry| crate::data::moment(&entry.value, "created_at"));
-        created.is_some_and(|created| {
-            since.is_none_or(|since| created >= since) && until.is_none_or(|until| created < until)
-        })
-    };
-    let chosen = entries.into_iter().flatten().rev().copied();
-    let listing = Listing::Chosen(chosen.filter(is_wanted).collect());
+    let entries = context.data.index(LOG_ENTRIES).group(incident);
+    let window = between(entries, time(call, "since")?, time(call, "until")?);
+    let listing = Listing::Descending(window);
     list(context, call, LOG_ENTRIES, "log_entries", &listing)
 }
 
@@ -307,7 +303,7 @@ fn list<'a>(
     let mut records = listing.records(context.data, stream, &page);
     for record in &mut records {
         if let Some(reduced) = reduced(call, member, record) {
-            *record = Cow::Owned(reduced);
+            *record = Cow::Owned(raw(&reduced));
         }
     }
     let total = call.flag("total").then(|| listing.len());
@@ -322,17 +318,17 @@ fn list<'a>(
 
 /// A record without what must be asked for by `include[]`: of a log entry's channel the type alone remains, of a user's
 /// contact methods references (the examples in PagerDuty's OpenAPI document).
-fn reduced(call: &Call, member: &str, record: &Value) -> Option<Value> {
+fn reduced(call: &Call, member: &str, record: &RawValue) -> Option<Value> {
     let includes = |name: &str| call.parameters("include[]").any(|value| value == name);
     match member {
         "log_entries" if !includes("channels") => {
-            let mut reduced = record.clone();
+            let mut reduced = parsed(record);
             let channel = reduced.get_mut("channel")?;
             *channel = json!({ "type": channel.get("type") });
             Some(reduced)
         }
         "users" if !includes("contact_methods") => {
-            let mut reduced = record.clone();
+            let mut reduced = parsed(record);
             for method in reduced.get_mut("contact_methods")?.as_array_mut()? {
                 *method = json!({
                     "id": method.get("id"),

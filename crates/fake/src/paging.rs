@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::data::Data;
 use crate::faults::{Endless, Fault};
@@ -68,7 +68,7 @@ impl Listing<'_> {
     }
 
     /// The records of a page.
-    pub fn records<'d>(&self, data: &'d Data, stream: &str, page: &Page) -> Vec<Cow<'d, Value>> {
+    pub fn records<'d>(&self, data: &'d Data, stream: &str, page: &Page) -> Vec<Cow<'d, RawValue>> {
         let all = data.stream(stream);
         page.range
             .clone()
@@ -78,7 +78,7 @@ impl Listing<'_> {
                     Self::Descending(sorted) => sorted.get(sorted.len().checked_sub(place + 1)?)?.1,
                     Self::Chosen(positions) => *positions.get(place)?,
                 };
-                Some(Cow::Borrowed(&all.get(position)?.value))
+                Some(Cow::Borrowed(all.get(position)?.json()))
             })
             .collect()
     }

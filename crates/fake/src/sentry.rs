@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::Tokens;
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::data::moment as moment_of;
+use crate::data::{Index, moment};
 use crate::limits::Budget;
 use crate::paging::{Listing, page};
-use crate::vendors::{Context, moment, text};
+use crate::vendors::Context;
 
 const ISSUES: &str = "sentry_issues";
 const EVENTS: &str = "sentry_issue_events";
@@ -46,7 +46,7 @@ fn route<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
             ["teams"] => whole(context, call, "sentry_teams"),
             ["issues"] => issues(context, call),
             ["issues", issue] => match context.data.find(ISSUES, issue) {
-                Some(record) => Ok(Answer::new(200, record.value.clone())),
+                Some(record) => Ok(Answer::new(200, record.value())),
                 None => Err(error(404, None)),
             },
             ["issues", issue, "events"] => events(context, call, issue),
@@ -132,19 +132,17 @@ fn issues<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
         .parameters("project")
         .filter(|project| *project != "-1")
         .collect();
-    let all = context.data.stream(ISSUES);
-    let sorted = &context.data.index(ISSUES).sorted;
-    let from = sorted.partition_point(|(seen, _)| *seen < start);
+    let index = context.data.index(ISSUES);
+    let from = index.sorted.partition_point(|(seen, _)| *seen < start);
     let mut chosen: Vec<(i64, usize)> = Vec::new();
-    for (seen, position) in sorted.iter().skip(from) {
-        let Some(issue) = all.get(*position).map(|record| &record.value) else {
-            continue;
-        };
-        let first = moment_of(issue, "firstSeen").unwrap_or(*seen);
+    for (seen, position) in index.sorted.iter().skip(from) {
+        let text = |pointer| index.at(pointer, *position).as_str().unwrap_or_default();
+        let first = moment(text("/firstSeen")).unwrap_or(*seen);
         let is_in_project = projects.is_empty()
-            || projects.contains(&text(issue, "/project/id"))
-            || projects.contains(&text(issue, "/project/slug"));
-        if first < end && is_in_project && conditions.iter().all(|holds| holds.of(issue, *seen)) {
+            || projects.contains(&text("/project/id"))
+            || projects.contains(&text("/project/slug"));
+        let is_wanted = |condition: &Condition| condition.holds(index, *position, *seen);
+        if first < end && is_in_project && conditions.iter().all(is_wanted) {
             let order = if call.parameter("sort") == Some("new") {
                 first
             } else {
@@ -180,16 +178,10 @@ fn events<'a>(context: &Context<'a>, call: &Call, issue: &str) -> Answered<'a> {
         return Err(error(404, None));
     }
     let (start, end) = window(context, call)?;
-    let all = context.data.stream(EVENTS);
-    let events = context.data.index(EVENTS).groups.get(issue);
-    let is_wanted = |position: &usize| {
-        let created = all
-            .get(*position)
-            .and_then(|event| moment_of(&event.value, "dateCreated"));
-        created.is_some_and(|created| created >= start && created < end)
-    };
-    let chosen = events.into_iter().flatten().rev().copied();
-    let listing = Listing::Chosen(chosen.filter(is_wanted).collect());
+    let events = context.data.index(EVENTS).group(issue);
+    let from = events.partition_point(|(at, _)| *at < start);
+    let to = events.partition_point(|(at, _)| *at < end);
+    let listing = Listing::Descending(events.get(from..to).unwrap_or_default());
     list(context, call, EVENTS, per_page(call)?, &listing)
 }
 
@@ -200,9 +192,12 @@ enum Condition {
 }
 
 impl Condition {
-    fn of(&self, issue: &Value, seen: i64) -> bool {
+    fn holds(&self, index: &Index, position: usize, seen: i64) -> bool {
         match self {
-            Self::Status(statuses) => statuses.contains(&text(issue, "/status")),
+            Self::Status(statuses) => {
+                let status = index.at("/status", position).as_str();
+                statuses.contains(&status.unwrap_or_default())
+            }
             Self::SeenSince(since) => seen >= *since,
         }
     }
@@ -292,7 +287,8 @@ fn per_page(call: &Call) -> Result<usize, Answer<'static>> {
 }
 
 /// A page. The header `Link` has a previous and a next page always; whether there is anything on them is in `results`
-/// (<https://docs.sentry.io/api/pagination/>). A cursor is `value:offset:is_previous`.
+/// (<https://docs.sentry.io/api/pagination/>). A cursor is `value:offset:is_previous`, and comes behind the query, be
+/// there one or not (`CURSOR_LINK_HEADER` in <https://github.com/getsentry/sentry/blob/master/src/sentry/api/base.py>).
 fn list<'a>(
     context: &Context<'a>,
     call: &Call,
@@ -307,9 +303,13 @@ fn list<'a>(
     };
     let page = page(listing.len(), offset, limit, context.quirks);
     let base = context.quirks.link_base.as_deref().unwrap_or(&call.base);
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(call.query.iter().filter(|(name, _)| name != "cursor"));
+    let address = format!("{base}{}?{}", call.path, query.finish());
     let link = |name: &str, results: bool, cursor: String| {
-        let address = call.address_with(base, &call.path, &[("cursor", cursor.clone())]);
-        format!(r#"<{address}>; rel="{name}"; results="{results}"; cursor="{cursor}""#)
+        format!(
+            r#"<{address}&cursor={cursor}>; rel="{name}"; results="{results}"; cursor="{cursor}""#
+        )
     };
     let before = offset.saturating_sub(limit);
     let links = [

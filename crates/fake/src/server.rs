@@ -82,6 +82,7 @@ impl Server {
     /// # Errors
     /// If the port is taken, or the system gives no thread.
     pub fn start(data: Data, options: Options) -> io::Result<Self> {
+        data.prepare();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
         listener.set_nonblocking(true)?;
         let shared = Arc::new(Shared {
@@ -273,7 +274,10 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<R
         return response(&Reply::of(&answer), Either::Left(Full::from(bytes)), None);
     };
     let under_way = UnderWay::begin(&shared, &call);
-    tokio::time::sleep(shared.options.latency).await;
+    // A sleep of no length would take a millisecond.
+    if !shared.options.latency.is_zero() {
+        tokio::time::sleep(shared.options.latency).await;
+    }
     let (reply, bytes, faults) = make(&shared, &call);
     if faults.iter().any(|fault| matches!(fault, Fault::Drop)) {
         return Err(io::ErrorKind::ConnectionAborted.into());
@@ -324,15 +328,16 @@ fn make(shared: &Shared, call: &Call) -> (Reply, Vec<u8>, Vec<Fault>) {
     let mut state = shared.state();
     let faults = state.rules.faults(call);
     let options = &shared.options;
-    let budget = state
-        .counters
-        .count(&options.limits, call.vendor, &vendors::endpoint(call));
+    let endpoint = vendors::endpoint(call);
+    let now = Timestamp::now();
+    let counters = &mut state.counters;
+    let budget = counters.count(&options.limits, call.vendor, &endpoint, now);
     let quirks = Quirks::of(&faults);
     let context = Context {
         data: &state.data,
         options,
         quirks: &quirks,
-        now: options.now.unwrap_or_else(Timestamp::now),
+        now: options.now.unwrap_or(now),
     };
     let mut answer = if let Some(instead) = faults::instead(&faults, call, &options.limits) {
         instead

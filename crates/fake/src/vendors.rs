@@ -1,7 +1,6 @@
 //! The vendors side by side: what each is asked in the same way, whoever it is.
 
-use jiff::tz::Offset;
-use jiff::{Timestamp, civil};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::answer::Answer;
@@ -91,15 +90,6 @@ pub(crate) fn endpoint(call: &Call) -> String {
         part.chars().any(|c| c.is_ascii_alphabetic()) && !part.chars().any(|c| c.is_ascii_digit())
     });
     last.map_or_else(String::new, |part| part.into_owned())
-}
-
-/// A moment in a parameter, in milliseconds since 1970: ISO 8601, in UTC where it names no zone.
-pub(crate) fn moment(text: &str) -> Option<i64> {
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Some(moment.as_millisecond());
-    }
-    let local: civil::DateTime = text.parse().ok()?;
-    Some(Offset::UTC.to_timestamp(local).ok()?.as_millisecond())
 }
 
 /// The text in a member of a record; empty if there is none.

@@ -298,14 +298,14 @@ fn secrets_stay_where_they_are() {
 fn telephone_numbers_and_addresses_of_hooks_are_not_kept() {
     let site = Site::demo();
     site.server.change(|data| {
-        let user = &mut data.stream_mut("pagerduty_users")[0].value;
-        user["contact_methods"] = serde_json::json!([
+        let methods = serde_json::json!([
             {"id": "C1", "type": "phone_contact_method", "address": "1705550100"},
             {"id": "C2", "type": "sms_contact_method", "address": "+49 170 555-0100"},
             {"id": "C3", "type": "email_contact_method", "address": "a.person@example.com"},
         ]);
-        let entry = &mut data.stream_mut("pagerduty_log_entries")[0].value;
-        entry["channel"] = serde_json::json!({"type": "auto", "notification": {"type": "sms_notification", "address": "+491705550100"}});
+        let channel = serde_json::json!({"type": "auto", "notification": {"type": "sms_notification", "address": "+491705550100"}});
+        data.stream_mut("pagerduty_users")[0].edit(|user| user["contact_methods"] = methods);
+        data.stream_mut("pagerduty_log_entries")[0].edit(|entry| entry["channel"] = channel);
     });
     site.extract(&[]).exits(0);
     let users = raw_text(&site.world, "pagerduty_users");

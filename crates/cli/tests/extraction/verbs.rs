@@ -11,7 +11,7 @@ fn doctor_tells_the_kinds_of_trouble_apart() {
     // Something that was seen lately: the demo's year ends some day.
     site.server.change(|data| {
         for issue in data.stream_mut("sentry_issues") {
-            issue.value["lastSeen"] = jiff::Timestamp::now().to_string().into();
+            issue.edit(|issue| issue["lastSeen"] = jiff::Timestamp::now().to_string().into());
         }
     });
     let good = site.run(&["doctor"]);

@@ -15,4 +15,5 @@ mod disk;
 mod loading;
 mod queries;
 mod recorded;
+mod serve;
 mod world;

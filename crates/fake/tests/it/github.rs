@@ -29,10 +29,10 @@ fn repositories(count: u64) -> Data {
         ("github_repo_teams", 6, "Acme/r0"),
         ("github_repo_teams", 6, "Acme/r1"),
     ] {
-        data.stream_mut(stream).push(Record {
-            value: json!({ "id": id }),
-            parent: Some(json!({ "repository": repository })),
-        });
+        data.stream_mut(stream).push(Record::new(
+            &json!({ "id": id }),
+            Some(json!({ "repository": repository })),
+        ));
     }
     data
 }

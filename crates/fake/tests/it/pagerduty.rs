@@ -239,7 +239,8 @@ fn a_resolved_incident_shows_and_tells_in_the_log() {
 fn one_request_too_many_gets_the_vendors_words_and_headers() {
     let limit = Limit {
         requests: 2,
-        window: std::time::Duration::from_secs(60),
+        // Long enough that no other one begins while this test runs.
+        window: std::time::Duration::from_secs(100 * 365 * 86_400),
     };
     let options = Options {
         limits: Limits {
@@ -259,7 +260,7 @@ fn one_request_too_many_gets_the_vendors_words_and_headers() {
         json!({ "code": 2020, "message": "Rate Limit Exceeded" })
     );
     let reset: u64 = reply.header("ratelimit-reset").unwrap().parse().unwrap();
-    assert!((1..=60).contains(&reset), "{reset}");
+    assert!(reset > 86_400, "{reset}");
 }
 
 /// 25,000 incidents of one day: each page is found, not searched for.

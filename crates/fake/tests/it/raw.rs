@@ -13,7 +13,7 @@ fn write(folder: &Path, path: &str, text: &str) {
 }
 
 fn ids(data: &Data, stream: &str) -> Vec<String> {
-    let id = |record: &fake::Record| record.value["id"].to_string();
+    let id = |record: &fake::Record| record.value()["id"].to_string();
     data.stream(stream).iter().map(id).collect()
 }
 
@@ -36,7 +36,7 @@ fn the_newest_copy_counts_whatever_the_order_of_files() {
     let values: Vec<_> = data
         .stream("pagerduty_teams")
         .iter()
-        .map(|r| r.value.clone())
+        .map(|r| r.value())
         .collect();
     assert_eq!(values, [json!({ "id": 1, "name": "new" })]);
 }
@@ -82,7 +82,7 @@ fn parents_are_kept_beside_and_tell_records_apart() {
     assert_eq!(ids(&data, "github_repo_teams"), ["6", "6"]);
     let first = &data.stream("github_repo_teams")[0];
     assert_eq!(first.parent, Some(json!({ "repository": "acme/a" })));
-    assert_eq!(first.value, json!({ "id": 6 }));
+    assert_eq!(first.value(), json!({ "id": 6 }));
     assert_eq!(data.organisation(), "acme");
 }
 

@@ -79,6 +79,7 @@ fn there_is_always_a_next_link_and_results_says_whether_to_follow() {
     let (_, previous) = first.link("previous").unwrap();
     assert!(previous.contains(r#"results="false""#), "{previous}");
     let (address, next) = first.link("next").unwrap();
+    assert!(address.ends_with("/projects/?&cursor=0:100:0"), "{address}");
     assert!(
         next.contains(r#"results="true"; cursor="0:100:0""#),
         "{next}"
@@ -172,10 +173,10 @@ fn events_come_by_issue_newest_first() {
         ("c", "2", "2026-11-20T00:00:00Z"),
         ("d", "3", "2026-01-01T00:00:00Z"),
     ] {
-        data.stream_mut("sentry_issue_events").push(Record {
-            value: json!({ "id": id, "dateCreated": created }),
-            parent: Some(json!({ "issue": issue })),
-        });
+        data.stream_mut("sentry_issue_events").push(Record::new(
+            &json!({ "id": id, "dateCreated": created }),
+            Some(json!({ "issue": issue })),
+        ));
     }
     let server = serve(data, options());
     assert_eq!(
