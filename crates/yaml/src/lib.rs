@@ -191,12 +191,13 @@ fn read_items(text: &str, split: bool, each: &mut dyn FnMut(Result<Node, Fault>)
     }
 }
 
-/// The first line after `line` that starts a list item in the first column: its offset and its number.
+/// The first line after `line` that starts a list item in the first column, or a document: its offset and its number.
 fn next_item_at_margin(text: &str, line: usize) -> Option<(usize, usize)> {
     let mut offset = 0;
     for (index, content) in text.split_inclusive('\n').enumerate() {
         let number = index + 1;
-        if number > line && (content.starts_with("- ") || content.trim_end() == "-") {
+        let begins = content.starts_with("- ") || matches!(content.trim_end(), "-" | "---");
+        if number > line && begins {
             return Some((offset, number));
         }
         offset += content.len();
@@ -352,6 +353,11 @@ impl<'a> Composer<'a> {
                         return Err(self.fault(inner, "a key must be a plain word".into()));
                     }
                     let name = key_text(&key);
+                    if name == "<<" {
+                        let message =
+                            "a merge key `<<` is not followed; expected the members themselves";
+                        return Err(self.fault(inner, message.into()));
+                    }
                     if !keys.insert(name.clone()) {
                         return Err(self.fault(inner, format!("the key `{name}` is given twice")));
                     }

@@ -146,3 +146,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_broken_document_does_not_take_those_behind_it() {
+    let text = "name: a\n---\nname: [\n---\nname: c\n---\nname: d\n";
+    let (mut good, mut faults) = (Vec::new(), 0);
+    for_each_item(text, &mut |item| match item {
+        Ok(node) => good.push(node.get("name").and_then(Node::as_text).unwrap().to_owned()),
+        Err(_) => faults += 1,
+    });
+    assert_eq!(
+        (good, faults),
+        (vec!["a".into(), "c".into(), "d".into()], 1)
+    );
+}
+
+#[test]
+fn a_merge_key_is_a_fault_rather_than_lost() {
+    let fault = parse("a: &a {x: 1}\nb:\n  <<: *a\n").unwrap_err();
+    assert!(
+        fault.message.contains("merge key") && fault.line == 3,
+        "{fault:?}"
+    );
+}
