@@ -23,6 +23,23 @@ fn generated_pages_are_fresh() {
 }
 
 #[test]
+fn the_guide_shows_the_example_that_is_tested() {
+    let guide = fs::read_to_string(root().join("docs/extractors.md")).unwrap();
+    let example = root().join("docs/examples/statuspage/definitions");
+    for path in [
+        "extractors/statuspage.yaml",
+        "mappers/statuspage_incidents.yaml",
+        "schemas/statuspage.sql",
+    ] {
+        let text = fs::read_to_string(example.join(path)).unwrap();
+        assert!(
+            guide.contains(&text),
+            "`docs/extractors.md` does not show `{path}` as it is"
+        );
+    }
+}
+
+#[test]
 fn every_definition_is_documented() {
     let (definitions, faults) = definitions::read(&root());
     let faults: Vec<_> = faults.iter().map(|fault| fault.render(false)).collect();

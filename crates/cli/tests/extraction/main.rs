@@ -13,6 +13,7 @@ mod world;
 
 mod changes;
 mod faults;
+mod fifth;
 mod kills;
 mod vendors;
 mod verbs;
