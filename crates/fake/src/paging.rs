@@ -100,7 +100,8 @@ pub(crate) fn page(total: usize, offset: usize, limit: usize, quirks: &Quirks) -
         None => {
             let start = offset.min(total);
             let end = start.saturating_add(limit).min(total);
-            let overlap = usize::from(quirks.overlaps && start > 0);
+            // Not behind the end: a list that ends with an empty page shall end.
+            let overlap = usize::from(quirks.overlaps && 0 < start && start < total);
             Page {
                 range: start - overlap..end,
                 more: end < total,

@@ -68,6 +68,7 @@ pub(crate) fn error(status: u16, message: Option<&str>) -> Answer<'static> {
         401 => "Invalid token",
         403 => "You do not have permission to perform this action.",
         404 => "The requested resource does not exist",
+        429 => "You are attempting to use this endpoint too frequently.",
         500.. => "Internal Error",
         _ => "Bad Request",
     };

@@ -317,6 +317,8 @@ fn rows_may_come_twice_and_none_is_missing() {
     assert_eq!(ids(second, Vendor::GitHub, ""), ["2", "3"]);
     let second = "/api/v1/monitor?id_offset=2";
     assert_eq!(ids(second, Vendor::DataDog, ""), ["2", "3"]);
+    let behind_the_end = "/api/v1/monitor?id_offset=3";
+    assert_eq!(ids(behind_the_end, Vendor::DataDog, "").len(), 0);
 }
 
 #[test]
