@@ -79,7 +79,7 @@ pub enum Verb {
 /// Which sources.
 #[derive(Debug, Args)]
 pub struct Sources {
-    /// Sources, such as `pagerduty`; none for all whose tokens are set
+    /// Names of sources, as `show extractors` lists them; none for all whose tokens are set
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
 }
@@ -87,7 +87,7 @@ pub struct Sources {
 /// Options of `extract`.
 #[derive(Debug, Args)]
 pub struct ExtractArguments {
-    /// Sources, such as `pagerduty`; none for all whose tokens are set
+    /// Names of sources, as `show extractors` lists them; none for all whose tokens are set
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
 

@@ -264,7 +264,7 @@ pub enum Step {
     Each,
 }
 
-/// A text with places to fill: `/repos/{+repository}/hooks`, `Bearer ${GITHUB_API_KEY}`.
+/// A text with places to fill: `/items/{+item}/parts`, `Bearer ${API_KEY}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     /// Its parts.
