@@ -1,10 +1,12 @@
 //! Extractors: where and how the records of a source are fetched, as people write it.
 //!
-//! What is here is the meaning of the text; `parse` reads it, `check` looks at what hangs together, and the room
-//! `extract` follows it.
+//! What is here is the meaning of the text; `parse`, `stream` and `terms` read it, `check` looks at what hangs together,
+//! and the room `extract` follows it.
 
 mod check;
 mod parse;
+mod stream;
+mod terms;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -226,7 +228,7 @@ pub enum Start {
     Before(Duration),
 }
 
-/// A value that is not kept as it came. Empty and missing values stay as they are.
+/// A value that is not kept as it came; an object or a list goes as a whole. Empty and missing values stay as they are.
 #[derive(Debug, Clone)]
 pub struct Redaction {
     /// Where the value is in a record.
@@ -284,4 +286,10 @@ pub enum Part {
     Value(String),
     /// `{+name}`: a value of the parent in which `/` stays as it is (RFC 6570, section 3.2.3).
     ValueWithSlashes(String),
+}
+
+/// Whether a text is the name of a header (RFC 9110, section 5.6.2).
+fn is_header_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !text.is_empty() && text.chars().all(plain)
 }

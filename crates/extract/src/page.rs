@@ -205,8 +205,9 @@ fn redact<'a>(record: &'a str, redactor: &Redactor) -> Cow<'a, str> {
     for rule in redactor.rules {
         for value in select(record, &rule.path.steps).unwrap_or_default() {
             let text: String = match value.as_bytes().first() {
-                None | Some(b'n' | b'{' | b'[') => continue,
+                None | Some(b'n') => continue,
                 Some(b'"') => sonic_rs::from_str(value).unwrap_or_default(),
+                Some(b'{' | b'[') if is_empty_collection(value) => continue,
                 Some(_) => value.to_owned(),
             };
             let concerns = rule
@@ -241,6 +242,11 @@ fn redact<'a>(record: &'a str, redactor: &Redactor) -> Cow<'a, str> {
     }
     text += &record[end..];
     Cow::Owned(text)
+}
+
+fn is_empty_collection(json: &str) -> bool {
+    json.get(1..json.len() - 1)
+        .is_some_and(|inside| inside.trim().is_empty())
 }
 
 fn kept(text: &str, keep: Keep, key: &[u8; 32]) -> String {
@@ -382,5 +388,25 @@ mod tests {
         assert_eq!(hashes[0], hashes[1]);
         let untouched = r#"{"secret":null,"url":"","contacts":[]}"#;
         assert!(line(untouched, &rules, None).starts_with(&untouched[..untouched.len() - 1]));
+    }
+
+    #[test]
+    fn objects_and_lists_are_redacted_whole() {
+        let rules = [
+            rule(".config", None, Keep::Presence),
+            rule(".config.secret", None, Keep::Hash),
+            rule(".tokens", None, Keep::Hash),
+            rule(".on", None, Keep::Presence),
+        ];
+        let record = r#"{"config":{"secret":"s3","n":[1]},"tokens":["s4"],"on":true,"id":1}"#;
+        let text = line(record, &rules, None);
+        assert!(
+            text.starts_with(r#"{"config":"(redacted)","tokens":"hash:"#),
+            "{text}"
+        );
+        assert!(!text.contains("s3") && !text.contains("s4"), "{text}");
+        assert!(text.contains(r#""on":"(redacted)","id":1"#), "{text}");
+        let empty = r#"{"config":{ },"tokens":[]}"#;
+        assert!(line(empty, &rules, None).starts_with(&empty[..empty.len() - 1]));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use diagnostics::{Diagnostic, nearest};
 
-use super::{Extractor, Parent, Part, Request, StreamExtraction, Template};
+use super::{Extractor, Parent, Part, Request, StreamExtraction, Template, is_header_name};
 use crate::{Mapper, Word};
 
 /// Adds the faults, and puts each stream behind those that it needs.
@@ -27,11 +27,11 @@ pub(crate) fn check(
                 format!("the other is `{first}`"),
             ));
         }
+        file_name(extractor, &extractor.source, faults);
         base_url(extractor, faults);
         for (header, template) in &extractor.headers {
             names(extractor, template, &[], faults);
-            let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-            if header.text.is_empty() || !header.text.chars().all(plain) {
+            if !is_header_name(&header.text) {
                 let message = format!("`{}` is not the name of a header", header.text);
                 faults.push(at(
                     extractor,
@@ -59,16 +59,6 @@ pub(crate) fn check(
                     "expected capitals, digits and `_`".into(),
                 ));
             }
-        }
-        if extractor.concurrency == 0 || extractor.retry.tries == 0 {
-            let message = "with a `concurrency` or `tries` of 0 nothing would be asked".to_owned();
-            faults.push(at(
-                extractor,
-                &extractor.source,
-                "extractor-zero",
-                message,
-                String::new(),
-            ));
         }
         for stream in &extractor.streams {
             if let Some(first) = streams.insert(stream.stream.text.clone(), path.clone()) {
@@ -102,6 +92,7 @@ pub(crate) fn check(
                     stream.stream.text
                 )));
             }
+            file_name(extractor, &stream.stream, faults);
             stream_alone(extractor, stream, faults);
         }
         order(extractor, faults);
@@ -136,18 +127,6 @@ fn stream_alone(extractor: &Extractor, stream: &StreamExtraction, faults: &mut V
             extractor,
             &stream.stream,
             "extractor-changed",
-            message,
-            String::new(),
-        ));
-    }
-    if let Some(windows) = &stream.windows
-        && windows.longest.as_secs() == 0
-    {
-        let message = "windows need a `longest` of at least a second".to_owned();
-        faults.push(at(
-            extractor,
-            &stream.stream,
-            "extractor-windows",
             message,
             String::new(),
         ));
@@ -216,6 +195,20 @@ fn names(
             fault = fault.hint(format!("did you mean `{near}`?"));
         }
         faults.push(fault);
+    }
+}
+
+/// Sources and streams name settings, folders and files.
+fn file_name(extractor: &Extractor, word: &Word, faults: &mut Vec<Diagnostic>) {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !word.text.starts_with(|c: char| c.is_ascii_lowercase()) || !word.text.chars().all(plain) {
+        faults.push(at(
+            extractor,
+            word,
+            "extractor-name",
+            format!("`{}` is not the name of a source or a stream", word.text),
+            "expected small letters, digits and `_`, beginning with a letter".into(),
+        ));
     }
 }
 
