@@ -7,11 +7,14 @@ mod check;
 mod parse;
 mod stream;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use diagnostics::Source;
+use url::Url;
 
 use crate::Word;
 
@@ -286,6 +289,40 @@ pub enum Part {
     Value(String),
     /// `{+name}`: a value of the parent in which `/` stays as it is (RFC 6570, section 3.2.3).
     ValueWithSlashes(String),
+}
+
+/// Reads a base URL to which tokens may be sent: over TLS, or to a program on this very machine. The error says what is
+/// wrong with it, and never repeats the text, which may have a password in it.
+pub fn base_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim()).map_err(|error| format!("it is no URL: {error}"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => {
+            return Err(
+                "over `http://` anybody on the way could read the token; expected `https://`"
+                    .into(),
+            );
+        }
+        other => return Err(format!("`{other}://` is not fetched; expected `https://`")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it has a user or a password in it; tokens have settings of their own".into());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it has a query; expected a host and perhaps a path".into());
+    }
+    Ok(url)
+}
+
+/// Whether an address is on this machine: tokens may go there without TLS.
+pub fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    match address.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
 }
 
 /// Whether a text is the name of a header (RFC 9110, section 5.6.2).

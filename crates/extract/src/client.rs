@@ -110,7 +110,7 @@ impl Client {
             .redirect(same_host)
             .connect_timeout(Duration::from_secs(10).min(parts.timeout))
             .timeout(parts.timeout);
-        if is_loopback(&parts.base) {
+        if definitions::extractor::is_loopback(&parts.base) {
             builder = builder.no_proxy();
         }
         let http = builder
@@ -316,16 +316,6 @@ impl Client {
 enum Failed {
     Finally(Failure),
     Perhaps(String, Option<Duration>),
-}
-
-/// Whether an address is on this machine: tokens may go there without TLS.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    match address.parse::<std::net::IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
-    }
 }
 
 /// The host and port of an address, for people.

@@ -25,7 +25,6 @@ use std::time::Duration;
 
 use definitions::extractor::Extractor;
 use jiff::Timestamp;
-use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::watch;
 use xxhash_rust::xxh3::Xxh3;
@@ -250,8 +249,8 @@ pub fn connect<'a>(
     }
     let name = base_url_setting(&extractor.source.text);
     let base = setting(&name).unwrap_or_else(|| extractor.base_url.text.clone());
-    let base =
-        base_url(&base).map_err(|reason| faults.push(SettingFault::BaseUrl { name, reason }));
+    let base = definitions::extractor::base_url(&base)
+        .map_err(|reason| faults.push(SettingFault::BaseUrl { name, reason }));
     let mut headers = HeaderMap::new();
     for (name, template) in &extractor.headers {
         let value = listing::fill(template, &settings, &[], false);
@@ -344,32 +343,6 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-}
-
-/// A base URL to which tokens may be sent.
-fn base_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text.trim()).map_err(|error| format!("it is no URL: {error}"))?;
-    match url.scheme() {
-        "https" => {}
-        "http" if client::is_loopback(&url) => {}
-        "http" => {
-            return Err(
-                "over `http://` anybody on the way could read the token; expected `https://`"
-                    .into(),
-            );
-        }
-        other => return Err(format!("`{other}://` is not fetched; expected `https://`")),
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err("it has no host".into());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("it has a user or a password in it; tokens have settings of their own".into());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("it has a query; expected a host and perhaps a path".into());
-    }
-    Ok(url)
 }
 
 /// The operating system drops it with its holder.

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use diagnostics::{Diagnostic, nearest};
 
-use super::{Extractor, Parent, Part, Request, StreamExtraction, Template, is_header_name};
+use super::{
+    Extractor, Parent, Part, Request, StreamExtraction, Template, base_url, is_header_name,
+};
 use crate::{Mapper, Word};
 
 /// Adds the faults, and puts each stream behind those that it needs.
@@ -28,7 +30,11 @@ pub(crate) fn check(
             ));
         }
         file_name(extractor, &extractor.source, faults);
-        base_url(extractor, faults);
+        if let Err(reason) = base_url(&extractor.base_url.text) {
+            let word = &extractor.base_url;
+            let message = "no token can be sent to this base URL".to_owned();
+            faults.push(at(extractor, word, "extractor-base-url", message, reason));
+        }
         for (header, template) in &extractor.headers {
             names(extractor, template, &[], faults);
             if !is_header_name(&header.text) {
@@ -103,33 +109,6 @@ fn stream_alone(extractor: &Extractor, stream: &StreamExtraction, faults: &mut V
     request(extractor, &stream.request, stream.parent.as_ref(), faults);
     if let Some(changed) = &stream.changed {
         request(extractor, &changed.request, Some(&changed.by), faults);
-    }
-    if stream.whole && stream.windows.is_some() {
-        let message = format!(
-            "`{}` cannot be both `whole` and cut into `windows`",
-            stream.stream.text
-        );
-        let expected = "what is cut by time is never known to be all that there is".to_owned();
-        faults.push(at(
-            extractor,
-            &stream.stream,
-            "extractor-whole",
-            message,
-            expected,
-        ));
-    }
-    if stream.changed.is_some() && stream.windows.is_none() {
-        let message = format!(
-            "`{}` needs no `changed`: without `windows` all of it is fetched in every run",
-            stream.stream.text
-        );
-        faults.push(at(
-            extractor,
-            &stream.stream,
-            "extractor-changed",
-            message,
-            String::new(),
-        ));
     }
 }
 
@@ -208,28 +187,6 @@ fn file_name(extractor: &Extractor, word: &Word, faults: &mut Vec<Diagnostic>) {
             "extractor-name",
             format!("`{}` is not the name of a source or a stream", word.text),
             "expected small letters, digits and `_`, beginning with a letter".into(),
-        ));
-    }
-}
-
-/// Tokens go over TLS, but for programs on this very machine.
-fn base_url(extractor: &Extractor, faults: &mut Vec<Diagnostic>) {
-    let url = &extractor.base_url.text;
-    let host = |rest: &str| rest.split(['/', ':']).next().unwrap_or_default().to_owned();
-    let fits = url
-        .strip_prefix("https://")
-        .is_some_and(|rest| !host(rest).is_empty())
-        || url.strip_prefix("http://").is_some_and(|rest| {
-            rest.starts_with("[::1]") || ["127.0.0.1", "localhost"].contains(&host(rest).as_str())
-        });
-    if !fits {
-        let message = format!("`{url}` is not a base URL");
-        faults.push(at(
-            extractor,
-            &extractor.base_url,
-            "extractor-base-url",
-            message,
-            "expected `https://` and a host".into(),
         ));
     }
 }

@@ -46,6 +46,17 @@ impl Reader<'_> {
         ];
         let members = self.members(node, "a stream", &known)?;
         let request = self.request(node, &members);
+        let given = |name: &str| members.iter().find(|(key, _)| key.text == name);
+        if let (Some((_, whole)), Some(_)) = (given("whole"), given("windows"))
+            && let Value::Bool(true) = whole.value
+        {
+            let expected = "what is cut by time is never known to be all that there is";
+            self.fault(whole, "with `windows` nothing can be `whole`", expected);
+        }
+        if let (Some((_, changed)), None) = (given("changed"), given("windows")) {
+            let expected = "all of it is fetched in every run";
+            self.fault(changed, "without `windows` there is no `changed`", expected);
+        }
         let key = request.as_ref().map(|request| request.key.clone());
         let (mut parent, mut paging, mut windows, mut changed) = (None, None, None, None);
         let mut whole = false;
