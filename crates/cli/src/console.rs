@@ -45,12 +45,15 @@ impl Console {
         match self.format {
             MessageFormat::Human => say(text),
             MessageFormat::Json => {
-                let mut line = serde_json::json!({ "kind": "note", "text": text });
-                if let (Some(line), Some(facts)) = (line.as_object_mut(), facts.as_object()) {
-                    line.extend(facts.clone());
-                }
-                say(&line.to_string());
+                say_facts(serde_json::json!({ "kind": "note", "text": text }), facts);
             }
+        }
+    }
+
+    /// Says how far the work is, to machines; people have bars.
+    pub fn progress(&self, facts: &serde_json::Value) {
+        if self.is_for_machines() {
+            say_facts(serde_json::json!({ "kind": "progress" }), facts);
         }
     }
 
@@ -94,6 +97,13 @@ impl Console {
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
+}
+
+fn say_facts(mut line: serde_json::Value, facts: &serde_json::Value) {
+    if let (Some(line), Some(facts)) = (line.as_object_mut(), facts.as_object()) {
+        line.extend(facts.clone());
+    }
+    say(&line.to_string());
 }
 
 /// A line on stderr. Where nobody can be told, the work goes on all the same.

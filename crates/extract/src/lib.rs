@@ -146,7 +146,9 @@ pub struct StreamReport {
     pub stream: String,
     /// Records fetched.
     pub records: u64,
-    /// Records that the source says there are, where it says so.
+    /// How many of them another stream told to have changed; each was asked for alone.
+    pub changed: u64,
+    /// Records that the source says there are, where it says so; those that changed are not in its count.
     pub total: Option<u64>,
     /// Stretches of time that were to be asked for.
     pub windows: u64,
@@ -174,6 +176,7 @@ impl StreamReport {
         Self {
             stream: stream.to_owned(),
             records: 0,
+            changed: 0,
             total: None,
             windows: 0,
             gaps: Vec::new(),

@@ -271,6 +271,8 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 struct Tally {
     /// Windows whose listing came to its end, where there are no parents.
     done: Vec<Window>,
+    /// Requests for single changed records that came to their end.
+    changed: u64,
     gaps: Vec<Gap>,
     skipped: Vec<String>,
     ended_by: Option<Failure>,
@@ -418,6 +420,7 @@ fn cuts_by_time(listing: &Listing, tally: &Tally) -> bool {
 
 impl Tally {
     fn done(&mut self, listing: &Listing) {
+        self.changed += u64::from(listing.changed);
         if listing.parent.is_none() {
             self.done.extend(listing.window);
         }
@@ -612,6 +615,7 @@ fn finish(
     let mut report = StreamReport {
         stream: name.clone(),
         records: output.records,
+        changed: tally.changed,
         total: (!tally.totals.is_empty()).then(|| total.map(|(_, total)| total).sum()),
         windows: plan.windows.len() as u64,
         gaps: tally.gaps.clone(),

@@ -7,11 +7,11 @@ use std::time::Duration;
 use definitions::extractor::Extractor;
 use diagnostics::{Diagnostic, nearest};
 use extract::{Event, Options, Outcome as StreamOutcome, SettingFault, Source, Stop, StreamReport};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 
 use crate::args::{Arguments, ExtractArguments};
-use crate::console::{Console, counted};
+use crate::console::{Console, count, counted};
 use crate::project::Project;
 use crate::{CouldNotRun, Outcome, project};
 
@@ -304,9 +304,9 @@ impl extract::Progress for Shown<'_> {
                     bars.add(ProgressBar::new_spinner())
                 });
                 if let Ok(style) = ProgressStyle::with_template(
-                    "{prefix:30} {human_pos:>10} records {per_sec:>14} {msg}",
+                    "{prefix:24} {human_pos:>10} records {rate:>10} {msg}",
                 ) {
-                    bar.set_style(style);
+                    bar.set_style(style.with_key("rate", rate));
                 }
                 bar.set_prefix((*stream).to_owned());
                 bar.enable_steady_tick(Duration::from_millis(200));
@@ -315,9 +315,12 @@ impl extract::Progress for Shown<'_> {
             Event::Page {
                 stream,
                 records,
+                total,
                 remaining,
-                ..
             } => {
+                self.console.progress(&json!({
+                    "stream": stream, "records": records, "total": total, "requests_left": remaining,
+                }));
                 if let Some(line) = lines.get_mut(*stream) {
                     line.records += records;
                     line.bar.set_position(line.records);
@@ -358,6 +361,11 @@ impl Shown<'_> {
             None => print(),
         }
     }
+}
+
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    // A bar that cannot be drawn is nobody's loss.
+    let _ = write!(out, "{:.0}/s", state.per_sec());
 }
 
 fn say(report: &StreamReport, console: &Console) {
@@ -424,8 +432,14 @@ fn say(report: &StreamReport, console: &Console) {
         );
     }
     let mut text = format!("fetched {stream:24} {}", counted(report.records, "record"));
+    let others = if report.changed > 0 {
+        text += &format!(", {} of them for changes meanwhile", count(report.changed));
+        " others"
+    } else {
+        ""
+    };
     if let Some(total) = report.total {
-        text += &format!(", the source counts {}", crate::console::count(total));
+        text += &format!(", the source counts {}{others}", count(total));
     }
     if report.complete_listing {
         text += ", all that there is";
@@ -437,7 +451,8 @@ fn say(report: &StreamReport, console: &Console) {
         text += ", stopped: the next run goes on from here";
     }
     let facts = json!({
-        "stream": stream, "records": report.records, "total": report.total, "gaps": report.gaps,
+        "stream": stream, "records": report.records, "changed": report.changed,
+        "total": report.total, "gaps": report.gaps,
         "skipped": report.skipped, "resumed": report.resumed, "complete_listing": report.complete_listing,
         "outcome": outcome_name(&report.outcome),
     });
