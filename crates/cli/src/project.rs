@@ -78,8 +78,60 @@ pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnosti
             faults.extend(transform::run_tests(mapper, &plan));
         }
     }
-    faults.extend(query_faults(&project, console)?);
+    let refused = query_faults(&project, console)?;
+    if refused.is_empty() {
+        faults.extend(test_queries(&project.definitions, console)?);
+    }
+    faults.extend(refused);
     Ok((project, faults))
+}
+
+/// Runs the tests of queries.
+fn test_queries(
+    definitions: &Definitions,
+    console: &Console,
+) -> Result<Vec<Diagnostic>, CouldNotRun> {
+    let mut bench = store::TestBench::new(&definitions.schema).map_err(|error| {
+        console.diagnostic(&database_fault(&error));
+        CouldNotRun
+    })?;
+    let mut faults = Vec::new();
+    for (number, test) in definitions.query_tests.iter().enumerate() {
+        let Some(query) = definitions
+            .queries
+            .iter()
+            .find(|query| query.name == test.query)
+        else {
+            let message = format!("`{}` is not a query", test.query);
+            let expected = "its tests have nothing to test";
+            faults.push(Diagnostic::error("query-test", message).at(
+                &test.source,
+                test.span.clone(),
+                expected,
+            ));
+            continue;
+        };
+        if let Err(difference) = bench.run(&query.sql, test) {
+            let before = &definitions.query_tests[..number];
+            let place = before
+                .iter()
+                .filter(|other| other.query == test.query)
+                .count()
+                + 1;
+            let name = match test.name.as_str() {
+                "" => format!("test {place}"),
+                name => format!("the test `{name}`"),
+            };
+            faults.push(
+                Diagnostic::error(
+                    "query-test",
+                    format!("{name} of the query `{}` fails", test.query),
+                )
+                .at(&test.source, test.span.clone(), difference),
+            );
+        }
+    }
+    Ok(faults)
 }
 
 impl Project {

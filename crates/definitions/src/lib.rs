@@ -10,6 +10,7 @@ pub mod extractor;
 mod library;
 mod mapper;
 mod query;
+mod query_test;
 mod reader;
 mod schema;
 
@@ -21,6 +22,7 @@ pub use document::{entity_diagram, table_reference};
 pub use library::{File, Library, Origin};
 pub use mapper::{Mapper, MapperTest, Span, TableMapping, Word};
 pub use query::Query;
+pub use query_test::{QueryTest, Row};
 pub use schema::{Column, ColumnType, Index, Schema, Table, View};
 
 /// Everything that is in force for a project.
@@ -36,6 +38,8 @@ pub struct Definitions {
     pub extractors: Vec<extractor::Extractor>,
     /// The questions, by name.
     pub queries: Vec<Query>,
+    /// The tests of the questions.
+    pub query_tests: Vec<QueryTest>,
 }
 
 impl Definitions {
@@ -56,11 +60,15 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
     let mut mappers = Vec::new();
     let mut extractors = Vec::new();
     let mut queries = Vec::new();
+    let mut query_tests = Vec::new();
     for file in &library.files {
         match file.kind() {
             ("schemas", "sql") => schema::parse(file, &mut schema, &mut faults),
             ("mappers", "yaml") => mappers.extend(mapper::parse(file, &mut faults)),
             ("queries", "sql") => queries.extend(query::parse(file, &mut faults)),
+            _ if query_test::holds_tests(file) => {
+                query_tests.extend(query_test::parse(file, &mut faults));
+            }
             ("extractors", "yaml") => extractors.extend(extractor::parse(file, &mut faults)),
             _ => faults.push(library::nothing_reads(file)),
         }
@@ -72,6 +80,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
         mappers,
         extractors,
         queries,
+        query_tests,
     };
     check::check(&definitions, &mut faults);
     (definitions, faults)

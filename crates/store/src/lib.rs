@@ -10,6 +10,7 @@ mod error;
 mod lock;
 mod query;
 mod rows;
+mod selftest;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub use bookkeeping::{Finished, KnownFile, RejectRow, StreamState, TableStatus};
 pub use error::{Error, QueryFault};
 pub use query::{Limits, Value, prepare, query, status};
 pub use rows::FileLoad;
+pub use selftest::TestBench;
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]

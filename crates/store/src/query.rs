@@ -133,7 +133,7 @@ fn compile<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<'c>, Q
     }
 }
 
-fn run(
+pub(crate) fn run(
     connection: &Connection,
     sql: &str,
     columns: &mut dyn FnMut(&[String]) -> Result<(), String>,

@@ -1,4 +1,4 @@
-//! `check`: every definition, and the tests that mappers carry.
+//! `check`: every definition, and the tests of mappers and queries.
 
 use diagnostics::Severity;
 use serde_json::json;
@@ -19,7 +19,8 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         .mappers
         .iter()
         .map(|mapper| mapper.tests.len())
-        .sum();
+        .sum::<usize>()
+        + definitions.query_tests.len();
     let text = format!(
         "checked {}, {}, {}, {} and {}: {}, {}",
         counted(definitions.extractors.len() as u64, "extractor"),

@@ -377,10 +377,10 @@ fn a_definition_that_nothing_refers_to_is_a_warning() {
         said(&run),
         str![[r#"
 warning[definition-unused]: nothing reads `definitions/mapers/deploys.yaml`
-hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql` and `queries/*.sql`
+hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `queries/*.sql` and `queries/*.tests.yaml`
 
 warning[definition-unused]: nothing reads `definitions/queries/notes.txt`
-hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql` and `queries/*.sql`
+hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `queries/*.sql` and `queries/*.tests.yaml`
 
 warning[schema-table-unfilled]: no mapper fills `Deploys`
  --> definitions/schemas/deploys.sql:4:14
@@ -489,4 +489,30 @@ warning[record-odd]: `Weather` is not in the agreed list
         .run_on_disk(&["load"])
         .exits(2)
         .says(&["root_causes.yaml:1", "expected a list of names"]);
+}
+
+#[test]
+fn tests_of_queries_say_what_differs() {
+    let world = World::new();
+    world
+        .write(
+            "definitions/queries/slow_incidents.sql",
+            "-- title: Slow\n-- question: Which incidents were slow?\nselect id, minutes_to_recover as minutes\nfrom Incidents\nwhere minutes_to_recover > 60\norder by id\n",
+        )
+        .write(
+            "definitions/queries/slow_incidents.tests.yaml",
+            "- name: fits\n  given:\n    Incidents:\n      - {id: a, minutes_to_recover: 61}\n      - {id: b, minutes_to_recover: 60}\n  expect:\n    - {id: a, minutes: 61.0}\n- given:\n    Incidents:\n      - {id: a, minutes_to_recover: 90}\n  expect:\n    - {minutes: 91}\n- name: too few\n  given:\n    Incidents:\n      - {minutes_to_recover: 90}\n  expect: []\n- name: no such column\n  given:\n    Incidents:\n      - {minutes: 90}\n  expect: []\n",
+        )
+        .write("definitions/queries/gone.tests.yaml", "- {given: {}, expect: []}\n");
+    let run = world.run(&["check"]);
+    run.exits(1).says(&[
+        "`gone` is not a query",
+        "test 2 of the query `slow_incidents` fails",
+        "expected `minutes` of row 1 to be 91, found 90",
+        "the test `too few` of the query `slow_incidents` fails",
+        "expected 0 rows, found 1; the next is {id: row 1, minutes: 90}",
+        "`minutes` is not a column of `Incidents`",
+        "4 errors",
+    ]);
+    assert!(!said(&run).contains("fits"));
 }
