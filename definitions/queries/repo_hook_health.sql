@@ -1,0 +1,119 @@
+-- title: Have we carried out our own engineering rules?
+-- question: Which repositories break which of our rules on teams and webhooks?
+-- grain: one row per rule and repository that breaks it; one row for a rule that none breaks
+-- meaning: Each rule is a line of `checks`, which you are meant to edit, as are the hosts in `known_hosts`. A
+--   repository counts unless it is archived, disabled or a template. `percent_kept` is the share of the repositories
+--   concerned that keep the rule, the same in each of the rule's rows; a rule about hooks concerns those that have
+--   one. A hook works if it is active and its newest delivery did not fail; one that never sent anything counts as
+--   working, and as unused.
+-- misleads: A rule that is kept is not a fault that is prevented. Hooks of the whole organisation and apps are not
+--   among a repository's hooks: who sends events that way breaks the rules here and not in truth. The newest delivery
+--   is one, and may have failed by chance.
+-- chart: bar x=rule y=percent_kept
+with known_hosts (host, is_pager) as (
+    values
+    ('events.pagerduty.com', 1),
+    ('api.opsgenie.com', 1),
+    ('hooks.slack.com', 0),
+    ('api.github.com', 0)
+),
+
+repositories as (
+    select full_name as repository
+    from GithubRepos
+    where not nvl(is_archived, false) and not nvl(is_disabled, false) and not nvl(is_template, false)
+),
+
+teams as (
+    select
+        repository,
+        count(*) as n_teams,
+        count_if(permission in ('admin', 'maintain')) as n_maintaining
+    from GithubRepoTeams
+    group by repository
+),
+
+hooks as (
+    select
+        hook.repository,
+        nvl(hook.is_active, false) as is_active,
+        nvl(hook.url_scheme, '') as url_scheme,
+        nvl(hook.is_insecure_ssl, false) as is_insecure_ssl,
+        nvl(hook.has_secret, false) as has_secret,
+        hook.url_host,
+        known.host as known_host,
+        nvl(known.is_pager, 0) as is_pager,
+        case
+            when hook.last_response_code >= 400 then 1
+            when hook.last_response_code is null and nvl(hook.last_response_status, 'unused') not in ('active', 'ok', 'unused') then 1
+            else 0
+        end as fails
+    from GithubRepoHooks as hook
+    left join known_hosts as known on known.host = hook.url_host
+),
+
+hook_counts as (
+    select
+        repository,
+        count(*) as n_hooks,
+        count_if(is_active and fails = 0 and is_pager = 1) as n_working_to_pager,
+        count_if(not is_active) as n_inactive,
+        count_if(is_active and fails = 1) as n_failing,
+        count_if(url_scheme <> 'https' or is_insecure_ssl) as n_insecure,
+        count_if(not has_secret) as n_unsigned,
+        count_if(known_host is null) as n_to_unknown_hosts
+    from hooks
+    group by repository
+),
+
+facts as (
+    select
+        repositories.repository,
+        nvl(teams.n_teams, 0) as n_teams,
+        nvl(teams.n_maintaining, 0) as n_maintaining,
+        nvl(hook_counts.n_hooks, 0) as n_hooks,
+        nvl(hook_counts.n_working_to_pager, 0) as n_working_to_pager,
+        nvl(hook_counts.n_inactive, 0) as n_inactive,
+        nvl(hook_counts.n_failing, 0) as n_failing,
+        nvl(hook_counts.n_insecure, 0) as n_insecure,
+        nvl(hook_counts.n_unsigned, 0) as n_unsigned,
+        nvl(hook_counts.n_to_unknown_hosts, 0) as n_to_unknown_hosts
+    from repositories
+    left join teams on teams.repository = repositories.repository
+    left join hook_counts on hook_counts.repository = repositories.repository
+),
+
+-- One rule a line: its place, its words, which repositories it concerns, and whether one keeps it.
+checks as (
+    select repository, 1 as place, 'has a team' as rule, n_teams > 0 as keeps from facts
+    union all
+    select repository, 2, 'has a team that may maintain it', n_maintaining > 0 from facts
+    union all
+    select repository, 3, 'has a working hook to the pager', n_working_to_pager > 0 from facts
+    union all
+    select repository, 4, 'has no hook that is switched off', n_inactive = 0 from facts where n_hooks > 0
+    union all
+    select repository, 5, 'has no hook that fails', n_failing = 0 from facts where n_hooks > 0
+    union all
+    select repository, 6, 'has hooks over verified TLS alone', n_insecure = 0 from facts where n_hooks > 0
+    union all
+    select repository, 7, 'has signed hooks alone', n_unsigned = 0 from facts where n_hooks > 0
+    union all
+    select repository, 8, 'has hooks to known hosts alone', n_to_unknown_hosts = 0 from facts where n_hooks > 0
+),
+
+rules as (
+    select place, rule, count(*) as n_concerned, count_if(keeps) as n_keep
+    from checks
+    group by place, rule
+)
+
+select
+    rules.rule,
+    broken.repository,
+    rules.n_concerned,
+    rules.n_keep,
+    round(100e0 * rules.n_keep / rules.n_concerned, 1) as percent_kept
+from rules
+left join checks as broken on broken.place = rules.place and not broken.keeps
+order by rules.place, broken.repository

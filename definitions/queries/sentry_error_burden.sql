@@ -1,0 +1,75 @@
+-- title: What errors weigh on each team
+-- question: How many error issues does each project have, how many are new, back again or unhandled, and whom do they hit?
+-- grain: one row per team and project; a project of several teams stands with each
+-- meaning: Issues as they were fetched last. `n_new` were first seen within 30 days before that; `n_regressed` came
+--   back after they were resolved, as the vendor says (substatus `regressed`); `n_unhandled` ended a program's work.
+--   `n_events` and `n_users` are the vendor's counts over the period that was asked for; a user hit by two issues
+--   counts twice. `n_fetched_events` are the events in our own tables.
+-- misleads: An issue is what the vendor's grouping takes for one fault: a change of the grouping changes the count. A
+--   project that samples its errors looks calm. Many issues may mean careful reporting.
+-- chart: bar x=project y=n_unresolved,n_new,n_regressed
+with fetched as (
+    select max(unix_timestamp(to_timestamp(newest_extracted_at))) as fetched_at
+    from _tables
+    where table_name = 'SentryIssues'
+),
+
+issues as (
+    select
+        issue.project_id,
+        count(*) as n_issues,
+        count_if(issue.status = 'unresolved') as n_unresolved,
+        count_if(unix_timestamp(issue.first_seen_at) >= fetched.fetched_at - 30 * 86400) as n_new,
+        count_if(issue.substatus = 'regressed') as n_regressed,
+        count_if(issue.is_unhandled) as n_unhandled,
+        count_if(issue.status = 'unresolved' and issue.assigned_to_id is null) as n_unassigned,
+        sum(issue.event_count) as n_events,
+        sum(issue.user_count) as n_users
+    from SentryIssues as issue
+    cross join fetched
+    group by issue.project_id
+),
+
+events as (
+    select project_id, count(*) as n_fetched_events
+    from SentryIssueEvents
+    group by project_id
+),
+
+project_ids as (
+    select id as project_id
+    from SentryProjects
+    union
+    select project_id
+    from issues
+    where project_id is not null
+),
+
+projects as (
+    select
+        project_ids.project_id,
+        coalesce(project.slug, project.name, project_ids.project_id) as project,
+        project.platform
+    from project_ids
+    left join SentryProjects as project on project.id = project_ids.project_id
+)
+
+select
+    coalesce(owner.team_slug, team.slug, team.name, '(no team)') as team,
+    projects.project,
+    projects.platform,
+    nvl(issues.n_issues, 0) as n_issues,
+    nvl(issues.n_unresolved, 0) as n_unresolved,
+    nvl(issues.n_new, 0) as n_new,
+    nvl(issues.n_regressed, 0) as n_regressed,
+    nvl(issues.n_unhandled, 0) as n_unhandled,
+    nvl(issues.n_unassigned, 0) as n_unassigned,
+    nvl(issues.n_events, 0) as n_events,
+    nvl(issues.n_users, 0) as n_users,
+    nvl(events.n_fetched_events, 0) as n_fetched_events
+from projects
+left join SentryProjectTeams as owner on owner.project_id = projects.project_id
+left join SentryTeams as team on team.id = owner.team_id
+left join issues on issues.project_id = projects.project_id
+left join events on events.project_id = projects.project_id
+order by n_unresolved desc, team, projects.project, projects.project_id
