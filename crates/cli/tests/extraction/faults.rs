@@ -6,10 +6,11 @@ use fake::{Endless, Fault, Rule, Vendor, Which};
 
 use crate::vendors::{Site, assert_same, expected, raw_text};
 
-/// Everything arrives all the same.
+/// Everything arrives all the same. Which requests meet the fault depends on how they interleave: so often that many do,
+/// and so seldom that all six tries of one never do (0.06⁶, one run of this test in tens of thousands).
 #[track_caller]
 fn survives(fault: Fault) {
-    survives_some(150, fault);
+    survives_some(60, fault);
 }
 
 /// The same where of a thousand requests so many go wrong.
