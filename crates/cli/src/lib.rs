@@ -8,6 +8,7 @@ pub mod console;
 pub mod load;
 pub mod project;
 pub mod queries;
+pub mod rejects;
 pub mod settings;
 
 mod commands;

@@ -17,7 +17,7 @@ use transform::{Batch, Plan, Reject};
 
 use crate::console::Console;
 use crate::project::{Project, database_fault};
-use crate::{CouldNotRun, console};
+use crate::{CouldNotRun, console, rejects};
 
 /// Portions that wait between two stages, at the most.
 const WAITING: usize = 2;
@@ -109,7 +109,7 @@ fn load_stream(
         let nothing_there = found.files.is_empty() && found.unreadable.is_empty();
         if nothing_there && known.is_empty() && state.fingerprint.is_none() {
             return Ok(StreamReport {
-                stream: plan.stream.clone(),
+                stream: plan.stream.to_string(),
                 ..StreamReport::default()
             });
         }
@@ -129,7 +129,7 @@ fn load_stream(
         })
         .collect();
     let mut report = StreamReport {
-        stream: plan.stream.clone(),
+        stream: plan.stream.to_string(),
         ..StreamReport::default()
     };
     if !new.is_empty() {
@@ -138,7 +138,7 @@ fn load_stream(
     for (path, reason) in &found.unreadable {
         let facts = FileFacts {
             path: path.clone(),
-            stream: plan.stream.clone(),
+            stream: plan.stream.to_string(),
             size: 0,
             modified: 0,
         };
@@ -165,7 +165,7 @@ fn load_stream(
         .map_err(failed)?;
     if let Some(finished) = finished {
         report.removed = finished.removed;
-        export_rejects(project, plan, store, console)?;
+        rejects::export(project, plan, store, console)?;
     }
     let status = store.status().map_err(failed)?;
     if let Some(line) = status
@@ -337,7 +337,7 @@ fn write_all(
     for file in files {
         let facts = FileFacts {
             path: file.name.clone(),
-            stream: plan.stream.clone(),
+            stream: plan.stream.to_string(),
             size: file.size,
             modified: file.modified,
         };
@@ -425,7 +425,7 @@ fn newest_listing(
             .flatten()
             .map(|file| file.records + file.rejects)
             .sum();
-        let fault = if listing.stream != plan.stream {
+        let fault = if plan.stream != listing.stream {
             format!(
                 "a complete listing of `{}` lies in the folder of `{}`",
                 listing.stream, plan.stream
@@ -454,69 +454,6 @@ fn newest_listing(
         );
     }
     Ok(None)
-}
-
-/// Writes the rejects of a stream to `rejects/<stream>/`, a file for each raw file that has some.
-fn export_rejects(
-    project: &Project,
-    plan: &Plan,
-    store: &Store,
-    console: &Console,
-) -> Result<(), CouldNotRun> {
-    use std::io::Write as _;
-    let root = project.folder.join("rejects");
-    let folder = root.join(&plan.stream);
-    let mut current: Option<(String, tempfile::NamedTempFile)> = None;
-    let mut written: io::Result<()> = if folder.is_dir() {
-        std::fs::remove_dir_all(&folder)
-    } else {
-        Ok(())
-    };
-    let close = |current: Option<(String, tempfile::NamedTempFile)>| -> io::Result<()> {
-        let Some((path, file)) = current else {
-            return Ok(());
-        };
-        // The whole name, so that two files of one name in two folders stay apart.
-        let name = path
-            .strip_prefix(&format!("raw_data/{}/", plan.stream))
-            .unwrap_or(&path)
-            .replace(['/', '\\'], "_");
-        file.persist(folder.join(format!("{name}.rejects.ndjson")))
-            .map_err(io::Error::from)
-            .map(drop)
-    };
-    let read = store.rejects(&plan.stream, &mut |row| {
-        if written.is_err() {
-            return;
-        }
-        written = (|| {
-            if current.as_ref().is_none_or(|(path, _)| *path != row.path) {
-                close(current.take())?;
-                std::fs::create_dir_all(&folder)?;
-                current = Some((row.path.clone(), tempfile::NamedTempFile::new_in(&folder)?));
-            }
-            let line = serde_json::json!({
-                "file": row.path, "line": row.line, "table": row.table, "column": row.column,
-                "code": row.code, "reason": row.reason, "value": row.value, "record": row.record,
-            });
-            match &mut current {
-                Some((_, file)) => writeln!(file, "{line}"),
-                None => Ok(()),
-            }
-        })();
-    });
-    read.map_err(|error| say(console, &error))?;
-    let written = written.and_then(|()| close(current.take()));
-    if let Err(error) = written {
-        console.diagnostic(
-            &Diagnostic::warning(
-                "rejects-unwritten",
-                format!("cannot write `rejects/{}`: {error}", plan.stream),
-            )
-            .note("they are in the table `_rejects`"),
-        );
-    }
-    Ok(())
 }
 
 fn odd_files(found: &StreamFiles, console: &Console) {

@@ -191,7 +191,7 @@ impl Project {
             add(&mapper.source.text);
             for (_, file) in mapper.tables.iter().flat_map(|table| &table.agreed) {
                 add(&file.text);
-                for name in self.setting.agreed.get(&file.text).into_iter().flatten() {
+                for name in self.setting.agreed.get(&*file.text).into_iter().flatten() {
                     add(name);
                 }
             }
@@ -349,13 +349,13 @@ fn agreed_lists(
         .flat_map(|mapper| &mapper.tables)
         .flat_map(|table| &table.agreed)
     {
-        let text = match std::fs::read_to_string(folder.join(&file.text)) {
+        let text = match std::fs::read_to_string(folder.join(&*file.text)) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => {
                 faults.push(Diagnostic::error(
                     "list-unreadable",
-                    format!("cannot read `{}`: {error}", file.text),
+                    format!("cannot read `{}`: {error}", &*file.text),
                 ));
                 continue;
             }
@@ -379,14 +379,14 @@ fn agreed_lists(
             });
         match names {
             Ok(names) => {
-                lists.insert(file.text.clone(), names);
+                lists.insert(file.text.to_string(), names);
             }
             Err((line, message)) => faults.push(
                 Diagnostic::error(
                     "list-syntax",
                     format!("cannot read the agreed list: {message}"),
                 )
-                .in_data(format!("{}:{line}", file.text)),
+                .in_data(format!("{}:{line}", &*file.text)),
             ),
         }
     }

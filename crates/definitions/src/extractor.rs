@@ -16,7 +16,7 @@ use std::time::Duration;
 use diagnostics::Source;
 use url::Url;
 
-use crate::Word;
+use crate::{StreamName, Word};
 
 pub(crate) use check::check;
 pub(crate) use parse::parse;
@@ -110,7 +110,7 @@ impl Default for Retry {
 #[derive(Debug, Clone)]
 pub struct StreamExtraction {
     /// The stream.
-    pub stream: Word,
+    pub stream: Word<StreamName>,
     /// What is asked for.
     pub request: Request,
     /// The stream whose records this one is asked for, one by one.
@@ -146,7 +146,7 @@ pub struct Request {
 #[derive(Debug, Clone)]
 pub struct Parent {
     /// The parent's stream, of the same source.
-    pub stream: Word,
+    pub stream: Word<StreamName>,
     /// What the request and `_extract.parent` take from a parent's record, by name.
     pub values: Vec<(String, FieldPath)>,
 }

@@ -9,6 +9,7 @@ mod document;
 pub mod extractor;
 mod library;
 mod mapper;
+mod name;
 mod query;
 mod query_test;
 mod reader;
@@ -21,6 +22,7 @@ use diagnostics::Diagnostic;
 pub use document::{entity_diagram, table_reference};
 pub use library::{File, Library, Origin};
 pub use mapper::{Mapper, MapperTest, Span, TableMapping, Word};
+pub use name::{FileName, StreamName};
 pub use query::Query;
 pub use query_test::{QueryTest, Row};
 pub use schema::{Column, ColumnType, Index, Schema, Table, View};
@@ -47,7 +49,7 @@ impl Definitions {
     pub fn mapper(&self, stream: &str) -> Option<&Mapper> {
         self.mappers
             .iter()
-            .find(|mapper| mapper.stream.text == stream)
+            .find(|mapper| *mapper.stream.text == *stream)
     }
 }
 

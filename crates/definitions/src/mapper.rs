@@ -8,17 +8,17 @@ use std::sync::Arc;
 use diagnostics::{Diagnostic, Source};
 use yaml::Node;
 
-use crate::File;
 use crate::reader::{self, Reader, first_line};
+use crate::{File, FileName, StreamName};
 
 /// A stretch of a definition file, in bytes.
 pub type Span = Range<usize>;
 
 /// A word or an expression, and where it is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Word {
-    /// The text.
-    pub text: String,
+pub struct Word<T = String> {
+    /// The text, or what it stands for.
+    pub text: T,
     /// Where it stands.
     pub span: Span,
 }
@@ -27,7 +27,7 @@ pub struct Word {
 #[derive(Debug, Clone)]
 pub struct Mapper {
     /// The stream it reads.
-    pub stream: Word,
+    pub stream: Word<StreamName>,
     /// Where the records are, if a file holds a whole response: jq.
     pub records: Option<Word>,
     /// The tables it fills; see [`Mapper::own_table`].
@@ -48,7 +48,7 @@ pub struct TableMapping {
     /// Column and jq expression, in the order in which they are written.
     pub columns: Vec<(Word, Word)>,
     /// Columns whose values should be in a list of agreed names, and the file in the project folder that has it.
-    pub agreed: Vec<(Word, Word)>,
+    pub agreed: Vec<(Word, Word<FileName>)>,
 }
 
 /// A record given, and what it should become.
@@ -92,10 +92,8 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
     let root = reader::tree(source, "the mapper", faults)?;
     let mut reader = Reader { source, faults };
     let members = reader.members(&root, "a mapper", &["stream", "records", "tables", "tests"])?;
-    let stream = members
-        .iter()
-        .find(|(key, _)| key.text == "stream")
-        .and_then(|(_, node)| reader.word(node, "the name of a stream"));
+    let stream_node = members.iter().find(|(key, _)| key.text == "stream");
+    let stream = stream_node.map(|(_, node)| reader.stream_name(node));
     let mut records = None;
     let mut tables = Vec::new();
     let mut tests = Vec::new();
@@ -124,7 +122,7 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
         return None;
     }
     Some(Mapper {
-        stream,
+        stream: stream?,
         records,
         tables,
         tests,
@@ -153,9 +151,8 @@ impl Reader<'_> {
                 }
                 "agreed" => {
                     for (column, node) in self.pairs(node, "columns by name") {
-                        if let Some(list) =
-                            self.word(node, "the name of a file in the project folder")
-                        {
+                        let expected = "the name of a file in the project folder";
+                        if let Some(list) = self.name(node, expected, FileName::parse) {
                             mapping.agreed.push((column, list));
                         }
                     }

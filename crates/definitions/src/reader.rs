@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diagnostics::{Diagnostic, Source, nearest};
 use yaml::{Node, Value};
 
-use crate::{Span, Word};
+use crate::{Span, StreamName, Word};
 
 /// Reads one file's YAML.
 pub(crate) struct Reader<'a> {
@@ -107,6 +107,45 @@ impl Reader<'_> {
             text,
             span: node.span.clone(),
         })
+    }
+
+    /// The name of a stream, which is that of a folder too.
+    pub(crate) fn stream_name(&mut self, node: &Node) -> Option<Word<StreamName>> {
+        self.name(node, "the name of a stream", StreamName::parse)
+    }
+
+    /// A name that becomes part of a path.
+    pub(crate) fn name<T>(
+        &mut self,
+        node: &Node,
+        expected: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Word<T>> {
+        let word = self.word(node, expected)?;
+        self.named(&word, expected, parse)
+    }
+
+    /// The same for a word that was read already.
+    pub(crate) fn named<T>(
+        &mut self,
+        word: &Word,
+        expected: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Word<T>> {
+        match parse(&word.text) {
+            Ok(text) => Some(Word {
+                text,
+                span: word.span.clone(),
+            }),
+            Err(reason) => {
+                let shown = word.text.escape_debug();
+                self.faults.push(
+                    Diagnostic::error("definition-name", format!("`{shown}` is not {expected}"))
+                        .at(self.source, word.span.clone(), reason),
+                );
+                None
+            }
+        }
     }
 
     pub(crate) fn unexpected(&mut self, node: &Node, expected: &str) {

@@ -52,10 +52,10 @@ pub fn examine(source: &Source<'_>) -> std::io::Result<Vec<Finding>> {
         let mut first_records: Vec<(String, Option<String>)> = Vec::new();
         for stream in &source.extractor.streams {
             let (health, record) = examine_stream(source, stream, &first_records).await;
-            first_records.push((stream.stream.text.clone(), record));
+            first_records.push((stream.stream.text.to_string(), record));
             findings.push(Finding {
                 source: source.extractor.source.text.clone(),
-                stream: stream.stream.text.clone(),
+                stream: stream.stream.text.to_string(),
                 scope: stream.scope.clone(),
                 health,
             });
@@ -73,7 +73,7 @@ async fn examine_stream(
     if let Some(parent) = &stream.parent {
         let record = first_records
             .iter()
-            .find(|(name, _)| *name == parent.stream.text)
+            .find(|(name, _)| parent.stream.text == *name)
             .and_then(|(_, record)| record.as_deref());
         let Some(record) = record else {
             let reason = format!("there is no record of `{}` to ask for", parent.stream.text);

@@ -312,7 +312,7 @@ pub fn extract(
         let mut reports = Vec::new();
         for stream in &source.extractor.streams {
             let name = &stream.stream.text;
-            if !options.only.is_empty() && !options.only.contains(name) {
+            if !options.only.is_empty() && !options.only.iter().any(|only| *name == *only) {
                 continue;
             }
             progress.event(&Event::Begun { stream: name });

@@ -41,7 +41,7 @@ pub(crate) struct Run<'a> {
 
 /// Fetches a stream: first what a killed run left over, then what is new.
 pub(crate) async fn run(run: &Run<'_>) -> StreamReport {
-    let folder = run.raw_data.join(&run.stream.stream.text);
+    let folder = run.raw_data.join(run.stream.stream.text.as_str());
     match try_run(run, &folder).await {
         Ok(report) => report,
         Err(error) => StreamReport::failed(
@@ -118,7 +118,7 @@ fn plan(run: &Run<'_>, folder: &Path, state: &State) -> io::Result<Result<Plan, 
         let after = after.filter(|_| !run.options.full && run.options.since.is_none());
         let found = files_of(run, parent, after.as_deref())?;
         let Some(last) = found.last else {
-            return Ok(Err(Outcome::NoParents(parent.stream.text.clone())));
+            return Ok(Err(Outcome::NoParents(parent.stream.text.to_string())));
         };
         plan.parents_complete = last.complete;
         plan.parents_until = found.until;
@@ -199,7 +199,7 @@ struct FilesOf {
 
 /// The raw files that the runs of another stream wrote, by their names.
 fn files_of(run: &Run<'_>, parent: &Parent, after: Option<&str>) -> io::Result<FilesOf> {
-    let folder = run.raw_data.join(&parent.stream.text);
+    let folder = run.raw_data.join(parent.stream.text.as_str());
     let last = state::read(&folder)?.last;
     let mut names = Vec::new();
     match fs::read_dir(&folder) {
@@ -613,7 +613,7 @@ fn finish(
         !tally.halved.iter().any(|(whole, _, _)| whole == *listing)
     });
     let mut report = StreamReport {
-        stream: name.clone(),
+        stream: name.to_string(),
         records: output.records,
         changed: tally.changed,
         total: (!tally.totals.is_empty()).then(|| total.map(|(_, total)| total).sum()),

@@ -117,7 +117,7 @@ pub(crate) fn finish_stream(
     plan: &Plan,
     listing: Option<(i64, &str)>,
 ) -> rusqlite::Result<Option<Finished>> {
-    let state = stream(connection, &plan.stream)?;
+    let state = stream(connection, plan.stream.as_str())?;
     let applied = state
         .listing
         .as_ref()
@@ -140,16 +140,16 @@ pub(crate) fn finish_stream(
                select count(*), strftime('%Y-%m-%dT%H:%M:%SZ', max(_extracted_at) / 1000000, 'unixepoch') from {name}
              ) where table_name = ?1"
         );
-        transaction.execute(&sql, (&table.table.name, &plan.stream))?;
+        transaction.execute(&sql, (&table.table.name, plan.stream.as_str()))?;
     }
     transaction.execute(
         "update _files set rejects = (select count(*) from _rejects where file_id = _files.id) where stream = ?1",
-        [&plan.stream],
+        [plan.stream.as_str()],
     )?;
     transaction.execute(
         "update _streams set unfinished = 0, listing = ?2, listed_at = ?3 where stream = ?1",
         (
-            &plan.stream,
+            plan.stream.as_str(),
             listing.map(|(_, name)| name),
             listing.map(|(started, _)| started),
         ),
@@ -174,7 +174,7 @@ fn forgive_same_keys(connection: &Connection, plan: &Plan, listed: bool) -> rusq
     );
     let mut rejects =
         connection.prepare("select rowid, value from _rejects where stream = ?1 and code = ?2")?;
-    let found = rejects.query_map((&plan.stream, SAME_KEY), |row| {
+    let found = rejects.query_map((plan.stream.as_str(), SAME_KEY), |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
     for (reject, value) in found.collect::<rusqlite::Result<Vec<(i64, String)>>>()? {

@@ -258,13 +258,13 @@ pub(crate) fn reset_stream(
     for table in ["_rejects", "_warnings", "_files"] {
         transaction.execute(
             &format!("delete from {table} where stream = ?1"),
-            [&plan.stream],
+            [plan.stream.as_str()],
         )?;
     }
     transaction.execute(
         "insert into _streams (stream, fingerprint, unfinished) values (?1, ?2, 1)
          on conflict (stream) do update set fingerprint = excluded.fingerprint, unfinished = 1, listing = null, listed_at = null",
-        (&plan.stream, fingerprint.cast_signed()),
+        (plan.stream.as_str(), fingerprint.cast_signed()),
     )?;
     transaction.commit()
 }

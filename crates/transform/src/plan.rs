@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use definitions::{ColumnType, Mapper, Schema, Table, Word};
+use definitions::{ColumnType, Mapper, Schema, StreamName, Table, Word};
 use diagnostics::Diagnostic;
 use jiff::tz::TimeZone;
 
@@ -23,7 +23,7 @@ pub struct Setting {
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The stream.
-    pub stream: String,
+    pub stream: StreamName,
     /// The member that holds the records where a file holds a whole response.
     pub envelope: Option<String>,
     /// The tables, the record's own first.
@@ -118,7 +118,7 @@ pub fn plan(
                 .agreed
                 .iter()
                 .find(|(name, _)| name.text == column.name);
-            let agreed = list.and_then(|(_, file)| setting.agreed.get(&file.text));
+            let agreed = list.and_then(|(_, file)| setting.agreed.get(&*file.text));
             ColumnPlan {
                 name: column.name.clone(),
                 kind: column.kind,

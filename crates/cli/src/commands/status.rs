@@ -84,7 +84,7 @@ fn fetched(project: &Project, console: &Console) -> Result<Vec<(String, State)>,
             CouldNotRun
         })?;
         if state.last.is_some() || unfinished(project, name) {
-            fetched.push((name.clone(), state));
+            fetched.push((name.to_string(), state));
         }
     }
     Ok(fetched)

@@ -154,7 +154,7 @@ impl State {
         self.extractor
             .streams
             .iter()
-            .find(|stream| stream.stream.text == name)
+            .find(|stream| *stream.stream.text == *name)
             .unwrap()
     }
 }
@@ -167,7 +167,7 @@ fn records(extractor: &Extractor, mood: Mood) -> BTreeMap<String, Vec<Row>> {
         let mut rows = Vec::new();
         if let Some(parent) = &stream.parent {
             let value = &parent.values[0].1;
-            for (number, above) in all[&parent.stream.text].clone().iter().enumerate() {
+            for (number, above) in all[parent.stream.text.as_str()].clone().iter().enumerate() {
                 for child in 0..number % 3 {
                     let parent = scalar(&above.value, value);
                     rows.push(row(
@@ -193,7 +193,7 @@ fn records(extractor: &Extractor, mood: Mood) -> BTreeMap<String, Vec<Row>> {
                 (0..count).map(|number| row(stream, record(extractor, stream, number, mood), None)),
             );
         }
-        all.insert(name.clone(), rows);
+        all.insert(name.to_string(), rows);
     }
     all
 }
@@ -392,7 +392,7 @@ fn content(state: &mut State, url: &Url) -> (String, Vec<(String, String)>) {
         state.unknown.push(url.path().to_owned());
         return ("{}".to_owned(), Vec::new());
     };
-    let name = stream.stream.text.clone();
+    let name = stream.stream.text.to_string();
     if let Some(request) = changed {
         let mut record = json!({"name": "changed"});
         set(

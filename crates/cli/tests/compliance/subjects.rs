@@ -143,7 +143,7 @@ impl Subject {
             .extractor
             .streams
             .iter()
-            .find(|known| known.stream.text == stream)
+            .find(|known| *known.stream.text == *stream)
             .unwrap();
         self.lines(stream)
             .iter()

@@ -547,6 +547,20 @@ fn rejects_are_kept_with_place_reason_and_record_until_the_file_is_mended() {
 }
 
 #[test]
+fn only_our_own_files_go_from_the_folder_of_rejects() {
+    let world = World::new();
+    world.write("rejects/pagerduty_teams/notes.md", "what I found");
+    world.write("rejects/pagerduty_teams/deep/old.ndjson", "{}");
+    load_teams(&world, "x.ndjson", "{}\n").0.exits(1);
+    assert!(reject_files(&world).contains(&"x.ndjson.rejects.ndjson".to_owned()));
+    load_teams(&world, "x.ndjson", "{\"id\":\"A\"}\n")
+        .0
+        .exits(0);
+    assert_eq!(reject_files(&world), ["notes.md"]);
+    assert_eq!(world.read("rejects/pagerduty_teams/deep/old.ndjson"), "{}");
+}
+
+#[test]
 fn rejects_count_as_long_as_they_are_there() {
     let world = World::new();
     let (run, _) = load_teams(&world, "x.ndjson", "{}\n");

@@ -516,3 +516,68 @@ fn tests_of_queries_say_what_differs() {
     ]);
     assert!(!said(&run).contains("fits"));
 }
+
+#[test]
+fn a_name_in_a_definition_cannot_lead_out_of_the_project() {
+    let outside = World::new();
+    outside.write("elsewhere/kept.ndjson", "{\"id\": 1}\n");
+    let absolute = outside.path("elsewhere").display().to_string();
+    for stream in [
+        absolute.as_str(),
+        "../elsewhere",
+        "..",
+        ".",
+        "a/b",
+        "a\\\\b",
+        ".hidden",
+        "",
+    ] {
+        let world = World::new();
+        world.write("elsewhere/kept.ndjson", "{\"id\": 2}\n");
+        world.write("definitions/schemas/deploys.sql", SCHEMA);
+        let mapper = MAPPER.replace("stream: deploys", &format!("stream: \"{stream}\""));
+        world.write("definitions/mappers/deploys.yaml", mapper);
+        world.run_on_disk(&["load"]).exits(2).says(&[
+            "error[definition-name]",
+            "is not the name of a stream",
+            "definitions/mappers/deploys.yaml:1:9",
+        ]);
+        assert_eq!(world.read("elsewhere/kept.ndjson"), "{\"id\": 2}\n");
+        assert_eq!(outside.read("elsewhere/kept.ndjson"), "{\"id\": 1}\n");
+    }
+    for (stream, place) in [
+        ("/srv/x", "streams"),
+        ("../x", "streams"),
+        ("../x", "parent"),
+    ] {
+        let world = World::new();
+        let parent = match place {
+            "parent" => format!("    parent: {{stream: {stream}, values: {{a: .id}}}}\n"),
+            _ => String::new(),
+        };
+        let name = if place == "streams" {
+            stream
+        } else {
+            "deploys"
+        };
+        let extractor = format!(
+            "source: ours\nbase_url: https://ours.example\nstreams:\n  {name}:\n    path: /x\n    records: .[]\n{parent}"
+        );
+        world.write("definitions/extractors/ours.yaml", extractor);
+        world
+            .run(&["check"])
+            .exits(1)
+            .says(&["is not the name of a stream", "not a path"]);
+    }
+    let world = World::new();
+    world.write("definitions/schemas/deploys.sql", SCHEMA);
+    let list = "      sha: .\n    agreed: {sha: ../names.yaml}\n";
+    world.write(
+        "definitions/mappers/deploys.yaml",
+        MAPPER.replacen("      sha: .\n", list, 1),
+    );
+    world
+        .run(&["check"])
+        .exits(1)
+        .says(&["`../names.yaml` is not the name of a file in the project folder"]);
+}

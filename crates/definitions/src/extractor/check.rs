@@ -2,13 +2,14 @@
 //! in which streams are fetched.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
 
 use diagnostics::{Diagnostic, nearest};
 
 use super::{
     Extractor, Parent, Part, Request, StreamExtraction, Template, base_url, is_header_name,
 };
-use crate::{Mapper, Word};
+use crate::{Mapper, StreamName, Word};
 
 /// Adds the faults, and puts each stream behind those that it needs.
 pub(crate) fn check(
@@ -17,7 +18,7 @@ pub(crate) fn check(
     faults: &mut Vec<Diagnostic>,
 ) {
     let mut sources: HashMap<String, String> = HashMap::new();
-    let mut streams: HashMap<String, String> = HashMap::new();
+    let mut streams: HashMap<StreamName, String> = HashMap::new();
     for extractor in extractors {
         let path = extractor.text.path.clone();
         if let Some(first) = sources.insert(extractor.source.text.clone(), path.clone()) {
@@ -29,7 +30,7 @@ pub(crate) fn check(
                 format!("the other is `{first}`"),
             ));
         }
-        file_name(extractor, &extractor.source, faults);
+        plain_name(extractor, &extractor.source, faults);
         if let Err(reason) = base_url(&extractor.base_url.text) {
             let word = &extractor.base_url;
             let message = "no token can be sent to this base URL".to_owned();
@@ -98,7 +99,7 @@ pub(crate) fn check(
                     stream.stream.text
                 )));
             }
-            file_name(extractor, &stream.stream, faults);
+            plain_name(extractor, &stream.stream, faults);
             stream_alone(extractor, stream, faults);
         }
         order(extractor, faults);
@@ -178,14 +179,18 @@ fn names(
 }
 
 /// Sources and streams name settings, folders and files.
-fn file_name(extractor: &Extractor, word: &Word, faults: &mut Vec<Diagnostic>) {
+fn plain_name<T: Deref<Target = str>>(
+    extractor: &Extractor,
+    word: &Word<T>,
+    faults: &mut Vec<Diagnostic>,
+) {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !word.text.starts_with(|c: char| c.is_ascii_lowercase()) || !word.text.chars().all(plain) {
         faults.push(at(
             extractor,
             word,
             "extractor-name",
-            format!("`{}` is not the name of a source or a stream", word.text),
+            format!("`{}` is not the name of a source or a stream", &*word.text),
             "expected small letters, digits and `_`, beginning with a letter".into(),
         ));
     }
@@ -193,7 +198,7 @@ fn file_name(extractor: &Extractor, word: &Word, faults: &mut Vec<Diagnostic>) {
 
 /// Puts each stream behind those that it needs; reports what is not there and what goes in a circle.
 fn order(extractor: &mut Extractor, faults: &mut Vec<Diagnostic>) {
-    let known: Vec<String> = extractor
+    let known: Vec<StreamName> = extractor
         .streams
         .iter()
         .map(|stream| stream.stream.text.clone())
@@ -207,9 +212,9 @@ fn order(extractor: &mut Extractor, faults: &mut Vec<Diagnostic>) {
                     needed,
                     "extractor-unknown-stream",
                     message,
-                    format!("expected one of {}", known.join(", ")),
+                    format!("expected one of {}", joined(&known)),
                 );
-                if let Some(near) = nearest(&needed.text, known.iter().map(String::as_str)) {
+                if let Some(near) = nearest(&needed.text, known.iter().map(StreamName::as_str)) {
                     fault = fault.hint(format!("did you mean `{near}`?"));
                 }
                 faults.push(fault);
@@ -217,7 +222,7 @@ fn order(extractor: &mut Extractor, faults: &mut Vec<Diagnostic>) {
         }
     }
     let mut waiting = std::mem::take(&mut extractor.streams);
-    let mut placed: HashSet<String> = HashSet::new();
+    let mut placed: HashSet<StreamName> = HashSet::new();
     while !waiting.is_empty() {
         let ready = waiting.iter().position(|stream| {
             needs(stream)
@@ -241,15 +246,20 @@ fn order(extractor: &mut Extractor, faults: &mut Vec<Diagnostic>) {
     }
 }
 
-fn needs(stream: &StreamExtraction) -> impl Iterator<Item = &Word> {
+fn joined(names: &[StreamName]) -> String {
+    let names: Vec<&str> = names.iter().map(StreamName::as_str).collect();
+    names.join(", ")
+}
+
+fn needs(stream: &StreamExtraction) -> impl Iterator<Item = &Word<StreamName>> {
     let parent = stream.parent.as_ref().map(|parent| &parent.stream);
     let changed = stream.changed.as_ref().map(|changed| &changed.by.stream);
     parent.into_iter().chain(changed)
 }
 
-fn at(
+fn at<T>(
     extractor: &Extractor,
-    word: &Word,
+    word: &Word<T>,
     code: &'static str,
     message: String,
     expected: String,

@@ -9,8 +9,8 @@ use super::{
     Changed, FieldPath, Keep, Paging, Parent, Redaction, Request, Start, Step, StreamExtraction,
     Windows,
 };
-use crate::Word;
 use crate::reader::Reader;
+use crate::{StreamName, Word};
 
 /// What a request has: in a stream, and where one changed record is asked for.
 const REQUEST: [(&str, &str); 2] = [
@@ -83,7 +83,7 @@ impl Reader<'_> {
             }
         }
         Some(StreamExtraction {
-            stream,
+            stream: self.named(&stream, "the name of a stream", StreamName::parse)?,
             request: request?,
             parent,
             paging,
@@ -321,7 +321,7 @@ impl Reader<'_> {
         let mut values = Vec::new();
         for (key, node) in members {
             match key.text.as_str() {
-                "stream" => stream = self.word(node, "the name of a stream"),
+                "stream" => stream = self.stream_name(node),
                 "values" => {
                     let expected = "names and where their values are in a record";
                     for (name, node) in self.pairs(node, expected) {

@@ -167,7 +167,7 @@ fn everything_that_is_said_is_meant() {
     let days = |count: u64| seconds(count * 86_400);
     assert_eq!(windows.refresh, Some((days(7), days(90))));
     let changed = orders.changed.as_ref().unwrap();
-    assert_eq!(changed.by.stream.text, "shop_events");
+    assert_eq!(&*changed.by.stream.text, "shop_events");
     // A changed record is the same kind of record: its key is the stream's.
     assert_eq!(changed.request.key, orders.request.key);
     assert!(orders.redact[0].matching.is_some());

@@ -1,0 +1,138 @@
+//! Names that become parts of paths: types that cannot hold a way out of their folder.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+
+/// The name of a file or a folder: one component of a path, never a path. It is not hidden, leads nowhere else, and is
+/// a name on every system that people may carry the folder to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileName(String);
+
+/// The name of a stream, which is also that of its folders `raw_data/<stream>/` and `rejects/<stream>/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamName(FileName);
+
+/// The longest name in bytes, so that an ending can still be added to it (most file systems allow 255).
+const LONGEST: usize = 200;
+
+impl FileName {
+    /// Takes a name, or says what was expected instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let refused = |c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c);
+        if let Some(found) = text.chars().find(|c| refused(*c)) {
+            let found = found.escape_default();
+            return Err(format!("expected a name without `{found}`, not a path"));
+        }
+        if text.is_empty() || text.starts_with('.') || text.trim() != text || text.ends_with('.') {
+            return Err(
+                "expected a name that neither begins nor ends with a dot or a space".into(),
+            );
+        }
+        if text.len() > LONGEST {
+            return Err(format!("expected a name of at most {LONGEST} bytes"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl StreamName {
+    /// Takes a name, or says what was expected instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        FileName::parse(text).map(Self)
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for FileName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for StreamName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for StreamName {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
+    }
+}
+
+impl PartialEq<str> for StreamName {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<String> for StreamName {
+    fn eq(&self, other: &String) -> bool {
+        self.as_str() == other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Component, Path};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_names_and_paths_are_not() {
+        for good in ["pagerduty_users", "Our incidents", "größe-2", "a.b"] {
+            assert_eq!(StreamName::parse(good).unwrap().as_str(), good);
+        }
+        let long = "x".repeat(LONGEST + 1);
+        for bad in [
+            "",
+            ".",
+            "..",
+            "/srv/x",
+            "a/b",
+            "../x",
+            "a\\b",
+            "C:x",
+            ".hidden",
+            "a\0b",
+            "a\nb",
+            " a",
+            "a ",
+            "a.",
+            "a*",
+            long.as_str(),
+        ] {
+            assert!(StreamName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_never_leads_out_of_its_folder(text in any::<String>()) {
+            if let Ok(name) = FileName::parse(&text) {
+                let components: Vec<_> = Path::new(&*name).components().collect();
+                prop_assert!(matches!(components[..], [Component::Normal(_)]));
+                let path = Path::new("folder").join(&*name);
+                prop_assert_eq!(path.parent(), Some(Path::new("folder")));
+            }
+        }
+    }
+}
