@@ -4,6 +4,8 @@ pub mod check;
 pub mod demo;
 pub mod doctor;
 pub mod extract;
+mod fetched;
+mod fetching;
 pub mod init;
 pub mod load;
 pub mod query;
@@ -69,8 +71,8 @@ fn typed(verb: &str, project: &Path) -> String {
     format!("reliability {verb} --project {}", project.display())
 }
 
-/// The first Ctrl-C, or SIGTERM, stops after the page in hand; the second ends the program at once, which loses nothing
-/// that is on disk.
+/// The first Ctrl-C, or SIGTERM, stops what is under way; the second ends the program at once, which loses nothing that
+/// is on disk.
 fn stop_on_interrupt(stop: &::extract::Stop) {
     let stop = stop.clone();
     std::thread::spawn(move || {

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod console;
+pub mod gaps;
 pub mod load;
 pub mod project;
 pub mod queries;

@@ -73,6 +73,8 @@ pub struct RateLimit {
     pub statuses: Vec<u16>,
     /// Words in the answer that make such a status mean "later"; so does a remaining number of 0.
     pub messages: Vec<String>,
+    /// The least wait where the source says that it is asked too often and names no time; it doubles each time.
+    pub least_wait: Option<Duration>,
 }
 
 /// What the number in a reset header means.
@@ -123,6 +125,8 @@ pub struct StreamExtraction {
     pub changed: Option<Changed>,
     /// Whether a listing that ran to its end has every record that there is, so that others are gone.
     pub whole: bool,
+    /// Whether the source answers with nothing at all (204, or no body) where there are no records.
+    pub may_be_empty: bool,
     /// What is not kept as it came.
     pub redact: Vec<Redaction>,
     /// The permission that a token needs for it, in the source's words.

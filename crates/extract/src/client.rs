@@ -2,20 +2,28 @@
 //!
 //! A request goes to the host of the base URL or nowhere. What a failure says has been cleared of secrets.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use definitions::extractor::{RateLimit, Retry};
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
-use reqwest::{StatusCode, Url};
+use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderValue};
 
+use crate::failure::{Failure, causes, is_about_the_certificate, leads_elsewhere, said};
+use crate::link::{self, Next};
 use crate::page::beginning;
-use crate::retry::{self, Verdict};
-use crate::{Event, Progress, Stop};
+use crate::retry::{self, Later, Verdict};
+use crate::{Event, Progress, Stop, Why};
 
 /// No answer may be longer, in bytes.
 const LONGEST_ANSWER: usize = 64 << 20;
+
+/// A request that is not answered for so long is named to whoever waits.
+const NAMED_AFTER: Duration = Duration::from_millis(1500);
+
+/// So long nothing more is said of requests that are not answered.
+const QUIET: Duration = Duration::from_secs(30);
 
 /// Where requests go and with what.
 pub struct Client {
@@ -25,58 +33,39 @@ pub struct Client {
     secrets: Vec<String>,
     rate_limit: RateLimit,
     retry: Retry,
+    timeout: Duration,
     source: String,
-    /// Until when the source wants to be left alone.
-    rest_until: Mutex<Option<Instant>>,
+    mood: Mutex<Mood>,
+}
+
+/// How it stands with the source.
+#[derive(Default)]
+struct Mood {
+    /// Until when it wants to be left alone, and why.
+    rest: Option<(Instant, String)>,
+    /// Whether it has ever answered.
+    has_answered: bool,
+    /// Why nothing more is asked: it cannot be reached.
+    down: Option<String>,
+    /// When it was last said that an answer is waited for.
+    named: Option<Instant>,
 }
 
 /// What came.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Its body, which is JSON.
+    /// Its body, which is JSON, or empty where it may be.
     pub body: Arc<Vec<u8>>,
-    /// Its header `Link`.
-    pub link: Option<String>,
+    /// What its header `Link` says of the next page.
+    pub next: Next,
     /// When it came.
     pub at: Timestamp,
+    /// What the source's clock said.
+    pub source_time: Option<Timestamp>,
     /// The address that was asked.
     pub url: Url,
     /// How many requests the source has left for us.
     pub remaining: Option<u64>,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// Somebody said stop.
-    Stopped,
-    /// The token is not right.
-    Unauthorized(String),
-    /// The token may not see this.
-    Forbidden(String),
-    /// It is not there, or not in the plan that was bought.
-    NotThere(String),
-    /// The request is refused, and will be.
-    Refused(String),
-    /// It was tried as often as may be.
-    GaveUp(String),
-    /// The address leads to another host.
-    Elsewhere(String),
-}
-
-impl Failure {
-    /// What happened, in words.
-    pub fn reason(&self) -> &str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::Unauthorized(reason)
-            | Self::Forbidden(reason)
-            | Self::NotThere(reason)
-            | Self::Refused(reason)
-            | Self::GaveUp(reason)
-            | Self::Elsewhere(reason) => reason,
-        }
-    }
 }
 
 /// What a client is made of.
@@ -123,8 +112,9 @@ impl Client {
             secrets: parts.secrets,
             rate_limit: parts.rate_limit,
             retry: parts.retry,
+            timeout: parts.timeout,
             source: parts.source,
-            rest_until: Mutex::new(None),
+            mood: Mutex::default(),
         })
     }
 
@@ -148,11 +138,18 @@ impl Client {
     }
 
     /// Asks once.
-    pub async fn try_once(&self, url: &Url) -> Result<Answer, Failure> {
-        match self.once(url).await {
+    pub async fn try_once(
+        &self,
+        url: &Url,
+        may_be_empty: bool,
+        stop: &Stop,
+        progress: &dyn Progress,
+    ) -> Result<Answer, Failure> {
+        match self.once(url, may_be_empty, stop, progress).await {
             Ok(answer) => Ok(answer),
             Err(Failed::Finally(failure)) => Err(failure),
-            Err(Failed::Perhaps(reason, _)) => Err(Failure::GaveUp(reason)),
+            Err(Failed::Perhaps(reason, Trouble::Answer(_))) => Err(Failure::GaveUp(reason)),
+            Err(Failed::Perhaps(reason, _)) => Err(Failure::Down(reason)),
         }
     }
 
@@ -160,59 +157,91 @@ impl Client {
     pub async fn get(
         &self,
         url: Url,
+        may_be_empty: bool,
         stop: &Stop,
         progress: &dyn Progress,
     ) -> Result<Answer, Failure> {
-        let mut tries = 0;
+        let (mut tries, mut limited) = (0, 0);
         loop {
             self.rest(stop, progress).await?;
             tries += 1;
-            let failed = match self.once(&url).await {
+            let (reason, trouble) = match self.once(&url, may_be_empty, stop, progress).await {
                 Ok(answer) => return Ok(answer),
-                Err(failed) => failed,
-            };
-            let (reason, wait) = match failed {
-                Failed::Finally(failure) => return Err(failure),
-                Failed::Perhaps(reason, wait) => (reason, wait),
+                Err(Failed::Finally(failure)) => return Err(failure),
+                Err(Failed::Perhaps(reason, trouble)) => (reason, trouble),
             };
             if tries >= self.retry.tries {
-                return Err(Failure::GaveUp(format!("{reason}, {tries} times")));
+                return Err(self.give_up(format!("{reason}, {tries} times"), trouble));
             }
-            // What the source says counts; a wait that it names in whole seconds may end a little early.
-            let pause = match wait {
-                Some(named) => {
-                    named.min(self.retry.longest_wait)
-                        + Duration::from_millis(fastrand::u64(20..200))
-                }
-                None => retry::backoff(&self.retry, tries, fastrand::f64()),
+            let later = match trouble {
+                Trouble::Answer(later) => later,
+                _ => Later::default(),
             };
-            if wait.is_some() {
-                self.rest_for(pause);
+            limited += u32::from(later.too_often && later.named.is_none());
+            let chance = fastrand::f64();
+            let pause = retry::wait(&self.retry, &self.rate_limit, later, tries, limited, chance);
+            if later.too_often {
+                self.rest_for(pause, &reason);
             }
-            progress.event(&Event::Waiting {
-                source: &self.source,
-                wait: pause,
-                reason: &reason,
-            });
+            self.waiting(progress, pause, &reason, trouble.into());
             sleep(pause, stop).await?;
         }
     }
 
-    async fn once(&self, url: &Url) -> Result<Answer, Failed> {
-        let request = self.http.get(url.clone()).headers(self.headers.clone());
-        let broken = |error: reqwest::Error| {
-            Failed::Perhaps(
-                self.clear(&format!(
-                    "no answer from `{}`: {}",
-                    host(url),
-                    causes(&error)
-                )),
-                None,
-            )
+    /// What it means that a request was tried as often as may be.
+    fn give_up(&self, reason: String, trouble: Trouble) -> Failure {
+        let mut mood = self.mood();
+        let down = match trouble {
+            Trouble::Unreachable => true,
+            // One request may be too much for a source that answers others.
+            Trouble::NoAnswer => !mood.has_answered,
+            Trouble::Answer(_) => false,
         };
+        if down {
+            mood.down = Some(reason.clone());
+            Failure::Down(reason)
+        } else {
+            Failure::GaveUp(reason)
+        }
+    }
+
+    /// Asks once, says if that takes long, and ends when somebody says stop.
+    async fn once(
+        &self,
+        url: &Url,
+        may_be_empty: bool,
+        stop: &Stop,
+        progress: &dyn Progress,
+    ) -> Result<Answer, Failed> {
+        let asked = Instant::now();
+        let asking = std::pin::pin!(self.ask(url, may_be_empty));
+        let mut asking = asking;
+        tokio::select! {
+            answer = &mut asking => return answer,
+            () = stop.wait() => return Err(Failed::Finally(Failure::Stopped)),
+            () = tokio::time::sleep(NAMED_AFTER) => {}
+        }
+        if self.mood().says_again() {
+            let reason = format!("`{}` has not answered yet", host(url));
+            let left = self.timeout.saturating_sub(asked.elapsed());
+            self.waiting(progress, left, &reason, Why::Answer);
+        }
+        tokio::select! {
+            answer = &mut asking => answer,
+            () = stop.wait() => Err(Failed::Finally(Failure::Stopped)),
+        }
+    }
+
+    async fn ask(&self, url: &Url, may_be_empty: bool) -> Result<Answer, Failed> {
+        let request = self.http.get(url.clone()).headers(self.headers.clone());
+        let broken = |error: reqwest::Error| self.broken(url, &error);
         let mut response = request.send().await.map_err(broken)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let now = Timestamp::now();
+        self.mood().has_answered = true;
+        let ours = Timestamp::now();
+        // Waits are counted by the clock that they are given by.
+        let source_time = retry::source_time(&headers);
+        let now = source_time.unwrap_or(ours);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > LONGEST_ANSWER {
@@ -221,7 +250,7 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        if status.is_redirection() {
+        if leads_elsewhere(status, &headers, url) {
             let reason = format!(
                 "`{}` sends us to another host, where the token must not go",
                 host(url)
@@ -229,35 +258,63 @@ impl Client {
             return Err(Failed::Finally(Failure::Elsewhere(reason)));
         }
         if let Some(pause) = retry::pause(&headers, &self.rate_limit, now) {
-            self.rest_for(pause.min(self.retry.longest_wait));
+            let pause = pause.min(self.retry.longest_wait);
+            self.rest_for(pause, "no requests remain for now");
         }
         let text = String::from_utf8_lossy(&body[..body.len().min(4096)]).into_owned();
         let reason = || self.clear(&said(status, &text));
         match retry::judge(status, &headers, &text, &self.rate_limit, now) {
             Verdict::Good => {}
-            Verdict::Again(wait) => return Err(Failed::Perhaps(reason(), wait)),
+            Verdict::Again(later) => return Err(Failed::Perhaps(reason(), Trouble::Answer(later))),
             Verdict::Unauthorized => return Err(Failed::Finally(Failure::Unauthorized(reason()))),
             Verdict::Forbidden => return Err(Failed::Finally(Failure::Forbidden(reason()))),
             Verdict::NotThere => return Err(Failed::Finally(Failure::NotThere(reason()))),
+            Verdict::NotInPlan => return Err(Failed::Finally(Failure::NotInPlan(reason()))),
             Verdict::Refused => return Err(Failed::Finally(Failure::Refused(reason()))),
         }
         self.clear_bytes(&mut body);
-        if sonic_rs::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
+        let is_empty = body.trim_ascii().is_empty();
+        if is_empty && !may_be_empty {
+            let reason = format!("the answer is empty: {}", said(status, ""));
+            return Err(Failed::Perhaps(reason, Trouble::default()));
+        }
+        if !is_empty && sonic_rs::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
             // A proxy or a login page answers so, and half an answer looks so.
             let reason = format!(
                 "the answer is not JSON: it begins with `{}`",
                 beginning(&text)
             );
-            return Err(Failed::Perhaps(self.clear(&reason), None));
+            return Err(Failed::Perhaps(self.clear(&reason), Trouble::default()));
         }
-        let link = headers.get("link").and_then(|value| value.to_str().ok());
+        let links = headers.get_all("link").iter().map(HeaderValue::as_bytes);
         Ok(Answer {
             body: Arc::new(body),
-            link: link.map(str::to_owned),
-            at: now,
+            next: link::next(links),
+            at: retry::moment(ours, source_time),
+            source_time,
             url: url.clone(),
             remaining: retry::remaining(&headers, &self.rate_limit),
         })
+    }
+
+    /// What it means that no whole answer came.
+    fn broken(&self, url: &Url, error: &reqwest::Error) -> Failed {
+        let reason = self.clear(&format!(
+            "no answer from `{}`: {}",
+            host(url),
+            causes(error)
+        ));
+        if is_about_the_certificate(error) {
+            // It will be as wrong the next time.
+            self.mood().down = Some(reason.clone());
+            return Failed::Finally(Failure::Down(reason));
+        }
+        let trouble = if error.is_connect() {
+            Trouble::Unreachable
+        } else {
+            Trouble::NoAnswer
+        };
+        Failed::Perhaps(reason, trouble)
     }
 
     fn same_origin(&self, url: Url) -> Result<Url, Failure> {
@@ -271,28 +328,49 @@ impl Client {
         }
     }
 
-    fn rest_for(&self, pause: Duration) {
+    fn mood(&self) -> MutexGuard<'_, Mood> {
+        // Nobody panics with it in hand, and half a note would do no harm.
+        self.mood.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rest_for(&self, pause: Duration, reason: &str) {
         let until = Instant::now() + pause;
-        if let Ok(mut rest) = self.rest_until.lock() {
-            *rest = Some(rest.map_or(until, |old| old.max(until)));
+        let mut mood = self.mood();
+        if mood.rest.as_ref().is_none_or(|(old, _)| *old < until) {
+            mood.rest = Some((until, reason.to_owned()));
         }
     }
 
+    /// Waits as long as the source wants to be left alone.
     async fn rest(&self, stop: &Stop, progress: &dyn Progress) -> Result<(), Failure> {
         if stop.is_set() {
             return Err(Failure::Stopped);
         }
-        let until = self.rest_until.lock().ok().and_then(|rest| *rest);
-        let Some(pause) = until.and_then(|until| until.checked_duration_since(Instant::now()))
-        else {
+        let (down, rest) = {
+            let mood = self.mood();
+            (mood.down.clone(), mood.rest.clone())
+        };
+        if let Some(reason) = down {
+            return Err(Failure::Down(reason));
+        }
+        let pause = rest.and_then(|(until, reason)| {
+            let pause = until.checked_duration_since(Instant::now())?;
+            Some((pause, reason))
+        });
+        let Some((pause, reason)) = pause else {
             return Ok(());
         };
+        self.waiting(progress, pause, &reason, Why::Limit);
+        sleep(pause, stop).await
+    }
+
+    fn waiting(&self, progress: &dyn Progress, wait: Duration, reason: &str, why: Why) {
         progress.event(&Event::Waiting {
             source: &self.source,
-            wait: pause,
-            reason: "no requests remain for now",
+            wait,
+            reason,
+            why,
         });
-        sleep(pause, stop).await
     }
 
     /// A text without our secrets.
@@ -315,7 +393,45 @@ impl Client {
 
 enum Failed {
     Finally(Failure),
-    Perhaps(String, Option<Duration>),
+    Perhaps(String, Trouble),
+}
+
+/// What went wrong with a request that may fare better the next time.
+#[derive(Clone, Copy)]
+enum Trouble {
+    /// No connection could be made.
+    Unreachable,
+    /// There was a connection, and no whole answer.
+    NoAnswer,
+    /// What was answered.
+    Answer(Later),
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self::Answer(Later::default())
+    }
+}
+
+impl From<Trouble> for Why {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Unreachable | Trouble::NoAnswer => Self::Unreachable,
+            Trouble::Answer(later) if later.too_often => Self::Limit,
+            Trouble::Answer(_) => Self::Trouble,
+        }
+    }
+}
+
+impl Mood {
+    /// Whether it is time to say once more that an answer is waited for.
+    fn says_again(&mut self) -> bool {
+        let due = self.named.is_none_or(|last| last.elapsed() > QUIET);
+        if due {
+            self.named = Some(Instant::now());
+        }
+        due
+    }
 }
 
 /// The host and port of an address, for people.
@@ -330,42 +446,4 @@ async fn sleep(pause: Duration, stop: &Stop) -> Result<(), Failure> {
         () = tokio::time::sleep(pause) => Ok(()),
         () = stop.wait() => Err(Failure::Stopped),
     }
-}
-
-/// What a source said, as far as it can be told in a line.
-fn said(status: StatusCode, text: &str) -> String {
-    let mut words = format!("the source answers {}", status.as_u16());
-    if let Some(reason) = status.canonical_reason() {
-        words += " ";
-        words += reason;
-    }
-    let text = beginning(text);
-    if !text.is_empty() && !text.starts_with('<') {
-        words += &format!(": `{text}`");
-    }
-    words
-}
-
-/// An error with what caused it, without its address, which is told elsewhere.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "it took too long".to_owned()
-    } else if error.is_connect() {
-        "cannot connect".to_owned()
-    } else if error.is_body() || error.is_decode() {
-        "the answer broke off".to_owned()
-    } else {
-        "the connection broke".to_owned()
-    };
-    let mut cause = std::error::Error::source(error);
-    let mut last = None;
-    while let Some(inner) = cause {
-        last = Some(inner.to_string());
-        cause = inner.source();
-    }
-    if let Some(last) = last.filter(|last| !last.is_empty()) {
-        text += ": ";
-        text += &last;
-    }
-    text
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use definitions::extractor::{StreamExtraction, Windows};
 
-use crate::Source;
-use crate::client::{Client, Failure};
-use crate::listing;
+use crate::address;
+use crate::failure::Failure;
 use crate::page;
 use crate::paging;
 use crate::state::Values;
 use crate::window::{self, Window};
+use crate::{Progress, Source, Stop};
 
 /// How it stands with a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,9 @@ pub enum Health {
     WrongToken(String),
     /// The token may not see it.
     NotAllowed(String),
-    /// It is not there, or not in the plan that was bought.
+    /// It is not there.
+    NotThere(String),
+    /// It is not in the plan that was bought.
     NotInPlan(String),
     /// No answer came.
     Unreachable(String),
@@ -46,12 +48,26 @@ pub struct Finding {
 }
 
 /// Tries every stream of a source once.
-pub fn examine(source: &Source<'_>) -> std::io::Result<Vec<Finding>> {
-    crate::runtime()?.block_on(async {
+pub fn examine(
+    source: &Source<'_>,
+    stop: &Stop,
+    progress: &dyn Progress,
+) -> std::io::Result<Vec<Finding>> {
+    crate::block_on(async {
         let mut findings = Vec::new();
+        let mut down: Option<String> = None;
         let mut first_records: Vec<(String, Option<String>)> = Vec::new();
         for stream in &source.extractor.streams {
-            let (health, record) = examine_stream(source, stream, &first_records).await;
+            let (health, record) = match &down {
+                // It would take as long again.
+                Some(reason) if stream.parent.is_none() => {
+                    (Health::Unreachable(reason.clone()), None)
+                }
+                _ => examine_stream(source, stream, &first_records, stop, progress).await,
+            };
+            if let Health::Unreachable(reason) = &health {
+                down = Some(reason.clone());
+            }
             first_records.push((stream.stream.text.to_string(), record));
             findings.push(Finding {
                 source: source.extractor.source.text.clone(),
@@ -60,7 +76,7 @@ pub fn examine(source: &Source<'_>) -> std::io::Result<Vec<Finding>> {
                 health,
             });
         }
-        Ok(findings)
+        findings
     })
 }
 
@@ -68,6 +84,8 @@ async fn examine_stream(
     source: &Source<'_>,
     stream: &StreamExtraction,
     first_records: &[(String, Option<String>)],
+    stop: &Stop,
+    progress: &dyn Progress,
 ) -> (Health, Option<String>) {
     let mut values = Values::new();
     if let Some(parent) = &stream.parent {
@@ -86,18 +104,20 @@ async fn examine_stream(
             ));
         }
     }
-    match first_page(&source.client, source, stream, &values).await {
+    match first_page(source, stream, &values, stop, progress).await {
         Ok((records, first)) => (Health::Works(records), first),
         Err(failure) => (health_of(failure), None),
     }
 }
 
 async fn first_page(
-    client: &Client,
     source: &Source<'_>,
     stream: &StreamExtraction,
     values: &Values,
+    stop: &Stop,
+    progress: &dyn Progress,
 ) -> Result<(u64, Option<String>), Failure> {
+    let client = &source.client;
     let now = jiff::Timestamp::now();
     // Long enough to hold records, short enough to be answered quickly.
     const STRETCH: Duration = Duration::from_secs(30 * 86_400);
@@ -105,7 +125,7 @@ async fn first_page(
         since: window::day_start(window::before(now, STRETCH.min(windows.longest))),
         until: window::next_day(now),
     };
-    let url = listing::url(
+    let url = address::url(
         client,
         &stream.request,
         stream.paging.as_ref(),
@@ -117,15 +137,12 @@ async fn first_page(
             .map(|windows| (recent(windows), windows)),
         &paging::Position::First,
     )?;
-    let answer = client.try_once(&url).await?;
+    let answer = client
+        .try_once(&url, stream.may_be_empty, stop, progress)
+        .await?;
     let body = Arc::clone(&answer.body);
-    let page = page::read(
-        &body,
-        answer.link.as_deref(),
-        &stream.request,
-        stream.paging.as_ref(),
-    )
-    .map_err(Failure::Refused)?;
+    let page = page::read(&body, &answer.next, &stream.request, stream.paging.as_ref())
+        .map_err(Failure::Refused)?;
     let first = page.records.first().map(|record| record.json.to_owned());
     Ok((page.facts.records, first))
 }
@@ -134,9 +151,12 @@ fn health_of(failure: Failure) -> Health {
     match failure {
         Failure::Unauthorized(reason) => Health::WrongToken(reason),
         Failure::Forbidden(reason) => Health::NotAllowed(reason),
-        Failure::NotThere(reason) => Health::NotInPlan(reason),
-        Failure::GaveUp(reason) => Health::Unreachable(reason),
+        Failure::NotThere(reason) => Health::NotThere(reason),
+        Failure::NotInPlan(reason) => Health::NotInPlan(reason),
+        Failure::Down(reason) => Health::Unreachable(reason),
         Failure::Stopped => Health::NotTried(failure.reason().to_owned()),
-        Failure::Refused(reason) | Failure::Elsewhere(reason) => Health::Refused(reason),
+        Failure::Refused(reason) | Failure::GaveUp(reason) | Failure::Elsewhere(reason) => {
+            Health::Refused(reason)
+        }
     }
 }

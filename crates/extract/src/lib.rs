@@ -1,19 +1,34 @@
 //! Extraction: from a source's API into raw files.
 //!
 //! What is asked for, and how, stands in `definitions/extractors/*.yaml`; nothing here knows a vendor. What comes is
-//! written as it came, a record a line, and never interpreted beyond its pages. The parts: [`window`], [`paging`] and
-//! [`retry`] decide and do nothing else; `client` asks; `listing` follows one listing page by page; `stream` runs the
-//! listings of a stream; `output` and [`state`] are the disk.
+//! written as it came, a record a line, and never interpreted beyond its pages. The parts: [`plan`], [`fold`],
+//! [`window`], [`paging`] and [`retry`] decide and do nothing else; `client` asks, at what `address` says; `listing` follows one listing page by
+//! page; `stream` runs the listings of a stream and `tally` counts what became of them; `output`, [`journal`], [`state`],
+//! `inventory` and `records` are the disk.
 
+mod address;
 mod client;
+mod disk;
 mod doctor;
+mod failure;
+pub mod fold;
+mod inventory;
+pub mod journal;
+pub mod link;
 mod listing;
+#[cfg(test)]
+mod model;
 mod output;
 pub mod page;
 pub mod paging;
+pub mod plan;
+mod records;
+pub mod report;
 pub mod retry;
+pub mod run_id;
 pub mod state;
 mod stream;
+mod tally;
 pub mod window;
 
 use std::collections::HashMap;
@@ -31,7 +46,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use client::{Client, Parts};
 pub use doctor::{Finding, Health, examine};
-use state::Gap;
+use plan::Wanted;
+pub use report::{Outcome, SourceReport, StreamReport};
 
 /// Values of settings, by name.
 pub type SettingValues = HashMap<String, String>;
@@ -101,91 +117,38 @@ pub enum Event<'a> {
         /// How many requests the source has left for us.
         remaining: Option<u64>,
     },
-    /// Nothing is asked for a while.
+    /// Something is waited for.
     Waiting {
         /// Of which source.
         source: &'a str,
-        /// How long.
+        /// How long, at the most.
         wait: Duration,
-        /// Why.
+        /// What happened, in words.
         reason: &'a str,
+        /// The kind of wait.
+        why: Why,
     },
     /// A stream has ended.
     Ended(&'a StreamReport),
+}
+
+/// Why there is a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The source wants to be left alone.
+    Limit,
+    /// The source answered with something else than what was asked for.
+    Trouble,
+    /// The source did not answer.
+    Unreachable,
+    /// A request is under way and not answered yet.
+    Answer,
 }
 
 /// Told of what happens.
 pub trait Progress {
     /// Something happened.
     fn event(&self, event: &Event<'_>);
-}
-
-/// How a stream ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// All that was asked for was answered, or is a gap.
-    Done,
-    /// Somebody said stop.
-    Stopped,
-    /// The token is not right.
-    Unauthorized(String),
-    /// The token may not see it.
-    Forbidden(String),
-    /// It is not there, or not in the plan that was bought.
-    NotInPlan(String),
-    /// The stream that it depends on was never fetched.
-    NoParents(String),
-    /// The disk did not take it.
-    Disk(String),
-}
-
-/// What fetching a stream came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamReport {
-    /// The stream.
-    pub stream: String,
-    /// Records fetched.
-    pub records: u64,
-    /// How many of them another stream told to have changed; each was asked for alone.
-    pub changed: u64,
-    /// Records that the source says there are, where it says so; those that changed are not in its count.
-    pub total: Option<u64>,
-    /// Stretches of time that were to be asked for.
-    pub windows: u64,
-    /// What could not be fetched.
-    pub gaps: Vec<Gap>,
-    /// Parents whose records are not there for us, and why.
-    pub skipped: Vec<String>,
-    /// Whether it went on with a run that had been killed.
-    pub resumed: bool,
-    /// Whether everything there is was listed, so that what is not among it is gone.
-    pub complete_listing: bool,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-impl Outcome {
-    /// Whether the source's other streams need not be tried.
-    pub fn ends_the_source(&self) -> bool {
-        matches!(self, Self::Stopped | Self::Unauthorized(_) | Self::Disk(_))
-    }
-}
-
-impl StreamReport {
-    fn failed(stream: &str, outcome: Outcome) -> Self {
-        Self {
-            stream: stream.to_owned(),
-            records: 0,
-            changed: 0,
-            total: None,
-            windows: 0,
-            gaps: Vec::new(),
-            skipped: Vec::new(),
-            resumed: false,
-            complete_listing: false,
-            outcome,
-        }
-    }
 }
 
 /// Says stop to all that is under way; it stops after the page in hand.
@@ -256,7 +219,7 @@ pub fn connect<'a>(
         .map_err(|reason| faults.push(SettingFault::BaseUrl { name, reason }));
     let mut headers = HeaderMap::new();
     for (name, template) in &extractor.headers {
-        let value = listing::fill(template, &settings, &[], false);
+        let value = address::fill(template, &settings, &[], false);
         let parsed = (
             HeaderName::from_bytes(name.text.as_bytes()),
             HeaderValue::from_str(value.trim()),
@@ -304,48 +267,79 @@ pub fn extract(
     options: &Options,
     stop: &Stop,
     progress: &dyn Progress,
-) -> io::Result<Vec<StreamReport>> {
+) -> io::Result<Vec<SourceReport>> {
     fs::create_dir_all(raw_data)?;
     let _lock = lock(raw_data)?;
     let redaction_key = redaction_key(raw_data)?;
-    let all = sources.iter().map(|source| async move {
-        let mut reports = Vec::new();
-        for stream in &source.extractor.streams {
-            let name = &stream.stream.text;
-            if !options.only.is_empty() && !options.only.iter().any(|only| *name == *only) {
-                continue;
-            }
-            progress.event(&Event::Begun { stream: name });
-            let run = stream::Run {
-                client: &source.client,
-                stream,
-                concurrency: source.extractor.concurrency,
-                settings: &source.settings,
-                raw_data,
-                redaction_key,
-                definition: source.definition,
-                options,
-                stop,
-                progress,
-            };
-            let report = stream::run(&run).await;
-            progress.event(&Event::Ended(&report));
-            let last = report.outcome.ends_the_source();
-            reports.push(report);
-            if last {
-                break;
-            }
-        }
-        reports
-    });
-    let reports = runtime()?.block_on(futures_util::future::join_all(all));
-    Ok(reports.into_iter().flatten().collect())
+    let sources = sources
+        .iter()
+        .map(|source| fetch(source, raw_data, redaction_key, options, stop, progress));
+    block_on(futures_util::future::join_all(sources))
 }
 
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
+/// Fetches the streams of one source, one after the other.
+async fn fetch(
+    source: &Source<'_>,
+    raw_data: &Path,
+    redaction_key: [u8; 32],
+    options: &Options,
+    stop: &Stop,
+    progress: &dyn Progress,
+) -> SourceReport {
+    let mut report = SourceReport {
+        source: source.extractor.source.text.clone(),
+        streams: Vec::new(),
+        not_asked: Vec::new(),
+        nothing_there: false,
+    };
+    let mut ended = false;
+    for stream in &source.extractor.streams {
+        let name = &stream.stream.text;
+        if !options.only.is_empty() && !options.only.iter().any(|only| *name == *only) {
+            continue;
+        }
+        if ended {
+            report.not_asked.push(name.to_string());
+            continue;
+        }
+        progress.event(&Event::Begun { stream: name });
+        let run = stream::Run {
+            client: &source.client,
+            stream,
+            streams: &source.extractor.streams,
+            concurrency: source.extractor.concurrency,
+            settings: &source.settings,
+            raw_data,
+            redaction_key,
+            definition: source.definition,
+            wanted: Wanted {
+                since: options.since,
+                full: options.full,
+            },
+            stop,
+            progress,
+        };
+        let of_stream = match report.passed_over_parent(stream) {
+            Some(outcome) => stream::passed_over(&run, outcome),
+            None => stream::run(&run).await,
+        };
+        progress.event(&Event::Ended(&of_stream));
+        report.streams.push(of_stream);
+        ended = report.ends();
+    }
+    report.nothing_there = report.nothing_was_there(&source.extractor.streams);
+    report
+}
+
+/// Runs what waits for others, and leaves behind at its end what only waits: a name that is being looked up takes as long
+/// as it likes.
+fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build()?;
+    let done = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 /// The operating system drops it with its holder.
@@ -397,7 +391,7 @@ fn redaction_key(raw_data: &Path) -> io::Result<[u8; 32]> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut key = [0; 32];
             getrandom::fill(&mut key).map_err(io::Error::other)?;
-            state::replace(&path, &key)?;
+            disk::replace(&path, &key)?;
             Ok(key)
         }
         Err(error) => Err(error),

@@ -3,14 +3,17 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use definitions::extractor::{Paging, Part, Request, StreamExtraction, Template, Windows};
+use definitions::extractor::{Paging, Request, StreamExtraction};
+use jiff::Timestamp;
 
-use crate::client::{Answer, Client, Failure};
+use crate::address;
+use crate::client::{Answer, Client};
+use crate::failure::Failure;
+use crate::journal::{Listed, Listing, PageNote};
 use crate::output::Output;
 use crate::page::{self, Page, Redactor};
 use crate::paging::{self, Position, Step};
-use crate::state::{Listing, Values};
-use crate::window;
+use crate::state::Values;
 use crate::{Event, Progress, SettingValues, Stop};
 
 /// So many pages in a row that bring nothing new end a listing: a source that says "more" for ever is not believed.
@@ -33,8 +36,8 @@ pub(crate) struct Context<'a> {
 /// How a listing ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// With its last page; how many records the source says there are.
-    Done { total: Option<u64> },
+    /// With its last page.
+    Done(Listed),
     /// There is more than the source gives: it has to be asked for in halves.
     TooMany { total: Option<u64> },
     /// With something missing.
@@ -43,8 +46,16 @@ pub(crate) enum Ended {
     Disk(std::io::Error),
 }
 
-/// Follows a listing from a position to its end.
-pub(crate) async fn follow(context: &Context<'_>, listing: &Listing, from: Position) -> Ended {
+/// Where to take up a listing.
+pub(crate) enum Begin {
+    /// At its first page.
+    AtTheFirst,
+    /// At a position behind pages that are on disk.
+    Behind(Position, Vec<PageNote>),
+}
+
+/// Follows a listing to its end.
+pub(crate) async fn follow(context: &Context<'_>, listing: &Listing, from: Begin) -> Ended {
     match pages(context, listing, from).await {
         Ok(ended) => ended,
         Err(Stopped::Failure(failure)) => Ended::Failed(failure),
@@ -75,24 +86,24 @@ impl From<Failure> for Stopped {
 }
 
 /// Goes through the pages, more than once where that is needed to trust what came.
-async fn pages(context: &Context<'_>, listing: &Listing, from: Position) -> Result<Ended, Stopped> {
-    let mut all = Pass {
-        from_the_first: from == Position::First,
-        number: 1,
-        ..Pass::default()
+async fn pages(context: &Context<'_>, listing: &Listing, from: Begin) -> Result<Ended, Stopped> {
+    let (mut from, mut all) = match from {
+        Begin::AtTheFirst => (Position::First, Pass::first()),
+        Begin::Behind(position, notes) => {
+            let mut all = Pass::first();
+            notes.iter().for_each(|note| all.replay(note));
+            if position == Position::First && all.pages > 0 {
+                all = all.next();
+            }
+            (position, all)
+        }
     };
-    let mut from = from;
     loop {
         if let Some(ended) = pass(context, listing, from, &mut all).await? {
             return Ok(ended);
         }
         from = Position::First;
-        all = Pass {
-            number: all.number + 1,
-            from_the_first: true,
-            known: all.known,
-            ..Pass::default()
-        };
+        all = all.next();
     }
 }
 
@@ -101,17 +112,19 @@ async fn pages(context: &Context<'_>, listing: &Listing, from: Position) -> Resu
 struct Pass {
     /// Which time it is gone through, from 1.
     number: u32,
-    from_the_first: bool,
     /// Keys of this pass, and of all.
     seen: HashSet<u64>,
     known: HashSet<u64>,
     pages: u64,
     /// Records that no earlier pass brought.
     new: u64,
-    /// The greatest total that a page named.
+    /// The total that a page of this pass named last, and the greatest.
+    total: Option<u64>,
     greatest_total: Option<u64>,
     /// Pages in a row without anything that this pass had not seen.
     stale: u32,
+    /// The earliest time that the source's clock said.
+    source_time: Option<Timestamp>,
 }
 
 /// Goes through the pages once. Nothing comes back if they have to be gone through again.
@@ -129,9 +142,15 @@ async fn pass(
     let url = address(context, listing, &at)?;
     let mut answer = get(context, url).await?;
     loop {
-        let mut page = page::read(&answer.body, answer.link.as_deref(), request, paging)
-            .map_err(Failure::Refused)?;
-        page.facts.new = pass.count(&page);
+        let mut page =
+            page::read(&answer.body, &answer.next, request, paging).map_err(Failure::Refused)?;
+        let note = PageNote {
+            pass: pass.number,
+            keys: page.records.iter().map(|record| record.key).collect(),
+            total: page.facts.total,
+            source_time: answer.source_time,
+        };
+        page.facts.new = pass.count(&note);
         let total = page.facts.total;
         if can_halve && paging::exceeds_cap(paging, total) {
             return Ok(Some(Ended::TooMany { total }));
@@ -144,11 +163,12 @@ async fn pass(
                 (Noted::StaysAt(at.clone()), Some(refused(reason)))
             }
             Step::Next(position) => (Noted::GoesOn(position), None),
-            Step::Done => match pass.end(context.stream.whole, paging, total) {
-                End::Done => (Noted::Done, Some(Some(Ended::Done { total }))),
+            Step::Done => match pass.end(context.stream.whole, paging) {
+                End::Done => (Noted::Done, Some(Some(Ended::Done(pass.listed())))),
                 End::Again => (Noted::StaysAt(Position::First), Some(None)),
                 End::Short(reason) => (Noted::StaysAt(Position::First), Some(refused(reason))),
             },
+            Step::Unclear(reason) => (Noted::StaysAt(at.clone()), Some(refused(reason))),
             Step::Capped if can_halve => (
                 Noted::StaysAt(at.clone()),
                 Some(Some(Ended::TooMany { total })),
@@ -165,7 +185,7 @@ async fn pass(
         let lines = lines(context, listing, &page, &answer);
         let records = page.records.len() as u64;
         drop(page);
-        let writing = write(context, listing, noted, lines, records);
+        let writing = write(context, listing, noted, note, lines, records);
         let Some(position) = next else {
             writing.await.map_err(Stopped::Disk)?;
             told(context, records, total, answer.remaining);
@@ -208,30 +228,70 @@ enum End {
 }
 
 impl Pass {
+    fn first() -> Self {
+        Self {
+            number: 1,
+            ..Self::default()
+        }
+    }
+
+    /// The next time that the listing is gone through.
+    fn next(&mut self) -> Self {
+        Self {
+            number: self.number + 1,
+            known: std::mem::take(&mut self.known),
+            source_time: self.source_time,
+            ..Self::default()
+        }
+    }
+
     /// Takes note of a page; how many of its records are new to this pass.
-    fn count(&mut self, page: &Page<'_>) -> u64 {
+    fn count(&mut self, page: &PageNote) -> u64 {
         let mut new = 0;
-        for record in &page.records {
-            new += u64::from(self.seen.insert(record.key));
-            self.new += u64::from(self.known.insert(record.key));
+        for key in &page.keys {
+            new += u64::from(self.seen.insert(*key));
+            self.new += u64::from(self.known.insert(*key));
         }
         self.pages += 1;
         self.stale = if new == 0 { self.stale + 1 } else { 0 };
-        self.greatest_total = self.greatest_total.max(page.facts.total);
+        self.total = page.total.or(self.total);
+        self.greatest_total = self.greatest_total.max(page.total);
+        self.source_time = match (self.source_time, page.source_time) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
         new
     }
 
+    /// Takes note of a page that came before the run was cut short.
+    fn replay(&mut self, page: &PageNote) {
+        if self.number < page.pass {
+            *self = self.next();
+            self.number = page.pass;
+        }
+        self.count(page);
+    }
+
+    fn listed(&self) -> Listed {
+        Listed {
+            total: self.total,
+            records: self.known.len() as u64,
+            source_time: self.source_time,
+        }
+    }
+
     /// Whether all has come. Where pages are found by counting records, one that is deleted meanwhile shifts those
-    /// behind it, and one of these is passed over: a total that shrank tells of it. A source that names no total is
-    /// believed once going through it again brings nothing new, if it has to be known that all came.
-    fn end(&self, whole: bool, paging: Option<&Paging>, total: Option<u64>) -> End {
+    /// behind it, and one of these is skipped: a total that shrank says so. A page without a total says nothing of it.
+    /// A source that names no total is believed once going through it again brings nothing new, if it has to be known
+    /// that all came.
+    fn end(&self, whole: bool, paging: Option<&Paging>) -> End {
         let came = self.seen.len() as u64;
-        let shrank = self.greatest_total > total;
-        let short = total.is_some_and(|total| self.from_the_first && came < total);
+        let shrank = self.greatest_total > self.total;
+        let short = self.total.is_some_and(|total| came < total);
         let shifts = !matches!(paging, None | Some(Paging::IdOffset { .. }));
         let unproven = whole
             && shifts
-            && total.is_none()
+            && self.total.is_none()
             && self.pages > 1
             && (self.number == 1 || self.new > 0);
         if !(shrank || short || unproven) {
@@ -240,7 +300,7 @@ impl Pass {
         if self.number < PASSES {
             return End::Again;
         }
-        End::Short(match total {
+        End::Short(match self.total {
             Some(total) if short => format!("the source counts {total} records, {came} came"),
             _ => format!("it changed each of the {PASSES} times that it was gone through"),
         })
@@ -259,7 +319,12 @@ fn told(context: &Context<'_>, records: u64, total: Option<u64>, remaining: Opti
 async fn get(context: &Context<'_>, url: reqwest::Url) -> Result<Answer, Failure> {
     context
         .client
-        .get(url, context.stop, context.progress)
+        .get(
+            url,
+            context.stream.may_be_empty,
+            context.stop,
+            context.progress,
+        )
         .await
 }
 
@@ -267,6 +332,7 @@ async fn write(
     context: &Context<'_>,
     listing: &Listing,
     noted: Noted,
+    note: PageNote,
     lines: Vec<u8>,
     records: u64,
 ) -> std::io::Result<()> {
@@ -280,7 +346,7 @@ async fn write(
             Noted::GoesOn(position) | Noted::StaysAt(position) => Some(position),
             Noted::Done => None,
         };
-        output.page(&listing, next, &lines, records)
+        output.page(&listing, next, note, &lines, records)
     });
     written.await.map_err(std::io::Error::other)?
 }
@@ -328,7 +394,7 @@ fn address(
         return context.client.follow(&base, link);
     }
     let window = listing.window.zip(context.stream.windows.as_ref());
-    url(
+    address::url(
         context.client,
         request,
         paging,
@@ -337,101 +403,4 @@ fn address(
         window,
         at,
     )
-}
-
-/// The address of a page.
-pub(crate) fn url(
-    client: &Client,
-    request: &Request,
-    paging: Option<&Paging>,
-    settings: &SettingValues,
-    values: &[(String, String)],
-    window: Option<(window::Window, &Windows)>,
-    at: &Position,
-) -> Result<reqwest::Url, Failure> {
-    let path = fill(&request.path, settings, values, true);
-    let mut query: Vec<(String, String)> = request
-        .query
-        .iter()
-        .map(|(name, value)| (name.clone(), fill(value, settings, values, false)))
-        .collect();
-    if let Some((window, windows)) = window {
-        // No source says on which side a window's ends are in it, so neighbours share a second.
-        let since = window::before(window.since, std::time::Duration::from_secs(1));
-        query.push((windows.since.clone(), since.to_string()));
-        query.push((windows.until.clone(), window.until.to_string()));
-    }
-    query.extend(paging::parameters(paging, at));
-    client.address(&path, &query)
-}
-
-/// Fills a template; in a path, what is filled in cannot add to its shape.
-pub(crate) fn fill(
-    template: &Template,
-    settings: &SettingValues,
-    values: &[(String, String)],
-    escape: bool,
-) -> String {
-    let value = |name: &str| {
-        values
-            .iter()
-            .find(|(known, _)| known == name)
-            .map_or("", |(_, value)| value.as_str())
-    };
-    let mut text = String::new();
-    for part in &template.parts {
-        match part {
-            Part::Text(words) => text += words,
-            Part::Setting(name) => {
-                let setting = settings.get(name).map_or("", String::as_str);
-                text += &escaped(setting, escape, false);
-            }
-            Part::Value(name) => text += &escaped(value(name), escape, false),
-            Part::ValueWithSlashes(name) => text += &escaped(value(name), escape, true),
-        }
-    }
-    text
-}
-
-/// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3). A part that is only dots would lead up.
-fn escaped(text: &str, escape: bool, slashes: bool) -> String {
-    if !escape {
-        return text.to_owned();
-    }
-    if slashes {
-        let parts: Vec<String> = text
-            .split('/')
-            .map(|part| escaped(part, true, false))
-            .collect();
-        return parts.join("/");
-    }
-    let only_dots = !text.is_empty() && text.bytes().all(|byte| byte == b'.');
-    let mut out = String::new();
-    for byte in text.bytes() {
-        let plain = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'_' | b'~')
-            || (byte == b'.' && !only_dots);
-        if plain {
-            out.push(char::from(byte));
-        } else {
-            out += &format!("%{byte:02X}");
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_filled_in_cannot_change_the_shape_of_a_path() {
-        assert_eq!(
-            escaped("a b/../c?x#y", true, false),
-            "a%20b%2F..%2Fc%3Fx%23y"
-        );
-        assert_eq!(escaped("acme/web.app", true, true), "acme/web.app");
-        assert_eq!(escaped("acme/../x?y", true, true), "acme/%2E%2E/x%3Fy");
-        assert_eq!(escaped("is:open a", false, false), "is:open a");
-    }
 }

@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::disk;
+use crate::fold::Complete;
+use crate::journal::{self, Entry, Listing, PageNote, Unfinished};
 use crate::paging::Position;
-use crate::state::{self, Entry, Listing, Plan, Unfinished};
+use crate::plan::RunPlan;
+use crate::run_id::RunId;
 
 /// A file is closed when it is longer, in bytes.
 const FULL: u64 = 64 << 20;
@@ -16,7 +20,7 @@ const FULL: u64 = 64 << 20;
 /// What a run of one stream writes.
 pub(crate) struct Output {
     folder: PathBuf,
-    stamp: String,
+    run: RunId,
     journal: File,
     /// Names and records of the files that are whole.
     closed: Vec<(String, u64)>,
@@ -34,13 +38,13 @@ struct Part {
 
 impl Output {
     /// Begins a run.
-    pub fn begin(folder: &Path, plan: &Plan) -> io::Result<Self> {
-        let mut journal = state::open_journal(folder, 0)?;
-        state::note(&mut journal, &Entry::Plan(plan.clone()))?;
-        state::sync_folder(folder)?;
+    pub fn begin(folder: &Path, plan: &RunPlan) -> io::Result<Self> {
+        let mut journal = journal::open(folder, 0)?;
+        journal::note(&mut journal, &Entry::Plan(plan.clone()))?;
+        disk::sync_folder(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
-            stamp: plan.stamp.clone(),
+            run: plan.run,
             journal,
             closed: Vec::new(),
             open: None,
@@ -53,8 +57,8 @@ impl Output {
     pub fn resume(folder: &Path, run: &Unfinished) -> io::Result<Option<Self>> {
         let mut output = Self {
             folder: folder.to_owned(),
-            stamp: run.plan.stamp.clone(),
-            journal: state::open_journal(folder, run.length)?,
+            run: run.plan.run,
+            journal: journal::open(folder, run.length)?,
             closed: Vec::new(),
             open: None,
             records: 0,
@@ -70,7 +74,7 @@ impl Output {
             if !partial.metadata().is_ok_and(|found| found.len() >= *bytes) {
                 return Ok(None);
             }
-            let file = state::owners_alone(&partial, false)?;
+            let file = disk::owners_alone(&partial, false)?;
             file.set_len(*bytes)?;
             let part = Part {
                 name: name.clone(),
@@ -92,6 +96,7 @@ impl Output {
         &mut self,
         listing: &Listing,
         next: Option<Position>,
+        note: PageNote,
         lines: &[u8],
         records: u64,
     ) -> io::Result<()> {
@@ -101,6 +106,7 @@ impl Output {
         let mut entry = Entry::Page {
             listing: listing.clone(),
             next,
+            note,
             file: String::new(),
             bytes: 0,
             records: 0,
@@ -127,15 +133,16 @@ impl Output {
                 (*bytes, *records) = (part.bytes, part.records);
             }
         }
-        state::note(&mut self.journal, &entry)
+        journal::note(&mut self.journal, &entry)
     }
 
     /// Notes that a listing is asked for in halves.
-    pub fn split(&mut self, listing: &Listing) -> io::Result<()> {
+    pub fn split(&mut self, listing: &Listing, total: Option<u64>) -> io::Result<()> {
         let entry = Entry::Split {
             listing: listing.clone(),
+            total,
         };
-        state::note(&mut self.journal, &entry)
+        journal::note(&mut self.journal, &entry)
     }
 
     /// Gives the last file its name.
@@ -150,6 +157,7 @@ impl Output {
     pub fn mark_complete(
         &self,
         stream: &str,
+        complete: &Complete,
         started_at: Timestamp,
         finished_at: Timestamp,
     ) -> io::Result<()> {
@@ -162,14 +170,14 @@ impl Output {
             "files": files,
             "records": records,
         });
-        let path = self.folder.join(format!("{}.complete.json", self.stamp));
-        state::replace(&path, format!("{marker}\n").as_bytes())
+        let path = self.folder.join(complete.run().marker());
+        disk::replace(&path, format!("{marker}\n").as_bytes())
     }
 
     fn next_part(&self) -> io::Result<Part> {
-        let name = format!("{}-{:04}.ndjson", self.stamp, self.closed.len() + 1);
-        let file = state::owners_alone(&self.folder.join(partial_name(&name)), true)?;
-        state::sync_folder(&self.folder)?;
+        let name = self.run.file(self.closed.len() + 1);
+        let file = disk::owners_alone(&self.folder.join(partial_name(&name)), true)?;
+        disk::sync_folder(&self.folder)?;
         Ok(Part {
             name,
             file,
@@ -184,7 +192,7 @@ impl Output {
             self.folder.join(partial_name(&part.name)),
             self.folder.join(&part.name),
         )?;
-        state::sync_folder(&self.folder)?;
+        disk::sync_folder(&self.folder)?;
         self.closed.push((part.name, part.records));
         Ok(())
     }
@@ -195,14 +203,14 @@ pub(crate) fn keep_what_is_there(folder: &Path, run: &Unfinished) -> io::Result<
     for (name, bytes, _) in &run.files {
         let partial = folder.join(partial_name(name));
         if partial.is_file() {
-            let file = state::owners_alone(&partial, false)?;
+            let file = disk::owners_alone(&partial, false)?;
             let length = file.metadata()?.len().min(*bytes);
             file.set_len(length)?;
             file.sync_all()?;
             fs::rename(&partial, folder.join(name))?;
         }
     }
-    state::sync_folder(folder)
+    disk::sync_folder(folder)
 }
 
 /// Readers pass over files that begin with a dot.

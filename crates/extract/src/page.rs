@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use sha2::Sha256;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::paging::{self, Facts};
+use crate::link::Next;
+use crate::paging::Facts;
 
 /// A record of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,11 +44,22 @@ pub struct Redactor<'a> {
 /// Takes an answer apart. What comes back as an error is in words for people.
 pub fn read<'a>(
     body: &'a [u8],
-    link_header: Option<&str>,
+    next: &Next,
     request: &Request,
     paging: Option<&Paging>,
 ) -> Result<Page<'a>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "the answer is not valid UTF-8".to_owned())?;
+    if text.trim().is_empty() {
+        // Only where the source may send that: see `may_be_empty`.
+        let facts = Facts {
+            next: next.clone(),
+            ..Facts::default()
+        };
+        return Ok(Page {
+            records: Vec::new(),
+            facts,
+        });
+    }
     sonic_rs::from_str::<serde::de::IgnoredAny>(text).map_err(|_| {
         format!(
             "the answer is not JSON: it begins with `{}`",
@@ -69,7 +81,7 @@ pub fn read<'a>(
         last_key: records
             .last()
             .and_then(|record| first_scalar(record.json, &request.key)),
-        next_link: link_header.and_then(paging::next_link),
+        next: next.clone(),
         ..Facts::default()
     };
     match paging {

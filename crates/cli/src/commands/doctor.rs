@@ -1,9 +1,11 @@
 //! `doctor`: whether each token works and each stream can be fetched.
 
 use diagnostics::Diagnostic;
-use extract::{Finding, Health};
+use extract::{Finding, Health, Stop};
 use serde_json::json;
 
+use super::fetched;
+use super::fetching::Shown;
 use crate::args::{Arguments, MessageFormat, Sources};
 use crate::console::{Console, count, table};
 use crate::{CouldNotRun, Outcome, project};
@@ -15,12 +17,19 @@ pub fn run(
 ) -> Result<Outcome, CouldNotRun> {
     let project = project::open(&arguments.project, console)?;
     let connected = super::extract::connect(&project, &sources.sources, &[], console)?;
+    let shown = Shown::new(console);
     let mut findings = Vec::new();
+    let mut nowhere = false;
     for source in &connected {
-        let found = extract::examine(source).map_err(|error| {
+        let found = extract::examine(source, &Stop::default(), &shown).map_err(|error| {
             console.diagnostic(&Diagnostic::error("doctor", error.to_string()));
             CouldNotRun
         })?;
+        if nothing_there(&found) {
+            nowhere = true;
+            let fault = fetched::nothing_there(&project, &source.extractor.source.text);
+            console.diagnostic(&fault);
+        }
         findings.extend(found);
     }
     if arguments.message_format == MessageFormat::Json {
@@ -49,13 +58,25 @@ pub fn run(
         }
         console.data(table(&lines).as_bytes())?;
     }
+    if nowhere {
+        return Err(CouldNotRun);
+    }
     let sick = |finding: &&Finding| {
         !matches!(
             finding.health,
-            Health::Works(_) | Health::NotInPlan(_) | Health::NotTried(_)
+            Health::Works(_) | Health::NotThere(_) | Health::NotInPlan(_) | Health::NotTried(_)
         )
     };
     Ok(super::outcome(findings.iter().filter(sick).count() as u64))
+}
+
+/// Whether none of the streams that stand for themselves is there.
+fn nothing_there(findings: &[Finding]) -> bool {
+    let tried = findings
+        .iter()
+        .filter(|finding| !matches!(finding.health, Health::NotTried(_)));
+    let mut tried = tried.peekable();
+    tried.peek().is_some() && tried.all(|finding| matches!(finding.health, Health::NotThere(_)))
 }
 
 fn words(finding: &Finding) -> (&'static str, String) {
@@ -70,7 +91,7 @@ fn words(finding: &Finding) -> (&'static str, String) {
                 |scope| format!("needs `{scope}`; {reason}"),
             ),
         ),
-        Health::NotInPlan(reason) => (
+        Health::NotThere(reason) | Health::NotInPlan(reason) => (
             "not in the plan",
             scope.map_or_else(
                 || reason.clone(),

@@ -1,17 +1,15 @@
-//! `extract`: from the sources' APIs into `raw_data/`.
-
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::time::Duration;
+//! `extract`: from the sources' APIs into `raw_data/`. What is shown while it goes on is in `fetching`, what is said of
+//! the end in `fetched`.
 
 use definitions::extractor::Extractor;
 use diagnostics::{Diagnostic, nearest};
-use extract::{Event, Options, Outcome as StreamOutcome, SettingFault, Source, Stop, StreamReport};
-use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use extract::{Options, SettingFault, Source, Stop};
 use serde_json::json;
 
+use super::fetched;
+use super::fetching::Shown;
 use crate::args::{Arguments, ExtractArguments};
-use crate::console::{Console, count, counted};
+use crate::console::Console;
 use crate::project::Project;
 use crate::{CouldNotRun, Outcome, project};
 
@@ -33,11 +31,7 @@ pub fn run(
     let sources = connect(&project, &options.sources, &wanted.only, console)?;
     let stop = Stop::default();
     super::stop_on_interrupt(&stop);
-    let shown = Shown {
-        console,
-        bars: console.bars(),
-        lines: Mutex::default(),
-    };
+    let shown = Shown::new(console);
     let raw_data = project.folder.join("raw_data");
     let reports = extract::extract(&sources, &raw_data, &wanted, &stop, &shown);
     let reports = reports.map_err(|error| {
@@ -50,7 +44,7 @@ pub fn run(
         });
         CouldNotRun
     })?;
-    summary(&reports, arguments, console)
+    fetched::summary(&project, &reports, arguments, console)
 }
 
 /// Makes the sources named ready to be asked; all of which the tokens are there, if none is named.
@@ -110,7 +104,7 @@ pub(super) fn connect<'a>(
                     // Whoever does not use a source sets none of its tokens.
                     let missing = missing_names(&faults);
                     console.note(
-                        &format!("{source} is passed over: {missing} not set"),
+                        &format!("{source} is skipped: {missing} not set"),
                         &json!({ "source": source, "skipped": true }),
                     );
                     continue;
@@ -227,261 +221,4 @@ fn since(project: &Project, text: &str, console: &Console) -> Result<jiff::Times
         return Err(fault(format!("`--since {text}` lies in the future")));
     }
     Ok(moment)
-}
-
-/// Says what came of each stream, and how the command ends.
-fn summary(
-    reports: &[StreamReport],
-    arguments: &Arguments,
-    console: &Console,
-) -> Result<Outcome, CouldNotRun> {
-    let records: u64 = reports.iter().map(|report| report.records).sum();
-    let gaps: u64 = reports.iter().map(|report| report.gaps.len() as u64).sum();
-    let failed = |report: &&StreamReport| {
-        !matches!(
-            report.outcome,
-            StreamOutcome::Done | StreamOutcome::NotInPlan(_)
-        )
-    };
-    let incomplete = reports.iter().filter(failed).count() as u64;
-    let streams = reports.len() as u64;
-    let mut text = format!(
-        "fetched {} of {}",
-        counted(records, "record"),
-        counted(streams, "stream")
-    );
-    if gaps > 0 {
-        text += &format!(
-            ", {} left, which the next run asks for again",
-            counted(gaps, "gap")
-        );
-    }
-    if incomplete > 0 {
-        text += &format!(", {} not fetched to the end", counted(incomplete, "stream"));
-    }
-    console.note(
-        &text,
-        &json!({ "records": records, "gaps": gaps, "incomplete": incomplete }),
-    );
-    if records > 0 {
-        console.note(
-            &format!("next: `{}`", super::typed("run", &arguments.project)),
-            &json!({}),
-        );
-    }
-    let unauthorized =
-        |report: &StreamReport| matches!(report.outcome, StreamOutcome::Unauthorized(_));
-    let disk = |report: &StreamReport| matches!(report.outcome, StreamOutcome::Disk(_));
-    if reports.iter().any(disk)
-        || (records == 0 && !reports.is_empty() && reports.iter().all(unauthorized))
-    {
-        return Err(CouldNotRun);
-    }
-    Ok(super::outcome(gaps + incomplete))
-}
-
-/// Bars on a terminal, lines elsewhere.
-struct Shown<'a> {
-    console: &'a Console,
-    bars: Option<MultiProgress>,
-    lines: Mutex<HashMap<String, Line>>,
-}
-
-/// What is known of a stream under way.
-struct Line {
-    bar: ProgressBar,
-    records: u64,
-}
-
-impl extract::Progress for Shown<'_> {
-    fn event(&self, event: &Event<'_>) {
-        let Ok(mut lines) = self.lines.lock() else {
-            return;
-        };
-        match event {
-            Event::Begun { stream } => {
-                let bar = self.bars.as_ref().map_or_else(ProgressBar::hidden, |bars| {
-                    bars.add(ProgressBar::new_spinner())
-                });
-                if let Ok(style) = ProgressStyle::with_template(
-                    "{prefix:24} {human_pos:>10} records {rate:>10} {msg}",
-                ) {
-                    bar.set_style(style.with_key("rate", rate));
-                }
-                bar.set_prefix((*stream).to_owned());
-                bar.enable_steady_tick(Duration::from_millis(200));
-                lines.insert((*stream).to_owned(), Line { bar, records: 0 });
-            }
-            Event::Page {
-                stream,
-                records,
-                total,
-                remaining,
-            } => {
-                self.console.progress(&json!({
-                    "stream": stream, "records": records, "total": total, "requests_left": remaining,
-                }));
-                if let Some(line) = lines.get_mut(*stream) {
-                    line.records += records;
-                    line.bar.set_position(line.records);
-                    if let Some(remaining) = remaining {
-                        line.bar.set_message(format!("{remaining} requests left"));
-                    }
-                }
-            }
-            Event::Waiting {
-                source,
-                wait,
-                reason,
-            } => {
-                let seconds = wait.as_secs_f64();
-                // Short waits are nobody's concern.
-                if seconds >= 2.0 || self.console.is_for_machines() {
-                    let text = format!("{source} waits {seconds:.0} s: {reason}");
-                    let facts =
-                        json!({ "source": source, "wait_seconds": seconds, "reason": reason });
-                    self.suspended(|| self.console.note(&text, &facts));
-                }
-            }
-            Event::Ended(report) => {
-                if let Some(line) = lines.remove(&report.stream) {
-                    line.bar.finish_and_clear();
-                }
-                self.suspended(|| say(report, self.console));
-            }
-        }
-    }
-}
-
-impl Shown<'_> {
-    /// Prints without tearing the bars.
-    fn suspended(&self, print: impl FnOnce()) {
-        match &self.bars {
-            Some(bars) => bars.suspend(print),
-            None => print(),
-        }
-    }
-}
-
-fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
-    // A bar that cannot be drawn is nobody's loss.
-    let _ = write!(out, "{:.0}/s", state.per_sec());
-}
-
-fn say(report: &StreamReport, console: &Console) {
-    const SHOWN: usize = 3;
-    let stream = &report.stream;
-    let fault = |code, message: &str| Diagnostic::error(code, format!("`{stream}`: {message}"));
-    match &report.outcome {
-        StreamOutcome::Done | StreamOutcome::Stopped => {}
-        StreamOutcome::Unauthorized(reason) => console.diagnostic(
-            &fault("extract-unauthorized", reason)
-                .hint("the token is wrong or was revoked; `reliability doctor` tries them all"),
-        ),
-        StreamOutcome::Forbidden(reason) => {
-            console.diagnostic(&fault("extract-forbidden", reason).hint(
-                "the token may not see this; `reliability doctor` says which permission it needs",
-            ))
-        }
-        StreamOutcome::NotInPlan(reason) => console.diagnostic(&Diagnostic::warning(
-            "extract-not-in-plan",
-            format!("`{stream}` is passed over: {reason}"),
-        )),
-        StreamOutcome::NoParents(parent) => console.diagnostic(
-            &fault(
-                "extract-no-parents",
-                &format!("it is asked for by the records of `{parent}`, which was never fetched"),
-            )
-            .hint(format!(
-                "`reliability extract --only {parent} --only {stream}`"
-            )),
-        ),
-        StreamOutcome::Disk(reason) => console.diagnostic(
-            &fault("extract-disk", reason)
-                .hint("make room or mend the folder, and run this again: it goes on where it was"),
-        ),
-    }
-    for gap in report.gaps.iter().take(SHOWN) {
-        console.diagnostic(
-            &Diagnostic::error(
-                "extract-gap",
-                format!("`{stream}` has a gap: {}", gap.reason),
-            )
-            .in_data(place(gap)),
-        );
-    }
-    if report.gaps.len() > SHOWN {
-        console.note(
-            &format!(
-                "{stream} has {} gaps in all; `reliability status` lists them",
-                report.gaps.len()
-            ),
-            &json!({}),
-        );
-    }
-    for skipped in report.skipped.iter().take(SHOWN) {
-        console.diagnostic(&Diagnostic::warning(
-            "extract-skipped",
-            format!("`{stream}` passes over {skipped}"),
-        ));
-    }
-    if report.skipped.len() > SHOWN {
-        console.note(
-            &format!("{stream} passes over {} in all", report.skipped.len()),
-            &json!({}),
-        );
-    }
-    let mut text = format!("fetched {stream:24} {}", counted(report.records, "record"));
-    let others = if report.changed > 0 {
-        text += &format!(", {} of them for changes meanwhile", count(report.changed));
-        " others"
-    } else {
-        ""
-    };
-    if let Some(total) = report.total {
-        text += &format!(", the source counts {}{others}", count(total));
-    }
-    if report.complete_listing {
-        text += ", all that there is";
-    }
-    if report.resumed {
-        text += ", going on with a run that was cut short";
-    }
-    if report.outcome == StreamOutcome::Stopped {
-        text += ", stopped: the next run goes on from here";
-    }
-    let facts = json!({
-        "stream": stream, "records": report.records, "changed": report.changed,
-        "total": report.total, "gaps": report.gaps,
-        "skipped": report.skipped, "resumed": report.resumed, "complete_listing": report.complete_listing,
-        "outcome": outcome_name(&report.outcome),
-    });
-    console.note(&text, &facts);
-}
-
-fn outcome_name(outcome: &StreamOutcome) -> &'static str {
-    match outcome {
-        StreamOutcome::Done => "done",
-        StreamOutcome::Stopped => "stopped",
-        StreamOutcome::Unauthorized(_) => "unauthorized",
-        StreamOutcome::Forbidden(_) => "forbidden",
-        StreamOutcome::NotInPlan(_) => "not_in_plan",
-        StreamOutcome::NoParents(_) => "no_parents",
-        StreamOutcome::Disk(_) => "disk",
-    }
-}
-
-/// What a gap is about, in words.
-pub(super) fn place(gap: &extract::state::Gap) -> String {
-    let mut parts = Vec::new();
-    if let Some(window) = gap.window {
-        parts.push(format!("{} to {}", window.since, window.until));
-    }
-    for (name, value) in gap.parent.iter().flatten() {
-        parts.push(format!("{name} {value}"));
-    }
-    if parts.is_empty() {
-        parts.push("the whole stream".to_owned());
-    }
-    parts.join(", ")
 }

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use diagnostics::Diagnostic;
+use extract::journal;
 use extract::state::{self, State};
 use store::Place;
 
 use crate::args::{Arguments, MessageFormat};
 use crate::console::{Console, count, table};
 use crate::project::{Project, database_fault};
-use crate::{CouldNotRun, Outcome, load, project};
+use crate::{CouldNotRun, Outcome, gaps, load, project};
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let project = project::open(&arguments.project, console)?;
@@ -23,11 +24,21 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         }
         Place::Disk(_) => store::status(&place),
     };
-    let status = status.map_err(|error| {
-        console.diagnostic(&database_fault(&error));
-        CouldNotRun
-    })?;
     let fetched = fetched(&project, console)?;
+    let status = match status {
+        Err(store::Error::Missing { .. }) if !fetched.is_empty() => {
+            let load = super::typed("load", &arguments.project);
+            console.note(
+                &format!("nothing is loaded yet: `{load}` does it"),
+                &serde_json::json!({ "loaded": false }),
+            );
+            Vec::new()
+        }
+        status => status.map_err(|error| {
+            console.diagnostic(&database_fault(&error));
+            CouldNotRun
+        })?,
+    };
     if arguments.message_format == MessageFormat::Json {
         for line in &status {
             let facts = serde_json::json!({
@@ -39,8 +50,8 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         for (stream, state) in &fetched {
             let last = state.last.as_ref();
             let facts = serde_json::json!({
-                "stream": stream, "covered": state.covered, "gaps": state.gaps,
-                "last_run": last, "unfinished": unfinished(&project, stream),
+                "stream": stream, "covered": state.covered, "gaps": gaps::facts(&state.gaps),
+                "last_run": last, "complete": state.is_complete(), "unfinished": unfinished(&project, stream),
             });
             console.data(format!("{facts}\n").as_bytes())?;
         }
@@ -61,9 +72,13 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
             count(line.warnings),
         ]);
     }
-    console.data(table(&lines).as_bytes())?;
+    if !status.is_empty() {
+        console.data(table(&lines).as_bytes())?;
+    }
     if !fetched.is_empty() {
-        console.data(b"\n")?;
+        if !status.is_empty() {
+            console.data(b"\n")?;
+        }
         console.data(extraction(&project, &fetched).as_bytes())?;
     }
     Ok(Outcome::Done)
@@ -83,7 +98,7 @@ fn fetched(project: &Project, console: &Console) -> Result<Vec<(String, State)>,
             console.diagnostic(&Diagnostic::error("extract-state", error.to_string()));
             CouldNotRun
         })?;
-        if state.last.is_some() || unfinished(project, name) {
+        if state.last.is_some() || !state.gaps.is_empty() || unfinished(project, name) {
             fetched.push((name.to_string(), state));
         }
     }
@@ -93,7 +108,7 @@ fn fetched(project: &Project, console: &Console) -> Result<Vec<(String, State)>,
 fn extraction(project: &Project, fetched: &[(String, State)]) -> String {
     let heading = ["stream", "last fetched", "records", "covered", "gaps"];
     let mut lines = vec![heading.map(str::to_owned).to_vec()];
-    let mut gaps = String::new();
+    let mut list = String::new();
     for (stream, state) in fetched {
         let (mut when, mut records) = ("-".to_owned(), String::new());
         if let Some(last) = &state.last {
@@ -110,9 +125,11 @@ fn extraction(project: &Project, fetched: &[(String, State)]) -> String {
                 format!("{since} to {until}")
             })
             .collect();
-        let covered = match (&state.last, covered.is_empty()) {
-            _ if !covered.is_empty() => covered.join(", "),
-            (Some(last), _) if last.complete => "all that there is".to_owned(),
+        let covered = match covered.is_empty() {
+            false => covered.join(", "),
+            _ if state.held_back.is_some() => "held back: far fewer records than before".to_owned(),
+            _ if state.passed_over.is_some() => "not there for us".to_owned(),
+            _ if state.is_complete() => "all that there is".to_owned(),
             _ => "in part".to_owned(),
         };
         let covered = if unfinished(project, stream) {
@@ -125,26 +142,22 @@ fn extraction(project: &Project, fetched: &[(String, State)]) -> String {
             when,
             records,
             covered,
-            count(state.gaps.len() as u64),
+            count(gaps::lines(&state.gaps).len() as u64),
         ]);
-        for gap in &state.gaps {
-            gaps += &format!(
-                "gap in {stream}: {}: {}\n",
-                super::extract::place(gap),
-                gap.reason
-            );
+        for line in gaps::lines(&state.gaps) {
+            list += &format!("gap in {stream}: {}: {}\n", line.place(), line.gap.reason);
         }
     }
     let mut text = table(&lines);
-    if !gaps.is_empty() {
+    if !list.is_empty() {
         text.push('\n');
-        text += &gaps;
+        text += &list;
     }
     text
 }
 
 fn unfinished(project: &Project, stream: &str) -> bool {
-    folder(project, stream).join(state::JOURNAL).exists()
+    folder(project, stream).join(journal::JOURNAL).exists()
 }
 
 fn folder(project: &Project, stream: &str) -> PathBuf {

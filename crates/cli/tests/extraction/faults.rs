@@ -242,8 +242,7 @@ fn what_is_not_in_the_plan_is_passed_over() {
         ),
     ]);
     let run = site.extract(&["pagerduty", "datadog"]);
-    run.exits(0)
-        .says(&["`pagerduty_teams` is passed over", "402"]);
+    run.exits(0).says(&["`pagerduty_teams` is skipped", "402"]);
     site.server.misbehave(vec![Rule::of(
         Vendor::PagerDuty,
         "/users",

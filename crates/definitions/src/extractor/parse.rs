@@ -128,7 +128,14 @@ impl Reader<'_> {
 
     fn rate_limit(&mut self, node: &Node) -> RateLimit {
         let mut limit = RateLimit::default();
-        let known = ["remaining", "reset", "reset_is", "statuses", "messages"];
+        let known = [
+            "remaining",
+            "reset",
+            "reset_is",
+            "statuses",
+            "messages",
+            "least_wait",
+        ];
         for (key, node) in self
             .members(node, "a rate limit", &known)
             .unwrap_or_default()
@@ -136,6 +143,7 @@ impl Reader<'_> {
             match key.text.as_str() {
                 "remaining" => limit.remaining = self.header_name(node),
                 "reset" => limit.reset = self.header_name(node),
+                "least_wait" => limit.least_wait = self.some_time(node),
                 "reset_is" => {
                     let choices = [
                         ("seconds", ResetIs::Seconds),

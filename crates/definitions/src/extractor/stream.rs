@@ -41,8 +41,18 @@ enum By {
 impl Reader<'_> {
     pub(super) fn stream(&mut self, stream: Word, node: &Node) -> Option<StreamExtraction> {
         let known = [
-            "path", "query", "records", "key", "paging", "windows", "whole", "parent", "changed",
-            "redact", "scope",
+            "path",
+            "query",
+            "records",
+            "key",
+            "paging",
+            "windows",
+            "whole",
+            "parent",
+            "changed",
+            "may_be_empty",
+            "redact",
+            "scope",
         ];
         let members = self.members(node, "a stream", &known)?;
         let request = self.request(node, &members);
@@ -59,7 +69,7 @@ impl Reader<'_> {
         }
         let key = request.as_ref().map(|request| request.key.clone());
         let (mut parent, mut paging, mut windows, mut changed) = (None, None, None, None);
-        let mut whole = false;
+        let (mut whole, mut may_be_empty) = (false, false);
         let mut redact = Vec::new();
         let mut scope = None;
         for (key_word, node) in members {
@@ -67,6 +77,7 @@ impl Reader<'_> {
                 "paging" => paging = self.paging(node),
                 "windows" => windows = self.windows(node),
                 "whole" => whole = self.truth(node),
+                "may_be_empty" => may_be_empty = self.truth(node),
                 "parent" => {
                     if let Some(members) = self.members(node, "a parent", &["stream", "values"]) {
                         parent = self.parent(node, &members);
@@ -90,6 +101,7 @@ impl Reader<'_> {
             windows,
             changed,
             whole,
+            may_be_empty,
             redact,
             scope,
         })

@@ -1,0 +1,301 @@
+//! Runs in the model: each listing meets its fate, and what it came to is folded as it is in earnest.
+
+use std::collections::{HashMap, HashSet};
+
+use definitions::StreamName;
+use jiff::Timestamp;
+
+use super::{BROUGHT, DAY, Fate, NOON, Record, STREAMS, Step, World, moment, stream};
+use crate::failure::Failure;
+use crate::fold::fold;
+use crate::journal::{Listed, Reached};
+use crate::plan::{Inventory, Runs, Wanted, plan};
+use crate::run_id::RunId;
+use crate::tally::Tally;
+
+impl World {
+    /// A run of a stream. Says whether the source's next stream is tried.
+    pub fn run_stream(
+        &mut self,
+        name: &'static str,
+        wanted: Wanted,
+        fates: &mut std::vec::IntoIter<Fate>,
+    ) -> bool {
+        let definition = stream(name);
+        let runs = |of: Option<&StreamName>| of.map_or_else(Runs::default, |of| self.runs(of));
+        let inventory = Inventory {
+            taken: self.folders[name]
+                .files
+                .keys()
+                .filter_map(|file| RunId::leading(file))
+                .collect(),
+            parent: runs(definition.parent.as_ref().map(|parent| &parent.stream.text)),
+            teller: runs(
+                definition
+                    .changed
+                    .as_ref()
+                    .map(|changed| &changed.by.stream.text),
+            ),
+        };
+        let resumes = self.folders[name].journal.is_some();
+        if !resumes {
+            let state = &self.folders[name].state;
+            let Ok(plan) = plan(&definition, state, &inventory, wanted, 0, self.clock()) else {
+                return true;
+            };
+            let from = wanted.since.map(Timestamp::as_second);
+            let start = NOON - 10 * DAY;
+            let known = self.asked_from.get(name).copied();
+            let asked = match (from, known) {
+                (Some(from), known) => known.map_or(from, |known| known.min(from)),
+                (None, Some(known)) if wanted.full => known.min(start),
+                (None, Some(known)) => known,
+                (None, None) => start,
+            };
+            self.asked_from.insert(name, asked);
+            self.folders.get_mut(name).unwrap().journal = Some((plan, HashMap::new()));
+        }
+        let (plan, mut reached) = self.folders[name].journal.clone().unwrap();
+        let plan = if resumes {
+            plan.gone_on_with(&definition, &inventory)
+        } else {
+            plan
+        };
+        let mut tally = Tally::default();
+        let parents = match &definition.parent {
+            Some(parent) => self.values(&parent.stream.text, &plan.parent_files, false),
+            None => Vec::new(),
+        };
+        tally.parents = parents.len() as u64;
+        let first = plan.listings(&definition, parents);
+        let mut own: Vec<Record> = Vec::new();
+        let part = self.folders[name]
+            .files
+            .keys()
+            .filter(|file| RunId::of_file(file) == Some(plan.run))
+            .count()
+            + 1;
+        let mut killed = false;
+        let mut all_came = !self.parents_lack(name);
+        for changed in [false, true] {
+            let queue = if changed {
+                let Some(by) = definition
+                    .changed
+                    .as_ref()
+                    .filter(|_| tally.ended_by.is_none() && !killed)
+                else {
+                    continue;
+                };
+                let told = self.values(&by.by.stream.text, &plan.change_files, true);
+                let fetched: HashSet<String> =
+                    own.iter().map(|record| record.key.clone()).collect();
+                plan.changed(told, |key| fetched.contains(key))
+            } else {
+                first.clone()
+            };
+            for listing in queue {
+                if let Some(Reached::Done(listed)) = reached.get(&listing) {
+                    tally.done(listing, *listed);
+                    continue;
+                }
+                let fate = fates.next().unwrap_or(Fate::Good);
+                let words = String::new;
+                let failure = match fate {
+                    Fate::Killed => {
+                        killed = true;
+                        all_came = false;
+                        break;
+                    }
+                    Fate::Good => match self.answer(name, &listing) {
+                        Some(records) => {
+                            let listed = Listed {
+                                total: None,
+                                records: records.len() as u64,
+                                source_time: Some(moment(self.now)),
+                            };
+                            own.extend(records);
+                            reached.insert(listing.clone(), Reached::Done(listed));
+                            tally.done(listing, listed);
+                            continue;
+                        }
+                        None => Failure::NotThere(words()),
+                    },
+                    Fate::GivesUp => Failure::GaveUp(words()),
+                    Fate::Refused => Failure::Refused(words()),
+                    Fate::NotAllowed => Failure::Forbidden(words()),
+                    Fate::Absent if listing.parent.is_none() => Failure::NotThere(words()),
+                    Fate::Absent | Fate::Down => Failure::Down(words()),
+                    Fate::Revoked => Failure::Unauthorized(words()),
+                    Fate::Stopped => Failure::Stopped,
+                };
+                // Of what is still to come, and of a record that is gone, nothing is missing.
+                let asked_at = reached
+                    .values()
+                    .filter_map(|reached| match reached {
+                        Reached::Done(listed) => listed.source_time,
+                        _ => None,
+                    })
+                    .min()
+                    .unwrap_or(moment(self.now));
+                let to_come = listing
+                    .window
+                    .is_some_and(|window| asked_at <= window.since);
+                let gone = listing.changed && matches!(failure, Failure::NotThere(_));
+                all_came &= gone || to_come;
+                tally.failed(&listing, failure);
+                if tally.ended_by.is_some() {
+                    break;
+                }
+            }
+        }
+        if all_came {
+            self.lacking.remove(name);
+        } else {
+            self.lacking.insert(name);
+        }
+        let earlier: Vec<Record> = self.folders[name]
+            .files
+            .values()
+            .flatten()
+            .cloned()
+            .collect();
+        let clock = self.clock();
+        let folder = self.folders.get_mut(name).unwrap();
+        if !own.is_empty() {
+            folder.files.insert(plan.run.file(part), own);
+        }
+        folder.journal = Some((plan.clone(), reached));
+        let ended_by = tally.ended_by.clone();
+        if killed || matches!(ended_by, Some(Failure::Stopped | Failure::Unauthorized(_))) {
+            return false;
+        }
+        tally.close();
+        let folded = fold(&definition, &folder.state, &plan, &tally.came, clock);
+        folder.state = folded.state;
+        folder.journal = None;
+        let says_so = !folder.state.gaps.is_empty()
+            || folder.state.passed_over.is_some()
+            || !tally.came.gone.is_empty();
+        assert!(
+            all_came || says_so,
+            "`{name}` lacks something and does not say so"
+        );
+        assert!(
+            all_came || folded.complete.is_none(),
+            "`{name}` was called complete and is not"
+        );
+        if definition.whole && folded.complete.is_some() {
+            self.assert_nothing_would_be_deleted(name, plan.run, &earlier);
+        }
+        !matches!(ended_by, Some(Failure::Down(_)))
+    }
+
+    /// What was fetched before, is still at the source and is not in a complete listing would be removed as gone.
+    pub fn assert_nothing_would_be_deleted(&self, name: &str, run: RunId, earlier: &[Record]) {
+        let files = &self.folders[name].files;
+        let of_run = files
+            .iter()
+            .filter(|(file, _)| RunId::of_file(file) == Some(run));
+        let listed: HashSet<&String> = of_run
+            .flat_map(|(_, records)| records)
+            .map(|record| &record.key)
+            .collect();
+        for record in earlier {
+            let exists = self.source[name]
+                .iter()
+                .any(|other| other.key == record.key);
+            assert!(
+                !exists || listed.contains(&record.key),
+                "`{name}` was called complete without {}",
+                record.key
+            );
+        }
+    }
+
+    pub fn run(&mut self, only: &[usize], since: Option<i64>, full: bool, fates: Vec<Fate>) {
+        let wanted = Wanted {
+            since: since.map(|days| moment(self.now - days * DAY)),
+            full,
+        };
+        let mut fates = fates.into_iter();
+        for (index, name) in STREAMS.into_iter().enumerate() {
+            if !(only.is_empty() || only.contains(&index)) {
+                continue;
+            }
+            // A run that was cut short is gone on with, then a new one follows.
+            let resumes = self.folders[name].journal.is_some();
+            if !self.run_stream(name, wanted, &mut fates) {
+                return;
+            }
+            if resumes
+                && self.folders[name].journal.is_none()
+                && !self.run_stream(name, wanted, &mut fates)
+            {
+                return;
+            }
+        }
+    }
+
+    pub fn step(&mut self, step: &Step) {
+        match step {
+            Step::Hours(hours) => self.now += hours * 3600,
+            Step::New => self.add(),
+            Step::Change(which) => self.change(*which),
+            Step::Delete(which) => self.delete(*which),
+            Step::Clock(days) => self.clock = *days,
+            Step::Brought(which, name) => {
+                let folder = self.folders.get_mut(STREAMS[*which]).unwrap();
+                let nothing = Record {
+                    key: String::new(),
+                    of: String::new(),
+                    at: 0,
+                    version: 0,
+                };
+                folder
+                    .files
+                    .insert(BROUGHT[*name].to_owned(), vec![nothing]);
+            }
+            Step::Run {
+                only,
+                since,
+                full,
+                fates,
+            } => self.run(only, *since, *full, fates.clone()),
+        }
+        self.now += 1;
+    }
+
+    /// Records that were asked for and are neither here nor in a gap.
+    pub fn missing(&self) -> Vec<String> {
+        let from = |name: &str| self.asked_from.get(name).copied().unwrap_or(i64::MAX);
+        let mut missing = Vec::new();
+        for name in STREAMS {
+            let folder = &self.folders[name];
+            let here: HashSet<(&String, u32)> = folder
+                .files
+                .values()
+                .flatten()
+                .map(|record| (&record.key, record.version))
+                .collect();
+            for record in &self.source[name] {
+                let asked = match name {
+                    "a" | "b" | "c" => true,
+                    "events" => record.at >= from("events").max(from("issues")),
+                    // A change before the first log entry that was asked for cannot be known.
+                    "tickets" => {
+                        let changes = self.source["log"]
+                            .iter()
+                            .filter(|entry| entry.of == record.key);
+                        let last = changes.map(|entry| entry.at).max().unwrap_or(record.at);
+                        record.at >= from(name) && last >= from("log")
+                    }
+                    _ => record.at >= from(name),
+                };
+                if asked && !here.contains(&(&record.key, record.version)) {
+                    missing.push(format!("{name}: {} version {}", record.key, record.version));
+                }
+            }
+        }
+        missing
+    }
+}
