@@ -60,7 +60,7 @@ pub enum Verb {
     /// Try every token and every stream once, and say how it stands with each
     Doctor(Sources),
     /// Load what is new in `raw_data/` into the database
-    Load(Selection),
+    Load(LoadArguments),
     /// Answer questions: all of them into `output/`, or the ones named
     Query(QueryArguments),
     /// Load, then answer every question
@@ -104,12 +104,16 @@ pub struct ExtractArguments {
     pub full: bool,
 }
 
-/// Which streams.
+/// Options of `load`.
 #[derive(Debug, Args)]
-pub struct Selection {
+pub struct LoadArguments {
     /// Streams, or sources for all streams of each; none for everything
     #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
+
+    /// Let the rows of this stream go, whose files are gone; may be given several times
+    #[arg(long, value_name = "STREAM")]
+    pub forget: Vec<String>,
 }
 
 /// Options of `query`.

@@ -17,7 +17,7 @@ use transform::{Batch, Plan, Reject};
 
 use crate::console::Console;
 use crate::project::{Project, database_fault};
-use crate::{CouldNotRun, console, rejects};
+use crate::{CouldNotRun, console, rejects, vanished};
 
 /// Portions that wait between two stages, at the most.
 const WAITING: usize = 2;
@@ -39,15 +39,19 @@ pub struct StreamReport {
     pub removed: u64,
 }
 
-/// Loads what is new of the given streams. What could not be taken is said, and counted; the rest is loaded.
+/// Loads what is new of the given streams. What could not be taken is said, and counted; the rest is loaded. If all files
+/// of a stream are gone that was loaded before, nothing is loaded, unless the stream is among those of which that is
+/// `meant`.
 pub fn load(
     project: &Project,
     plans: &[&Plan],
+    meant: &[&str],
     store: &mut Store,
     console: &Console,
 ) -> Result<Vec<StreamReport>, CouldNotRun> {
     let started = jiff::Timestamp::now().as_microsecond();
     console.diagnostics(&project.oddities());
+    vanished::check(project, plans, meant, store, console)?;
     let mut reports = Vec::new();
     for plan in plans {
         reports.push(load_stream(project, plan, store, console)?);
@@ -98,7 +102,7 @@ fn load_stream(
         .count() as u64;
     let changed = touched.is_none() || gone > 0;
     if gone > 0 {
-        say_gone(plan, &found, gone, console);
+        say_gone(plan, gone, console);
     }
     for (path, _) in lost.iter().filter(|(_, known)| known.hash.is_none()) {
         store
@@ -208,7 +212,7 @@ fn touched_files(
 }
 
 /// The files that the database knows and that are not there any more.
-fn lost_files<'k>(
+pub(crate) fn lost_files<'k>(
     found: &StreamFiles,
     known: &'k HashMap<String, KnownFile>,
 ) -> Vec<(&'k String, &'k KnownFile)> {
@@ -223,20 +227,15 @@ fn lost_files<'k>(
         .collect()
 }
 
-/// A folder that is not mounted must not look like success.
-fn say_gone(plan: &Plan, found: &StreamFiles, gone: u64, console: &Console) {
+fn say_gone(plan: &Plan, gone: u64, console: &Console) {
     let stream = &plan.stream;
-    let message = if found.files.is_empty() {
-        format!("all files of `{stream}` are gone, and its rows with them")
-    } else {
-        format!(
-            "{} of `{stream}` gone, and what only they had",
-            match gone {
-                1 => "1 file is".to_owned(),
-                _ => format!("{} files are", console::count(gone)),
-            }
-        )
-    };
+    let message = format!(
+        "{} of `{stream}` gone, and what only they had",
+        match gone {
+            1 => "1 file is".to_owned(),
+            _ => format!("{} files are", console::count(gone)),
+        }
+    );
     console.diagnostic(&Diagnostic::warning("files-gone", message).hint(format!(
         "if they should be there, bring them back to `raw_data/{stream}/` and load again"
     )));

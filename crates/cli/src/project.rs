@@ -524,6 +524,15 @@ pub fn database_fault(error: &store::Error) -> Diagnostic {
         Error::Foreign { .. } => {
             diagnostic.hint("set `DB_PATH` to another file, or move this one away")
         }
+        Error::Newer { .. } => diagnostic.hint(
+            "use that version, or set `DB_PATH` to another file: `reliability load` makes the same rows there",
+        ),
+        Error::Taken { table, .. } => diagnostic.hint(format!(
+            "rename that table (`alter table {table} rename to …`), or set `DB_PATH` to another file"
+        )),
+        Error::Damaged { .. } => diagnostic.hint(
+            "delete the file and run `reliability load`: the raw data gives the same rows again",
+        ),
         Error::Missing { .. } => diagnostic.hint("make it with `reliability load`"),
         Error::Other { .. } => diagnostic,
     }

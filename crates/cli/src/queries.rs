@@ -29,6 +29,9 @@ pub enum Failure {
     Database(store::Error),
 }
 
+/// What the names of answers begin with while they are written.
+const UNFINISHED: &str = ".answer";
+
 /// Answers queries, as many at once as there are cores, each into `folder/<name>.csv`. A file appears when its answer
 /// is whole; the old answer of a query that fails goes, since it would pass for today's.
 pub fn answer_all<'a>(
@@ -38,6 +41,7 @@ pub fn answer_all<'a>(
     folder: &Path,
 ) -> io::Result<Vec<Answer<'a>>> {
     fs::create_dir_all(folder)?;
+    remove_leftovers(folder)?;
     let next = AtomicUsize::new(0);
     let answers: Mutex<Vec<Option<Answer>>> = Mutex::new(queries.iter().map(|_| None).collect());
     let workers = thread::available_parallelism()
@@ -58,6 +62,9 @@ pub fn answer_all<'a>(
             });
         }
     });
+    // Names are as durable as what they name.
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
     Ok(answers
         .into_inner()
         .unwrap_or_default()
@@ -77,6 +84,22 @@ pub fn answer(
     Ok(bytes)
 }
 
+/// Removes what runs that were killed left half-written. What another run is writing now is locked.
+fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with(UNFINISHED) || !entry.file_type()?.is_file() {
+            continue;
+        }
+        let is_free = fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if is_free {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
 fn answer_into_file(
     place: &Place,
     query: &Query,
@@ -88,15 +111,18 @@ fn answer_into_file(
     let output = |error: io::Error| Failure::Query(QueryFault::Output(error.to_string()));
     let answered = (|| {
         let file = tempfile::Builder::new()
-            .prefix(".answer")
+            .prefix(UNFINISHED)
             .tempfile_in(folder)
             .map_err(output)?;
+        // Held as long as it is written, so that nobody takes it for a leftover.
+        file.as_file().lock().map_err(output)?;
         let target = io::BufWriter::new(file);
         let (target, rows) = answer_to(place, &query.sql, limits, Format::Csv, target)?;
         let file = target
             .into_inner()
             .map_err(|error| output(error.into_error()))?;
         share(file.path()).map_err(output)?;
+        file.as_file().sync_all().map_err(output)?;
         file.persist(&path).map_err(|error| output(error.error))?;
         Ok(rows)
     })();

@@ -71,7 +71,11 @@ impl Files<'_> {
         if self.open.as_ref().is_none_or(|(path, _)| *path != row.path) {
             self.close()?;
             fs::create_dir_all(self.folder)?;
-            let file = tempfile::NamedTempFile::new_in(self.folder)?;
+            // With our ending, so that what a killed run leaves goes with the rest.
+            let file = tempfile::Builder::new()
+                .prefix(".")
+                .suffix(ENDING)
+                .tempfile_in(self.folder)?;
             self.open = Some((row.path.clone(), file));
         }
         let line = serde_json::json!({

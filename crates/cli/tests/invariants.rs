@@ -101,9 +101,12 @@ fn load(opened: &mut Project, folder: &Path) {
     let place = store::Place::Disk(folder.join("reliability.db"));
     let schema = &opened.definitions.schema;
     let mut store = store::Store::open(&place, schema, Duration::ZERO, &mut |_| {}).unwrap();
-    let streams = ["pagerduty_users", "pagerduty_teams", "incidents"].map(str::to_owned);
-    let plans = opened.select(&streams, &console()).unwrap();
-    cli::load::load(opened, &plans, &mut store, &console()).unwrap();
+    let meant = ["pagerduty_users", "pagerduty_teams", "incidents"];
+    let plans = opened
+        .select(&meant.map(str::to_owned), &console())
+        .unwrap();
+    // Files that went away went by intent.
+    cli::load::load(opened, &plans, &meant, &mut store, &console()).unwrap();
 }
 
 fn console() -> Console {

@@ -170,7 +170,16 @@ fn walk(project: &Path, folder: &Path, found: &mut StreamFiles) {
             return;
         }
     };
-    for entry in entries.flatten() {
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                found
+                    .unreadable
+                    .push((name_for_people(project, folder), error.to_string()));
+                continue;
+            }
+        };
         let path = entry.path();
         let file_name = entry.file_name().to_string_lossy().into_owned();
         if file_name.starts_with('.')

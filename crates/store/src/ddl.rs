@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use definitions::{ColumnType, Schema, Table};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 /// Raised when the bookkeeping tables change: an older database is made anew from the raw data.
 const FORMAT: i64 = 1;
@@ -38,6 +38,10 @@ create table _objects (name text primary key, kind text not null, sql text not n
 pub(crate) enum Fault {
     /// The database is not ours.
     Foreign,
+    /// It is ours, and of a format to come.
+    Newer,
+    /// A table that is not ours has the name of one that should be.
+    Taken(String),
     Sqlite(rusqlite::Error),
 }
 
@@ -51,11 +55,7 @@ impl From<rusqlite::Error> for Fault {
 /// that is as it should be is not written to.
 pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<(), Fault> {
     let format: i64 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
-    let ours: bool = connection.query_row(
-        "select count(*) from sqlite_schema where name = '_objects'",
-        [],
-        |row| row.get(0),
-    )?;
+    let ours = exists(connection, "_objects")?;
     let empty: bool =
         connection.query_row("select count(*) = 0 from sqlite_schema", [], |row| {
             row.get(0)
@@ -63,18 +63,20 @@ pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()
     if !ours && !empty {
         return Err(Fault::Foreign);
     }
+    if ours && format > FORMAT {
+        return Err(Fault::Newer);
+    }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut changed = false;
-    if ours && format != FORMAT {
-        drop_everything(&transaction)?;
-        changed = true;
-    }
-    if !ours || format != FORMAT {
+    let whole = ours && format == FORMAT && bookkeeping_is_whole(&transaction)?;
+    if !whole {
+        drop_ours(&transaction)?;
         transaction.execute_batch(BOOKKEEPING)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
         changed = true;
     }
+    changed |= forget_missing(&transaction)?;
     changed |= objects(&transaction, schema)?;
     if changed {
         transaction.commit()?
@@ -123,7 +125,7 @@ fn storage(kind: ColumnType) -> &'static str {
 }
 
 /// Says whether anything had to change.
-fn objects(connection: &Connection, schema: &Schema) -> rusqlite::Result<bool> {
+fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
     let mut wanted: Vec<(String, &str, String)> = Vec::new();
     for table in &schema.tables {
         wanted.push((table.name.clone(), "table", create_table(table)));
@@ -147,10 +149,7 @@ fn objects(connection: &Connection, schema: &Schema) -> rusqlite::Result<bool> {
         match kind.as_str() {
             "view" => connection.execute_batch(&format!("drop view if exists {}", quote(name)))?,
             "index" => {
-                let object: Option<String> = connection
-                    .query_row("select name from sqlite_schema where type = 'index' and lower(sql) = lower(?1)", [sql], |row| row.get(0))
-                    .ok();
-                if let Some(object) = object {
+                if let Some(object) = index_of(connection, sql)? {
                     connection.execute_batch(&format!("drop index {}", quote(&object)))?;
                 }
             }
@@ -173,6 +172,9 @@ fn objects(connection: &Connection, schema: &Schema) -> rusqlite::Result<bool> {
         if *kind == "table" && known.get(name).is_some_and(|(_, known)| known == sql) {
             continue;
         }
+        if *kind != "index" && exists(connection, name)? {
+            return Err(Fault::Taken(name.clone()));
+        }
         connection.execute_batch(sql)?;
         connection.execute(
             "insert into _objects (name, kind, sql) values (?1, ?2, ?3)",
@@ -194,17 +196,76 @@ fn known_objects(connection: &Connection) -> rusqlite::Result<HashMap<String, (S
     rows.collect()
 }
 
-fn drop_everything(connection: &Connection) -> rusqlite::Result<()> {
-    for kind in ["view", "table"] {
-        let mut statement = connection.prepare(
-            "select name from sqlite_schema where type = ?1 and name not like 'sqlite_%'",
-        )?;
-        let names: Vec<String> = statement
-            .query_map([kind], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for name in names {
-            connection.execute_batch(&format!("drop {kind} {}", quote(&name)))?;
+/// The tables of the bookkeeping, all of which begin with an underscore.
+fn bookkeeping_tables() -> impl Iterator<Item = &'static str> {
+    BOOKKEEPING
+        .lines()
+        .filter_map(|line| line.strip_prefix("create table "))
+        .filter_map(|line| line.split(' ').next())
+}
+
+fn bookkeeping_is_whole(connection: &Connection) -> rusqlite::Result<bool> {
+    for table in bookkeeping_tables() {
+        if !exists(connection, table)? {
+            return Ok(false);
         }
+    }
+    Ok(true)
+}
+
+/// Whether a table or a view is there as this text made it.
+fn was_made_by(connection: &Connection, name: &str, sql: &str) -> rusqlite::Result<bool> {
+    let found = "select count(*) from sqlite_schema where name = ?1 collate nocase and lower(sql) = lower(?2)";
+    connection.query_row(found, (name, sql), |row| row.get(0))
+}
+
+/// The name of the index that this text made.
+fn index_of(connection: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
+    let named = "select name from sqlite_schema where type = 'index' and lower(sql) = lower(?1)";
+    let name = connection.query_row(named, [sql], |row| row.get(0));
+    name.optional()
+}
+
+fn exists(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let sql = "select count(*) from sqlite_schema where type in ('table', 'view') and name = ?1 collate nocase";
+    connection.query_row(sql, [name], |row| row.get(0))
+}
+
+/// Forgets what of ours somebody dropped or put their own in place of, so that it is made anew, and the streams of tables are loaded anew. Says whether there were any.
+fn forget_missing(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut missing = false;
+    for (name, (kind, sql)) in known_objects(connection)? {
+        let there = match kind.as_str() {
+            "index" => index_of(connection, &sql)?.is_some(),
+            _ => was_made_by(connection, &name, &sql)?,
+        };
+        if there {
+            continue;
+        }
+        missing = true;
+        let stream = "select stream from _tables where table_name = ?1";
+        let sql = format!("delete from _streams where stream = ({stream})");
+        connection.execute(&sql, [&name])?;
+        connection.execute("delete from _objects where name = ?1", [&name])?;
+        connection.execute("delete from _tables where table_name = ?1", [&name])?;
+    }
+    Ok(missing)
+}
+
+/// Drops what this program made, and nothing else: the raw data gives it again.
+fn drop_ours(connection: &Connection) -> rusqlite::Result<()> {
+    let objects = if exists(connection, "_objects")? {
+        known_objects(connection)?
+    } else {
+        HashMap::new()
+    };
+    for kind in ["view", "table"] {
+        for (name, _) in objects.iter().filter(|(_, (known, _))| known == kind) {
+            connection.execute_batch(&format!("drop {kind} if exists {}", quote(name)))?;
+        }
+    }
+    for table in bookkeeping_tables() {
+        connection.execute_batch(&format!("drop table if exists {}", quote(table)))?;
     }
     Ok(())
 }

@@ -41,6 +41,28 @@ pub enum Error {
         /// The database.
         place: String,
     },
+    /// A later version of this program made it.
+    #[error("{place} was made by a newer version of this program")]
+    Newer {
+        /// The database.
+        place: String,
+    },
+    /// Somebody else's table has the name of one of ours.
+    #[error("{place} has a table `{table}` that this program did not make")]
+    Taken {
+        /// The database.
+        place: String,
+        /// The table.
+        table: String,
+    },
+    /// Its bytes are not as the engine wrote them.
+    #[error("{place} is damaged: {message}")]
+    Damaged {
+        /// The database.
+        place: String,
+        /// What the engine said.
+        message: String,
+    },
     /// There is no file.
     #[error("{place} is not there")]
     Missing {
@@ -92,6 +114,10 @@ impl Error {
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { place },
             Some(ErrorCode::DiskFull) => Self::Full { place },
             Some(ErrorCode::NotADatabase) => Self::Foreign { place },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged {
+                place,
+                message: error.to_string(),
+            },
             _ => Self::Other {
                 place,
                 doing,

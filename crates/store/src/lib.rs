@@ -85,6 +85,42 @@ impl Place {
                 Connection::open_with_flags(path, flags & !OpenFlags::SQLITE_OPEN_URI)
             }
         };
+        self.with_functions(connection)
+    }
+
+    /// A connection to a file on a medium that may only be read: no other can change it meanwhile. A write-ahead log that
+    /// holds something would be left out, so there must be none.
+    fn connect_to_what_never_changes(&self) -> Result<Connection, Error> {
+        let Self::Disk(path) = self else {
+            return self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY);
+        };
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        if Path::new(&log).metadata().is_ok_and(|log| log.len() > 0) {
+            return Err(Error::ReadOnly { place: self.name() });
+        }
+        let path = std::path::absolute(path).map_err(|error| Error::io(path, error))?;
+        // As SQLite reads it: `?` and `#` end a path, `%` begins a byte (https://www.sqlite.org/uri.html).
+        let mut uri = String::from("file:");
+        for character in path.to_string_lossy().chars() {
+            match character {
+                '%' => uri += "%25",
+                '?' => uri += "%3f",
+                '#' => uri += "%23",
+                _ => uri.push(character),
+            }
+        }
+        uri += "?immutable=1";
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        self.with_functions(Connection::open_with_flags(uri, flags))
+    }
+
+    fn with_functions(
+        &self,
+        connection: rusqlite::Result<Connection>,
+    ) -> Result<Connection, Error> {
         let connection = connection.map_err(|error| Error::sqlite(self, "open", error))?;
         functions::register(&connection).map_err(|error| Error::sqlite(self, "open", error))?;
         Ok(connection)
@@ -221,25 +257,16 @@ impl Store {
         done.map(drop).map_err(|error| self.error("write", error))
     }
 
-    /// Makes sure that what was loaded survives a power cut, and leaves one plain file that any tool can open.
+    /// Makes sure that what was loaded survives a power cut, and leaves one file where nobody else reads it meanwhile.
     pub fn settle(&mut self) -> Result<(), Error> {
         if matches!(self.place, Place::Memory(_)) || self.journal_mode()? != "wal" {
             return Ok(());
         }
-        let checkpoint = self
+        // Somebody who has been reading for long keeps a part in the log; the next run moves that.
+        let moved = self
             .connection
-            .query_row("pragma wal_checkpoint(truncate)", [], |row| {
-                row.get::<_, i64>(0)
-            });
-        let busy = checkpoint.map_err(|error| self.error("write", error))?;
-        if busy == 0 {
-            // Another program that is reading keeps us from it; the next run will do it then.
-            let _ = self
-                .connection
-                .query_row("pragma journal_mode = delete", [], |row| {
-                    row.get::<_, String>(0)
-                });
-        }
+            .query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()));
+        moved.map_err(|error| self.error("write", error))?;
         // Queries come next, on connections of their own.
         let _ = self.connection.execute_batch("pragma shrink_memory");
         Ok(())
@@ -265,11 +292,19 @@ impl Store {
             ddl::Fault::Foreign => Error::Foreign {
                 place: self.place.name(),
             },
+            ddl::Fault::Newer => Error::Newer {
+                place: self.place.name(),
+            },
+            ddl::Fault::Taken(table) => Error::Taken {
+                place: self.place.name(),
+                table,
+            },
             ddl::Fault::Sqlite(error) => self.error("prepare", error),
         })
     }
 
-    /// Before the first write of a run: a write-ahead log, so that others can read meanwhile, synced at the end.
+    /// Before the first write of a run: a write-ahead log, so that others can read meanwhile, for as long as they like.
+    /// It stays the way of this database: to leave it, or to take it up again, nobody may be reading.
     fn bulk_mode(&mut self) -> Result<(), Error> {
         let pragmas = match self.place {
             Place::Disk(_) if self.journal_mode()? == "wal" => return Ok(()),

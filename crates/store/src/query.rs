@@ -41,14 +41,21 @@ pub fn query(
     row: &mut dyn FnMut(&[Value]) -> Result<(), String>,
 ) -> Result<Result<u64, QueryFault>, Error> {
     let connection = reader(place, limits)?;
-    Ok(
-        run(&connection, sql, columns, row).map_err(|fault| match (fault, limits.timeout) {
-            (QueryFault::Sql { message, .. }, Some(timeout)) if message == INTERRUPTED => {
-                QueryFault::Timeout(timeout.as_secs())
-            }
-            (fault, _) => fault,
-        }),
-    )
+    let answered = run(&connection, sql, columns, row);
+    if let Err(QueryFault::Sql { message, .. }) = &answered
+        && *message == damaged()
+    {
+        return Err(Error::Damaged {
+            place: place.name(),
+            message: message.clone(),
+        });
+    }
+    Ok(answered.map_err(|fault| match (fault, limits.timeout) {
+        (QueryFault::Sql { message, .. }, Some(timeout)) if message == INTERRUPTED => {
+            QueryFault::Timeout(timeout.as_secs())
+        }
+        (fault, _) => fault,
+    }))
 }
 
 /// Whether a query would be taken: compiled, but not run.
@@ -69,6 +76,11 @@ const MAX_VALUE: i32 = 64 << 20;
 /// What `sqlite3_interrupt` makes a statement say.
 const INTERRUPTED: &str = "interrupted";
 
+/// What the engine says of a file whose bytes are not as it wrote them.
+fn damaged() -> String {
+    rusqlite::ffi::code_to_str(rusqlite::ffi::SQLITE_CORRUPT).to_owned()
+}
+
 fn reader(place: &Place, limits: Limits) -> Result<Connection, Error> {
     if let Place::Disk(path) = place
         && !path.exists()
@@ -77,14 +89,28 @@ fn reader(place: &Place, limits: Limits) -> Result<Connection, Error> {
             place: place.name(),
         });
     }
-    let mut connection = place.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    match set_up(&mut connection, limits) {
+    // A connection that might write takes the write-ahead log away with it, even though it writes nothing else.
+    let mut connection = place.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let ours = match set_up(&mut connection, limits) {
+        Err(error) if cannot_be_written(&error) => {
+            connection = place.connect_to_what_never_changes()?;
+            set_up(&mut connection, limits)
+        }
+        set_up => set_up,
+    };
+    match ours {
         Ok(true) => Ok(connection),
         Ok(false) => Err(Error::Foreign {
             place: place.name(),
         }),
         Err(error) => Err(Error::sqlite(place, "read", error)),
     }
+}
+
+/// Whether a database cannot be read because the files that go with reading cannot be made beside it.
+fn cannot_be_written(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
 }
 
 /// Says whether the database is one of ours.

@@ -3,20 +3,26 @@
 use serde_json::json;
 use store::Place;
 
-use crate::args::{Arguments, Selection};
+use crate::args::{Arguments, LoadArguments};
 use crate::console::{Console, counted};
 use crate::{CouldNotRun, Outcome, load, project};
 
 pub fn run(
     arguments: &Arguments,
-    selection: &Selection,
+    options: &LoadArguments,
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
     let project = project::open(&arguments.project, console)?;
-    let plans = project.select(&selection.streams, console)?;
+    let plans = project.select(&options.streams, console)?;
     let place = project.place();
     let mut store = super::open_store(&project, &place, console)?;
-    let reports = load::load(&project, &plans, &mut store, console)?;
+    let meant: Vec<&str> = if options.forget.is_empty() {
+        Vec::new()
+    } else {
+        let meant = project.select(&options.forget, console)?;
+        meant.iter().map(|plan| plan.stream.as_str()).collect()
+    };
+    let reports = load::load(&project, &plans, &meant, &mut store, console)?;
     let files: u64 = reports.iter().map(|report| report.files).sum();
     let records: u64 = reports.iter().map(|report| report.records).sum();
     let rejects: u64 = reports.iter().map(|report| report.rejects).sum();

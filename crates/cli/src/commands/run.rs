@@ -13,7 +13,7 @@ pub fn run(
     let place = project.place();
     let mut store = super::open_store(&project, &place, console)?;
     let plans: Vec<_> = project.plans.iter().collect();
-    let reports = load::load(&project, &plans, &mut store, console)?;
+    let reports = load::load(&project, &plans, &[], &mut store, console)?;
     let status = store.status().map_err(|error| {
         console.diagnostic(&project::database_fault(&error));
         CouldNotRun

@@ -19,7 +19,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         Place::Memory(_) => {
             let mut store = super::open_store(&project, &place, console)?;
             let plans: Vec<_> = project.plans.iter().collect();
-            load::load(&project, &plans, &mut store, console)?;
+            load::load(&project, &plans, &[], &mut store, console)?;
             store.status()
         }
         Place::Disk(_) => store::status(&place),

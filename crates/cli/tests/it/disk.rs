@@ -291,17 +291,187 @@ fn two_runs_at_once_come_to_the_same() {
 }
 
 #[test]
-fn data_that_is_gone_is_told() {
+fn data_that_is_gone_stays_in_the_database_until_somebody_says_that_it_is_meant() {
     let world = world::small();
-    world.run_on_disk(&["load"]).exits(0);
+    world.run_on_disk(&["run"]).exits(0);
+    let (contents, answers) = (world.contents(), world.files("output"));
+    // The disk is not mounted; it is mounted and empty; something else lies in its place.
     std::fs::rename(world.path("raw_data"), world.path("elsewhere")).unwrap();
-    world
-        .run_on_disk(&["load"])
-        .exits(0)
-        .says(&["all files of `pagerduty_teams` are gone", "bring them back"]);
+    for unmounted in [0, 1, 2] {
+        match unmounted {
+            1 => std::fs::create_dir_all(world.path("raw_data/pagerduty_teams")).unwrap(),
+            2 => {
+                std::fs::remove_dir(world.path("raw_data/pagerduty_teams")).unwrap();
+                world.write("raw_data/pagerduty_teams", "not a folder");
+            }
+            _ => {}
+        }
+        for verb in ["load", "run", "run"] {
+            world.run_on_disk(&[verb]).exits(2).says(&[
+                "`pagerduty_teams` was loaded before",
+                "reliability load --forget pagerduty_teams",
+            ]);
+            assert_eq!(world.contents(), contents);
+            assert_eq!(world.files("output"), answers);
+        }
+    }
+    std::fs::remove_dir_all(world.path("raw_data")).unwrap();
     std::fs::rename(world.path("elsewhere"), world.path("raw_data")).unwrap();
+    world.run_on_disk(&["load"]).exits(0).says(&["nothing new"]);
+    assert_eq!(world.contents(), contents);
+
+    std::fs::remove_dir_all(world.path("raw_data/pagerduty_teams")).unwrap();
+    world.run_on_disk(&["load"]).exits(2);
+    world
+        .run_on_disk(&["load", "--forget", "pagerduty_team"])
+        .exits(2)
+        .says(&["did you mean `pagerduty_teams`?"]);
+    world
+        .run_on_disk(&["load", "--forget", "pagerduty_teams"])
+        .exits(0);
+    assert_eq!(world.rows("select count(*) from PagerDutyTeams"), ["0"]);
+    world.run_on_disk(&["run"]).exits(0);
+}
+
+#[test]
+fn somebody_who_reads_for_long_does_not_stop_loading() {
+    let world = World::new();
+    world.write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
     world.run_on_disk(&["load"]).exits(0);
-    assert_eq!(world.rows("select count(*) from PagerDutyTeams"), ["1"]);
+    let names: Vec<String> = world.files(".").into_keys().collect();
+    assert!(
+        !names.iter().any(|name| name.ends_with("-wal")),
+        "{names:?}"
+    );
+    let reader = rusqlite::Connection::open(world.path("reliability.db")).unwrap();
+    let count = |of: &rusqlite::Connection| -> i64 {
+        of.query_row("select count(*) from PagerDutyTeams", [], |row| row.get(0))
+            .unwrap()
+    };
+    reader.execute_batch("begin").unwrap();
+    assert_eq!(count(&reader), 1);
+    for number in 2..5 {
+        world.write(
+            &format!("{TEAMS}/{number}.ndjson"),
+            format!("{{\"id\":\"{number}\"}}\n"),
+        );
+        world.run_on_disk(&["run"]).exits(0);
+        assert_eq!(
+            (
+                count(&reader),
+                world.rows("select id from PagerDutyTeams").len()
+            ),
+            (1, number)
+        );
+    }
+    reader.execute_batch("commit").unwrap();
+    assert_eq!(count(&reader), 4);
+    drop(reader);
+    // Asking leaves nothing behind either.
+    world.run_on_disk(&["query", "--sql", "select 1"]).exits(0);
+    assert!(!world.path("reliability.db-wal").exists());
+}
+
+#[test]
+fn tables_of_other_people_are_never_dropped_or_taken() {
+    let world = World::new();
+    world.write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
+    world.run_on_disk(&["load"]).exits(0);
+    let change = |sql: &str| {
+        let other = rusqlite::Connection::open(world.path("reliability.db")).unwrap();
+        other.execute_batch(sql).unwrap();
+    };
+    change(
+        "create table mine (a); insert into mine values (7); create view of_mine as select a from mine",
+    );
+    // An older format: what is ours is made anew.
+    change("pragma user_version = 0");
+    world.run_on_disk(&["load"]).exits(0);
+    assert_eq!(world.rows("select a from of_mine"), ["7"]);
+    assert_eq!(world.rows("select id from PagerDutyTeams"), ["A"]);
+    // Tables of ours that somebody dropped are made and filled again, those of the bookkeeping as well.
+    for dropped in [
+        "PagerDutyTeams",
+        "PagerDutyUsers",
+        "_rejects",
+        "_files",
+        "_streams",
+        "_tables",
+    ] {
+        change(&format!("drop table {dropped}"));
+        world.run_on_disk(&["load"]).exits(0);
+        assert_eq!(
+            world.rows("select id from PagerDutyTeams"),
+            ["A"],
+            "{dropped}"
+        );
+        assert_eq!(world.rows("select a from mine"), ["7"]);
+    }
+    // A newer format is left alone.
+    change("pragma user_version = 99");
+    let before = fs::read(world.path("reliability.db")).unwrap();
+    for verb in ["load", "run"] {
+        world
+            .run_on_disk(&[verb])
+            .exits(2)
+            .says(&["newer version", "set `DB_PATH` to another file"]);
+    }
+    assert!(fs::read(world.path("reliability.db")).unwrap() == before);
+}
+
+#[test]
+fn a_name_that_is_taken_stays_its_owners() {
+    const SCHEMA: &str = "-- Mine.\n\n-- one row per x\nCREATE TABLE Mine (\n-- its id\nid TEXT PRIMARY KEY NOT NULL\n);";
+    let world = World::new();
+    let change = |sql: &str| {
+        let other = rusqlite::Connection::open(world.path("reliability.db")).unwrap();
+        other.execute_batch(sql).unwrap();
+    };
+    world.run_on_disk(&["init"]).exits(0);
+    change("create table Mine (a); insert into Mine values (7)");
+    world.write("definitions/schemas/mine.sql", SCHEMA);
+    world.run_on_disk(&["load"]).exits(2).says(&[
+        "has a table `Mine` that this program did not make",
+        "alter table Mine rename to",
+    ]);
+    assert_eq!(world.rows("select a from Mine"), ["7"]);
+    change("alter table Mine rename to theirs");
+    world.run_on_disk(&["load"]).exits(0);
+    // Put in place of ours, it is theirs as well, also when ours is declared no longer.
+    change("drop table Mine; alter table theirs rename to Mine");
+    world.run_on_disk(&["load"]).exits(2).says(&["`Mine`"]);
+    fs::remove_file(world.path("definitions/schemas/mine.sql")).unwrap();
+    world.run_on_disk(&["load"]).exits(0);
+    assert_eq!(world.rows("select a from Mine"), ["7"]);
+}
+
+#[test]
+fn a_damaged_database_says_so_and_what_to_do() {
+    let world = World::new();
+    let teams: String = (0..2_000)
+        .map(|id| format!("{{\"id\":\"T{id}\"}}\n"))
+        .collect();
+    world.write(&format!("{TEAMS}/1.ndjson"), teams);
+    world.run_on_disk(&["load"]).exits(0);
+    let path = world.path("reliability.db");
+    let mut bytes = fs::read(&path).unwrap();
+    for byte in &mut bytes[4096..] {
+        *byte ^= 0x5A;
+    }
+    fs::write(&path, bytes).unwrap();
+    for arguments in [
+        &["load"][..],
+        &["run"],
+        &["query", "--sql", "select * from PagerDutyTeams"],
+        &["status"],
+    ] {
+        world.run_on_disk(arguments).exits(2).says(&[
+            "reliability.db is damaged",
+            "delete the file and run `reliability load`",
+        ]);
+    }
+    fs::remove_file(&path).unwrap();
+    world.run_on_disk(&["load"]).exits(0);
 }
 
 #[cfg(target_os = "linux")]

@@ -489,7 +489,9 @@ fn a_file_that_went_takes_its_rows_along() {
     world.run_on_disk(&["load"]).exits(0);
     assert_eq!(world.rows(TEAMS), ["T1|a", "T2|a"]);
     fs::remove_dir_all(world.path("raw_data")).unwrap();
-    world.run_on_disk(&["load"]).exits(0);
+    world
+        .run_on_disk(&["load", "--forget", "pagerduty_teams"])
+        .exits(0);
     assert_eq!(world.rows(TEAMS), [""; 0]);
 }
 

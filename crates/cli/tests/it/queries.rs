@@ -223,3 +223,16 @@ fn a_misspelt_table_or_column_in_a_question() {
         world.run(&["query", "--sql", sql]).exits(2).says(&[hint]);
     }
 }
+
+#[test]
+fn what_a_killed_run_left_in_output_is_cleaned_and_what_another_writes_is_not() {
+    let world = small();
+    world
+        .write("output/.answerkilled", "half")
+        .write("output/notes.txt", "mine");
+    let other = std::fs::File::create(world.path("output/.answerother")).unwrap();
+    other.lock().unwrap();
+    world.run(&["query", "data_trust"]).exits(0);
+    let names: Vec<String> = world.files("output").into_keys().collect();
+    assert_eq!(names, [".answerother", "data_trust.csv", "notes.txt"]);
+}
