@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use definitions::extractor::{RateLimit, Retry};
+use definitions::extractor::{FieldPath, RateLimit, Retry};
 use jiff::Timestamp;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -14,6 +14,7 @@ use crate::failure::{Failure, causes, is_about_the_certificate, leads_elsewhere,
 use crate::link::{self, Next};
 use crate::page::beginning;
 use crate::retry::{self, Later, Verdict};
+use crate::set_aside::{Sound, set_aside};
 use crate::{Event, Progress, Stop, Why};
 
 /// No answer may be longer, in bytes.
@@ -21,6 +22,9 @@ const LONGEST_ANSWER: usize = 64 << 20;
 
 /// A request that is not answered for so long is named to whoever waits.
 const NAMED_AFTER: Duration = Duration::from_millis(1500);
+
+/// So often an answer is asked for of which records cannot be read.
+const FOR_RECORDS: u32 = 4;
 
 /// So long nothing more is said of requests that are not answered.
 const QUIET: Duration = Duration::from_secs(30);
@@ -54,8 +58,12 @@ struct Mood {
 /// What came.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Its body, which is JSON, or empty where it may be.
+    /// Its body, which is JSON with sound records, or empty where it may be.
     pub body: Arc<Vec<u8>>,
+    /// How many of its records could not be read.
+    pub unreadable: u64,
+    /// How many halves of surrogate pairs were replaced.
+    pub mended: u64,
     /// What its header `Link` says of the next page.
     pub next: Next,
     /// When it came.
@@ -66,6 +74,15 @@ pub struct Answer {
     pub url: Url,
     /// How many requests the source has left for us.
     pub remaining: Option<u64>,
+}
+
+/// What an answer should be.
+#[derive(Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    /// Where its records are.
+    pub records: &'a FieldPath,
+    /// Whether it may be nothing at all.
+    pub may_be_empty: bool,
 }
 
 /// What a client is made of.
@@ -141,11 +158,11 @@ impl Client {
     pub async fn try_once(
         &self,
         url: &Url,
-        may_be_empty: bool,
+        expected: Expected<'_>,
         stop: &Stop,
         progress: &dyn Progress,
     ) -> Result<Answer, Failure> {
-        match self.once(url, may_be_empty, stop, progress).await {
+        match self.once(url, expected, stop, progress).await {
             Ok(answer) => Ok(answer),
             Err(Failed::Finally(failure)) => Err(failure),
             Err(Failed::Perhaps(reason, Trouble::Answer(_))) => Err(Failure::GaveUp(reason)),
@@ -157,7 +174,7 @@ impl Client {
     pub async fn get(
         &self,
         url: Url,
-        may_be_empty: bool,
+        expected: Expected<'_>,
         stop: &Stop,
         progress: &dyn Progress,
     ) -> Result<Answer, Failure> {
@@ -165,7 +182,14 @@ impl Client {
         loop {
             self.rest(stop, progress).await?;
             tries += 1;
-            let (reason, trouble) = match self.once(&url, may_be_empty, stop, progress).await {
+            let (reason, trouble) = match self.once(&url, expected, stop, progress).await {
+                // Another try may bring them; a few are enough to see that they are so.
+                Ok(answer)
+                    if answer.unreadable > 0 && tries < self.retry.tries.min(FOR_RECORDS) =>
+                {
+                    let reason = format!("{} records cannot be read", answer.unreadable);
+                    (reason, Trouble::default())
+                }
                 Ok(answer) => return Ok(answer),
                 Err(Failed::Finally(failure)) => return Err(failure),
                 Err(Failed::Perhaps(reason, trouble)) => (reason, trouble),
@@ -209,12 +233,12 @@ impl Client {
     async fn once(
         &self,
         url: &Url,
-        may_be_empty: bool,
+        expected: Expected<'_>,
         stop: &Stop,
         progress: &dyn Progress,
     ) -> Result<Answer, Failed> {
         let asked = Instant::now();
-        let asking = std::pin::pin!(self.ask(url, may_be_empty));
+        let asking = std::pin::pin!(self.ask(url, expected));
         let mut asking = asking;
         tokio::select! {
             answer = &mut asking => return answer,
@@ -232,7 +256,7 @@ impl Client {
         }
     }
 
-    async fn ask(&self, url: &Url, may_be_empty: bool) -> Result<Answer, Failed> {
+    async fn ask(&self, url: &Url, expected: Expected<'_>) -> Result<Answer, Failed> {
         let request = self.http.get(url.clone()).headers(self.headers.clone());
         let broken = |error: reqwest::Error| self.broken(url, &error);
         let mut response = request.send().await.map_err(broken)?;
@@ -274,21 +298,32 @@ impl Client {
         }
         self.clear_bytes(&mut body);
         let is_empty = body.trim_ascii().is_empty();
-        if is_empty && !may_be_empty {
+        if is_empty && !expected.may_be_empty {
             let reason = format!("the answer is empty: {}", said(status, ""));
             return Err(Failed::Perhaps(reason, Trouble::default()));
         }
-        if !is_empty && sonic_rs::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
+        let sound = if is_empty {
+            Some(Sound {
+                body: Vec::new(),
+                unreadable: 0,
+                mended: 0,
+            })
+        } else {
+            set_aside(body, &expected.records.steps, url.path())
+        };
+        let Some(sound) = sound else {
             // A proxy or a login page answers so, and half an answer looks so.
             let reason = format!(
                 "the answer is not JSON: it begins with `{}`",
                 beginning(&text)
             );
             return Err(Failed::Perhaps(self.clear(&reason), Trouble::default()));
-        }
+        };
         let links = headers.get_all("link").iter().map(HeaderValue::as_bytes);
         Ok(Answer {
-            body: Arc::new(body),
+            body: Arc::new(sound.body),
+            unreadable: sound.unreadable,
+            mended: sound.mended,
             next: link::next(links),
             at: retry::moment(ours, source_time),
             source_time,
@@ -381,12 +416,14 @@ impl Client {
     }
 
     fn clear_bytes(&self, body: &mut Vec<u8>) {
-        // A source that sends our token back is rare: the text is copied only then.
-        let found = |secret: &String| memchr::memmem::find(body, secret.as_bytes()).is_some();
-        if self.secrets.iter().any(found)
-            && let Ok(text) = std::str::from_utf8(body)
-        {
-            *body = self.clear(text).into_bytes();
+        for secret in &self.secrets {
+            // A source that sends our token back is rare: the text is copied only then.
+            let mut from = 0;
+            while let Some(at) = memchr::memmem::find(&body[from..], secret.as_bytes()) {
+                let start = from + at;
+                body.splice(start..start + secret.len(), *b"(secret)");
+                from = start + b"(secret)".len();
+            }
         }
     }
 }

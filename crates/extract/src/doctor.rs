@@ -6,6 +6,7 @@ use std::time::Duration;
 use definitions::extractor::{StreamExtraction, Windows};
 
 use crate::address;
+use crate::client::Expected;
 use crate::failure::Failure;
 use crate::page;
 use crate::paging;
@@ -137,9 +138,11 @@ async fn first_page(
             .map(|windows| (recent(windows), windows)),
         &paging::Position::First,
     )?;
-    let answer = client
-        .try_once(&url, stream.may_be_empty, stop, progress)
-        .await?;
+    let expected = Expected {
+        records: &stream.request.records,
+        may_be_empty: stream.may_be_empty,
+    };
+    let answer = client.try_once(&url, expected, stop, progress).await?;
     let body = Arc::clone(&answer.body);
     let page = page::read(&body, &answer.next, &stream.request, stream.paging.as_ref())
         .map_err(Failure::Refused)?;

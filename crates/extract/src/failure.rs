@@ -57,21 +57,16 @@ pub(crate) fn leads_elsewhere(status: StatusCode, headers: &HeaderMap, url: &Url
 }
 
 /// Whether a connection failed because of what the other side's certificate says.
-pub(crate) fn is_about_the_certificate(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(inner) = cause {
-        // The error inside an error of input or output is not among its sources.
-        let boxed = inner
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let found = inner.downcast_ref::<rustls::Error>().or(boxed);
-        if let Some(rustls::Error::InvalidCertificate(_)) = found {
-            return true;
-        }
-        cause = inner.source();
+pub(crate) fn is_about_the_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return true;
     }
-    false
+    // The error inside an error of input or output is not among its sources.
+    let inside = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    inside.is_some_and(|inner| is_about_the_certificate(inner))
+        || error.source().is_some_and(is_about_the_certificate)
 }
 
 /// What a source said, as far as it can be told in a line.

@@ -76,6 +76,9 @@ pub struct PageNote {
     /// How many records it says there are in all.
     #[serde(default)]
     pub total: Option<u64>,
+    /// How many of its records could not be read.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unreadable: u64,
     /// What the source's clock said.
     #[serde(default)]
     pub source_time: Option<Timestamp>,
@@ -99,6 +102,8 @@ pub struct Listed {
     pub total: Option<u64>,
     /// How many came, each counted once.
     pub records: u64,
+    /// How many of them could not be read.
+    pub unreadable: u64,
     /// The earliest time that the source's clock said.
     pub source_time: Option<Timestamp>,
 }
@@ -129,9 +134,14 @@ impl Listed {
         Self {
             total: notes.iter().rev().find_map(|note| note.total),
             records: keys.len() as u64,
+            unreadable: notes.iter().map(|note| note.unreadable).sum(),
             source_time: notes.iter().filter_map(|note| note.source_time).min(),
         }
     }
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Reads the journal that a run left behind, if there is one. A last line cut short counts as not written.

@@ -26,6 +26,7 @@ mod records;
 pub mod report;
 pub mod retry;
 pub mod run_id;
+pub mod set_aside;
 pub mod state;
 mod stream;
 mod tally;
@@ -112,6 +113,8 @@ pub enum Event<'a> {
         stream: &'a str,
         /// How many records it has.
         records: u64,
+        /// How many halves of surrogate pairs in them were replaced.
+        mended: u64,
         /// How many records the source says its listing has in all.
         total: Option<u64>,
         /// How many requests the source has left for us.

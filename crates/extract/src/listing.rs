@@ -7,7 +7,7 @@ use definitions::extractor::{Paging, Request, StreamExtraction};
 use jiff::Timestamp;
 
 use crate::address;
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, Expected};
 use crate::failure::Failure;
 use crate::journal::{Listed, Listing, PageNote};
 use crate::output::Output;
@@ -123,6 +123,8 @@ struct Pass {
     greatest_total: Option<u64>,
     /// Pages in a row without anything that this pass had not seen.
     stale: u32,
+    /// Records that could not be read.
+    unreadable: u64,
     /// The earliest time that the source's clock said.
     source_time: Option<Timestamp>,
 }
@@ -140,7 +142,7 @@ async fn pass(
         .is_some_and(|window| window.halves().is_some());
     let mut at = from;
     let url = address(context, listing, &at)?;
-    let mut answer = get(context, url).await?;
+    let mut answer = get(context, request, url).await?;
     loop {
         let mut page =
             page::read(&answer.body, &answer.next, request, paging).map_err(Failure::Refused)?;
@@ -148,6 +150,7 @@ async fn pass(
             pass: pass.number,
             keys: page.records.iter().map(|record| record.key).collect(),
             total: page.facts.total,
+            unreadable: answer.unreadable,
             source_time: answer.source_time,
         };
         page.facts.new = pass.count(&note);
@@ -188,7 +191,7 @@ async fn pass(
         let writing = write(context, listing, noted, note, lines, records);
         let Some(position) = next else {
             writing.await.map_err(Stopped::Disk)?;
-            told(context, records, total, answer.remaining);
+            told(context, records, total, &answer);
             return Ok(ended.flatten());
         };
         let url = match &position {
@@ -197,13 +200,13 @@ async fn pass(
         };
         let asking = async {
             match url {
-                Ok(url) => get(context, url).await,
+                Ok(url) => get(context, request, url).await,
                 Err(failure) => Err(failure),
             }
         };
         let (written, asked) = tokio::join!(writing, asking);
         written.map_err(Stopped::Disk)?;
-        told(context, records, total, answer.remaining);
+        told(context, records, total, &answer);
         answer = asked?;
         at = position;
     }
@@ -253,6 +256,7 @@ impl Pass {
             self.new += u64::from(self.known.insert(*key));
         }
         self.pages += 1;
+        self.unreadable += page.unreadable;
         self.stale = if new == 0 { self.stale + 1 } else { 0 };
         self.total = page.total.or(self.total);
         self.greatest_total = self.greatest_total.max(page.total);
@@ -276,6 +280,7 @@ impl Pass {
         Listed {
             total: self.total,
             records: self.known.len() as u64,
+            unreadable: self.unreadable,
             source_time: self.source_time,
         }
     }
@@ -307,24 +312,28 @@ impl Pass {
     }
 }
 
-fn told(context: &Context<'_>, records: u64, total: Option<u64>, remaining: Option<u64>) {
+fn told(context: &Context<'_>, records: u64, total: Option<u64>, answer: &Answer) {
     context.progress.event(&Event::Page {
         stream: &context.stream.stream.text,
         records,
+        mended: answer.mended,
         total,
-        remaining,
+        remaining: answer.remaining,
     });
 }
 
-async fn get(context: &Context<'_>, url: reqwest::Url) -> Result<Answer, Failure> {
+async fn get(
+    context: &Context<'_>,
+    request: &Request,
+    url: reqwest::Url,
+) -> Result<Answer, Failure> {
+    let expected = Expected {
+        records: &request.records,
+        may_be_empty: context.stream.may_be_empty,
+    };
     context
         .client
-        .get(
-            url,
-            context.stream.may_be_empty,
-            context.stop,
-            context.progress,
-        )
+        .get(url, expected, context.stop, context.progress)
         .await
 }
 

@@ -67,6 +67,8 @@ pub struct StreamReport {
     pub stream: String,
     /// Records fetched, each counted once.
     pub records: u64,
+    /// How many of them could not be read; each is a reject when it is loaded.
+    pub unreadable: u64,
     /// How many of them another stream said to have changed; each was asked for by itself.
     pub changed: u64,
     /// Records that the source says there are, where it says so; those that changed are not in its count.
@@ -156,6 +158,7 @@ impl StreamReport {
         Self {
             stream: stream.to_string(),
             records: 0,
+            unreadable: 0,
             changed: 0,
             total: None,
             parents: 0,
@@ -173,6 +176,7 @@ impl StreamReport {
     /// Whether all that was asked for came, or the source does not have it for us.
     pub fn is_whole(&self) -> bool {
         self.gaps.is_empty()
+            && self.unreadable == 0
             && self.held_back.is_none()
             && (self.outcome == Outcome::Done || self.outcome.is_passed_over())
     }

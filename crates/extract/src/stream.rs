@@ -278,6 +278,7 @@ fn finish(
     let mut report = StreamReport {
         stream: name.to_string(),
         records: tally.came.records,
+        unreadable: tally.came.unreadable,
         changed: tally.changed,
         total: tally.total(),
         parents: tally.parents,

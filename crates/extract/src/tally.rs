@@ -35,6 +35,7 @@ impl Tally {
         self.changed += u64::from(listing.changed);
         self.note_total(&listing, listed.total);
         self.came.records += listed.records;
+        self.came.unreadable += listed.unreadable;
         self.came.source_time = match (self.came.source_time, listed.source_time) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead};
 
-use crate::{MAX_RECORD, Sink, excerpt, not_utf8, too_long};
+use crate::{MAX_RECORD, Sink, excerpt, sound};
 
 pub(crate) fn read(
     input: &mut dyn BufRead,
@@ -235,17 +235,19 @@ fn push(text: &mut Vec<u8>, byte: Option<u8>) {
 }
 
 fn finish(whole: bool, text: Vec<u8>, line: u64, sink: &mut Sink) -> io::Result<bool> {
-    if text.len() > MAX_RECORD {
-        sink.fault(line, too_long(), excerpt(&text));
-    } else if !whole {
+    if !whole && text.len() <= MAX_RECORD {
         sink.fault(
             line,
             "the JSON is cut off: the file ends in the middle of a value",
             excerpt(&text),
         );
-    } else if std::str::from_utf8(&text).is_err() {
-        sink.fault(line, not_utf8(), excerpt(&text));
+    } else if let Err(reason) = sound::fits(&text) {
+        sink.fault(line, reason, excerpt(&text));
     } else {
+        let mut text = text;
+        if !sound::mend(&mut text).is_empty() {
+            sink.mended(line, &text);
+        }
         sink.record(&text, line);
     }
     Ok(whole)

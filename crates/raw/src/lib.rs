@@ -10,6 +10,7 @@ mod files;
 mod json;
 mod lines;
 mod people;
+pub mod sound;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -57,6 +58,8 @@ pub struct Chunk {
     pub records: Vec<Record>,
     /// What could not be read.
     pub faults: Vec<Fault>,
+    /// What was read otherwise than it is written, so that nothing of it is lost.
+    pub mended: Vec<Fault>,
 }
 
 /// Told of a file once it has been read to its end.
@@ -208,13 +211,19 @@ impl Sink<'_> {
         }
     }
 
+    fn mended(&mut self, line: u64, json: &[u8]) {
+        self.chunk.mended.push(lone_surrogate(line, json));
+    }
+
     fn flush(&mut self) {
         let chunk = std::mem::take(&mut self.chunk);
         self.whole_chunk(chunk);
     }
 
     fn whole_chunk(&mut self, chunk: Chunk) {
-        if self.open && !(chunk.records.is_empty() && chunk.faults.is_empty()) {
+        if self.open
+            && !(chunk.records.is_empty() && chunk.faults.is_empty() && chunk.mended.is_empty())
+        {
             self.open = (self.emit)(chunk);
         }
     }
@@ -232,6 +241,14 @@ fn excerpt(bytes: &[u8]) -> String {
 
 fn too_long() -> String {
     format!("a record is longer than {} MiB", MAX_RECORD >> 20)
+}
+
+fn lone_surrogate(line: u64, json: &[u8]) -> Fault {
+    Fault {
+        line,
+        reason: "half of a surrogate pair stands alone; it is read as U+FFFD".to_owned(),
+        excerpt: excerpt(json),
+    }
 }
 
 fn not_utf8() -> String {

@@ -5,7 +5,9 @@ use std::io::{self, BufRead};
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use crate::{CHUNK, Chunk, MAX_RECORD, Record, Sink, excerpt, not_utf8, too_long};
+use crate::{
+    CHUNK, Chunk, Fault, MAX_RECORD, Record, Sink, excerpt, lone_surrogate, sound, too_long,
+};
 
 pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
     let mut line = 1;
@@ -59,34 +61,38 @@ fn fill(input: &mut dyn BufRead, block: &mut Vec<u8>) -> Option<io::Result<()>> 
 }
 
 /// Hands out the lines of a block and says the number of the line behind it.
-fn emit(bytes: Vec<u8>, first_line: u64, sink: &mut Sink) -> u64 {
+fn emit(mut bytes: Vec<u8>, first_line: u64, sink: &mut Sink) -> u64 {
     let mut chunk = Chunk {
         records: Vec::with_capacity(bytes.len() / 512),
         ..Chunk::default()
     };
     let mut line = first_line;
     let mut start = 0;
+    let lone = sound::mend(&mut bytes);
+    let mut lone = lone.into_iter().peekable();
     // Looked at line by line only where something is wrong with the block.
     let sound = std::str::from_utf8(&bytes).is_ok();
     for end in
         memchr_iter(b'\n', &bytes).chain((bytes.last() != Some(&b'\n')).then_some(bytes.len()))
     {
         let content = bytes[start..end].trim_ascii();
-        if content.len() > MAX_RECORD {
-            chunk.faults.push(crate::Fault {
+        let fault = match sound {
+            true if content.len() <= MAX_RECORD => Ok(()),
+            _ => sound::fits(content),
+        };
+        if let Err(reason) = fault {
+            chunk.faults.push(Fault {
                 line,
-                reason: too_long(),
-                excerpt: excerpt(content),
-            });
-        } else if !sound && std::str::from_utf8(content).is_err() {
-            chunk.faults.push(crate::Fault {
-                line,
-                reason: not_utf8(),
+                reason,
                 excerpt: excerpt(content),
             });
         } else if !content.is_empty() {
             let span_start =
                 start + (bytes[start..end].len() - bytes[start..end].trim_ascii_start().len());
+            if lone.next_if(|at| *at < end).is_some() {
+                while lone.next_if(|at| *at < end).is_some() {}
+                chunk.mended.push(lone_surrogate(line, content));
+            }
             chunk.records.push(Record {
                 span: span_start..span_start + content.len(),
                 line,

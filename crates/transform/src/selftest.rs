@@ -22,7 +22,7 @@ pub fn run_tests(mapper: &Mapper, plan: &Plan) -> Vec<Diagnostic> {
             &Chunk {
                 bytes,
                 records,
-                faults: Vec::new(),
+                ..Chunk::default()
             },
             None,
         );

@@ -99,7 +99,7 @@ fn run(plan: &Plan, lines: &[&str]) -> Batch {
         &Chunk {
             bytes,
             records,
-            faults: Vec::new(),
+            ..Chunk::default()
         },
         None,
     )

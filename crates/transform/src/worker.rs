@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jaq_json::Val;
-use raw::Chunk;
+use raw::{Chunk, sound};
 use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 
 use crate::batch::{Batch, Cell, RecordRows, Reject, Warning};
@@ -15,8 +15,8 @@ use crate::plan::{ColumnPlan, ColumnSource, EachPlan, Plan, TablePlan};
 /// The most characters of a record that a reject keeps.
 const KEPT_RECORD: usize = 64 * 1024;
 
-/// Records nested deeper than this are refused.
-const MAX_DEPTH: usize = 128;
+/// How a line begins that stands for a record which could not be read when it was fetched.
+const UNREADABLE: &[u8] = b"{\"_unreadable\":";
 
 /// How many results of a piped filter are remembered: kinds, types and states repeat all the time.
 const REMEMBERED: usize = 512;
@@ -104,9 +104,18 @@ impl<'a> Worker<'a> {
                 record: fault.excerpt.clone(),
             });
         }
+        for mended in &chunk.mended {
+            batch.warnings.push(Warning {
+                line: mended.line,
+                table: self.plan.tables[0].table.name.clone(),
+                column: String::new(),
+                reason: mended.reason.clone(),
+                value: mended.excerpt.clone(),
+            });
+        }
         for record in &chunk.records {
             let json = &chunk.bytes[record.span.clone()];
-            match parse(json) {
+            match sound::parse(json) {
                 Ok(value) => self.whole_value(&value, record.line, extracted_at, &mut batch, json),
                 Err(reason) => batch.rejects.push(reject(
                     record.line,
@@ -135,7 +144,7 @@ impl<'a> Worker<'a> {
                 Ok(values) => {
                     for value in values {
                         let text = value.to_string();
-                        match parse(text.as_bytes()) {
+                        match sound::parse(text.as_bytes()) {
                             Ok(value) => {
                                 self.record(&value, line, extracted_at, batch, text.as_bytes())
                             }
@@ -183,6 +192,16 @@ impl<'a> Worker<'a> {
     ) {
         let text = batch.text.len();
         let warnings = batch.warnings.len();
+        if json.starts_with(UNREADABLE) {
+            let set_aside = path::member(record, "_unreadable")
+                .ok()
+                .and_then(|inside| path::member(inside, "reason").ok())
+                .and_then(JsonValueTrait::as_str)
+                .unwrap_or("it could not be read when it was fetched")
+                .to_owned();
+            let unfit = Unfit::new("record-unreadable", set_aside);
+            return batch.rejects.push(reject(line, None, json, unfit));
+        }
         match self.rows(record, line, extracted_at, batch) {
             Ok(rows) => batch.close_record(rows),
             Err((table, unfit)) => {
@@ -248,7 +267,7 @@ impl<'a> Worker<'a> {
                 };
                 for element in found {
                     // Paths are followed in parsed JSON: what jq made goes back there.
-                    let parsed = parse(element.to_string().as_bytes())
+                    let parsed = sound::parse(element.to_string().as_bytes())
                         .map_err(|reason| Unfit::new("record-unfit", reason))?;
                     self.row(index, table, &parsed, Some(element), input, line, batch)?;
                 }
@@ -465,59 +484,6 @@ impl Unfit {
             value,
         }
     }
-}
-
-fn parse(json: &[u8]) -> Result<Value, String> {
-    if nested_too_deep(json) {
-        return Err(format!("nested deeper than {MAX_DEPTH} levels"));
-    }
-    let mut parser = sonic_rs::Deserializer::from_slice(json).use_rawnumber();
-    let value = parser
-        .deserialize::<Value>()
-        .and_then(|value| parser.end().map(|()| value));
-    value.map_err(|error| {
-        // The library draws the place over several lines; its first line says what is wrong. The record stands on
-        // one line of its own, as far as it knows.
-        let text = error.to_string();
-        let text = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .replace(" at line 1 column ", ", at byte ");
-        let mut letters = text.chars();
-        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-        format!(
-            "not sound JSON: {}{}",
-            first.map_or(String::new(), String::from),
-            letters.as_str()
-        )
-    })
-}
-
-/// The parser calls itself for each level, so depth is bounded before it starts. Few records have as many brackets
-/// as levels are allowed; only those are looked at closely.
-fn nested_too_deep(json: &[u8]) -> bool {
-    if memchr::memchr2_iter(b'[', b'{', json)
-        .nth(MAX_DEPTH)
-        .is_none()
-    {
-        return false;
-    }
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return true;
-        }
-    }
-    false
 }
 
 fn given(value: &Value) -> Given<'_> {

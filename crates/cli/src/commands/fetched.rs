@@ -12,12 +12,13 @@ use crate::{CouldNotRun, Outcome, gaps};
 /// So many gaps or parents of a stream are shown.
 const SHOWN: usize = 3;
 
-/// Says how a stream ended.
-pub fn say(report: &StreamReport, console: &Console) {
+/// Says how a stream ended, in which so many halves of surrogate pairs were replaced.
+pub fn say(report: &StreamReport, mended: u64, console: &Console) {
     if let Some(diagnostic) = ended(report) {
         console.diagnostic(&diagnostic);
     }
     say_gaps(report, console);
+    say_odd(report, mended, console);
     if let Some(before) = report.held_back {
         let stream = &report.stream;
         let message = format!(
@@ -62,7 +63,7 @@ pub fn say(report: &StreamReport, console: &Console) {
         text += ", stopped: this is kept, and the next run goes on from here";
     }
     let facts = json!({
-        "stream": stream, "records": report.records, "changed": report.changed,
+        "stream": stream, "records": report.records, "unreadable": report.unreadable, "changed": report.changed,
         "total": report.total, "gaps": gaps::facts(&report.gaps),
         "skipped": report.skipped, "resumed": report.resumed, "complete_listing": report.complete_listing,
         "held_back": report.held_back, "outcome": name(&report.outcome),
@@ -251,6 +252,30 @@ fn say_gaps(report: &StreamReport, console: &Console) {
             ),
             &json!({}),
         );
+    }
+}
+
+fn say_odd(report: &StreamReport, mended: u64, console: &Console) {
+    let stream = &report.stream;
+    if report.unreadable > 0 {
+        let message = format!(
+            "{} of `{stream}` cannot be read, whatever else came with them was kept",
+            counted(report.unreadable, "record")
+        );
+        console.diagnostic(
+            &Diagnostic::error("extract-unreadable", message)
+                .hint("`reliability load` says which they are, and what is wrong with each"),
+        );
+    }
+    if mended > 0 {
+        let message = format!(
+            "`{stream}` has {} of a surrogate pair that stand alone; each is kept as U+FFFD",
+            match mended {
+                1 => "1 half".to_owned(),
+                _ => format!("{} halves", count(mended)),
+            }
+        );
+        console.diagnostic(&Diagnostic::warning("extract-surrogate", message));
     }
 }
 

@@ -33,6 +33,7 @@ struct State {
 struct Line {
     bar: ProgressBar,
     records: u64,
+    mended: u64,
 }
 
 impl<'a> Shown<'a> {
@@ -103,12 +104,17 @@ impl extract::Progress for Shown<'_> {
                 }
                 bar.set_prefix((*stream).to_owned());
                 bar.enable_steady_tick(Duration::from_millis(200));
-                let line = Line { bar, records: 0 };
+                let line = Line {
+                    bar,
+                    records: 0,
+                    mended: 0,
+                };
                 state.lines.insert((*stream).to_owned(), line);
             }
             Event::Page {
                 stream,
                 records,
+                mended,
                 total,
                 remaining,
             } => {
@@ -117,6 +123,7 @@ impl extract::Progress for Shown<'_> {
                 }));
                 if let Some(line) = state.lines.get_mut(*stream) {
                     line.records += records;
+                    line.mended += mended;
                     line.bar.set_position(line.records);
                     if let Some(remaining) = remaining {
                         line.bar.set_message(format!("{remaining} requests left"));
@@ -130,10 +137,12 @@ impl extract::Progress for Shown<'_> {
                 why,
             } => self.waiting(&mut state, source, *wait, reason, *why),
             Event::Ended(report) => {
+                let mut mended = 0;
                 if let Some(line) = state.lines.remove(&report.stream) {
                     line.bar.finish_and_clear();
+                    mended = line.mended;
                 }
-                self.suspended(|| fetched::say(report, self.console));
+                self.suspended(|| fetched::say(report, mended, self.console));
             }
         }
     }

@@ -11,9 +11,12 @@
 #[path = "../it/world.rs"]
 mod world;
 
+mod answers;
 mod changes;
 mod faults;
 mod fifth;
 mod kills;
+mod outages;
+mod scripted;
 mod vendors;
 mod verbs;

@@ -111,6 +111,7 @@ impl World {
                             let listed = Listed {
                                 total: None,
                                 records: records.len() as u64,
+                                unreadable: 0,
                                 source_time: Some(moment(self.now)),
                             };
                             own.extend(records);
