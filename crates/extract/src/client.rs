@@ -49,6 +49,8 @@ struct Mood {
     rest: Option<(Instant, String)>,
     /// Whether it has ever answered.
     has_answered: bool,
+    /// Whether a request was given up that it did not answer, and nothing was answered since.
+    is_doubted: bool,
     /// Why nothing more is asked: it cannot be reached.
     down: Option<String>,
     /// When it was last said that an answer is waited for.
@@ -194,8 +196,13 @@ impl Client {
                 Err(Failed::Finally(failure)) => return Err(failure),
                 Err(Failed::Perhaps(reason, trouble)) => (reason, trouble),
             };
-            if tries >= self.retry.tries {
-                return Err(self.give_up(format!("{reason}, {tries} times"), trouble));
+            if tries >= self.retry.tries || self.is_down(trouble) {
+                let times = if tries == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{tries} times")
+                };
+                return Err(self.give_up(format!("{reason}, {times}"), trouble));
             }
             let later = match trouble {
                 Trouble::Answer(later) => later,
@@ -212,15 +219,21 @@ impl Client {
         }
     }
 
+    /// Whether the source is down: it did not answer another request that was given up, nor this one.
+    fn is_down(&self, trouble: Trouble) -> bool {
+        !matches!(trouble, Trouble::Answer(_)) && self.mood().is_doubted
+    }
+
     /// What it means that a request was tried as often as may be.
     fn give_up(&self, reason: String, trouble: Trouble) -> Failure {
         let mut mood = self.mood();
         let down = match trouble {
             Trouble::Unreachable => true,
-            // One request may be too much for a source that answers others.
-            Trouble::NoAnswer => !mood.has_answered,
+            // One request may be too much for a source that answers others; two are not.
+            Trouble::NoAnswer => mood.is_doubted || !mood.has_answered,
             Trouble::Answer(_) => false,
         };
+        mood.is_doubted = !matches!(trouble, Trouble::Answer(_));
         if down {
             mood.down = Some(reason.clone());
             Failure::Down(reason)
@@ -261,7 +274,10 @@ impl Client {
         let broken = |error: reqwest::Error| self.broken(url, &error);
         let mut response = request.send().await.map_err(broken)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        self.mood().has_answered = true;
+        {
+            let mut mood = self.mood();
+            (mood.has_answered, mood.is_doubted) = (true, false);
+        }
         let ours = Timestamp::now();
         // Waits are counted by the clock that they are given by.
         let source_time = retry::source_time(&headers);

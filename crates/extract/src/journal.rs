@@ -237,6 +237,16 @@ fn parse(lines: &mut dyn BufRead) -> io::Result<Option<Unfinished>> {
 }
 
 impl Unfinished {
+    /// How many records came, each counted once in its listing.
+    pub fn records(&self) -> u64 {
+        let of = |reached: &Reached| match reached {
+            Reached::At(_, notes) => Listed::of(notes).records,
+            Reached::Done(listed) => listed.records,
+            Reached::Split(_) => 0,
+        };
+        self.listings.values().map(of).sum()
+    }
+
     /// Whether a file is one of this run: no other is touched, whatever the journal says.
     fn is_own(&self, file: &str) -> bool {
         file.is_empty() || RunId::of_file(file) == Some(self.plan.run)

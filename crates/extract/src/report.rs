@@ -27,7 +27,7 @@ impl SourceReport {
             .streams
             .iter()
             .find(|report| *parent == report.stream)?;
-        let words = format!("`{parent}`, which it is asked for by, is passed over");
+        let words = format!("`{parent}`, which it is asked for by, is skipped");
         match of_parent.outcome {
             Outcome::NotThere(_) => Some(Outcome::NotThere(words)),
             Outcome::NotInPlan(_) => Some(Outcome::NotInPlan(words)),
@@ -171,6 +171,18 @@ impl StreamReport {
             held_back: None,
             outcome,
         }
+    }
+
+    /// Adds what a run that was cut short brought, after which this one followed.
+    pub(crate) fn goes_on_from(&mut self, beginning: &Self) {
+        self.records += beginning.records;
+        self.unreadable += beginning.unreadable;
+        self.changed += beginning.changed;
+        self.total = match (self.total, beginning.total) {
+            (Some(own), Some(other)) => Some(own + other),
+            (own, other) => own.or(other),
+        };
+        self.resumed = true;
     }
 
     /// Whether all that was asked for came, or the source does not have it for us.

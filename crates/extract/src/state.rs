@@ -135,3 +135,30 @@ fn run_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RunI
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.and_then(|text| serde_json::from_value(text.into()).ok()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_of_an_earlier_version_is_understood() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{
+            "covered": [{"since": "2026-11-01T00:00:00Z", "until": "2026-11-20T00:00:00Z"}],
+            "gaps": [{"window": null, "parent": [["repository", "acme/shop"]], "reason": "500"}],
+            "last": {"started_at": "2026-11-20T00:00:00Z", "finished_at": "2026-11-20T00:01:00Z", "records": 7, "complete": true},
+            "refreshed_at": null, "parents_until": "2026-11-20T00-00-00Z", "changes_until": "history.ndjson"
+        }"#;
+        fs::write(folder.path().join(STATE), text).unwrap();
+        let state = read(folder.path()).unwrap();
+        assert_eq!(state.newest(), state.parents_until);
+        // That cursor led nowhere: everything is followed once more.
+        assert_eq!(state.changes_until, None);
+        assert_eq!(
+            (state.gaps[0].cause, state.is_complete()),
+            (Cause::Failed, false)
+        );
+        write(folder.path(), &state).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), state);
+    }
+}

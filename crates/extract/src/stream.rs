@@ -70,7 +70,7 @@ pub(crate) fn passed_over(run: &Run<'_>, outcome: Outcome) -> StreamReport {
 
 async fn try_run(run: &Run<'_>, folder: &Path) -> io::Result<StreamReport> {
     disk::make_folder(folder)?;
-    let mut resumed = 0;
+    let mut beginning = None;
     if let Some(left) = journal::unfinished(folder)? {
         let output = if left.plan.definition == run.definition {
             Output::resume(folder, &left)?
@@ -90,7 +90,7 @@ async fn try_run(run: &Run<'_>, folder: &Path) -> io::Result<StreamReport> {
                 if report.outcome != Outcome::Done || (recent && same) {
                     return Ok(report);
                 }
-                resumed = report.records;
+                beginning = Some(report);
             }
             None => give_up(run, folder, &left)?,
         }
@@ -120,8 +120,9 @@ async fn try_run(run: &Run<'_>, folder: &Path) -> io::Result<StreamReport> {
     };
     let output = Output::begin(folder, &plan)?;
     let mut report = go(run, folder, plan, HashMap::new(), output).await?;
-    report.records += resumed;
-    report.resumed = resumed > 0;
+    if let Some(beginning) = &beginning {
+        report.goes_on_from(beginning);
+    }
     Ok(report)
 }
 
@@ -294,7 +295,7 @@ fn finish(
     output.close_all()?;
     if report.outcome.goes_on_later() {
         // With the journal still there the next run goes on; what was fetched can be loaded meanwhile.
-        report.records = output.records;
+        report.records = journal::unfinished(folder)?.map_or(0, |left| left.records());
         return Ok(report);
     }
     let finished_at = Timestamp::now();

@@ -283,6 +283,13 @@ impl Store {
                 .busy_timeout(std::time::Duration::from_secs(10))
                 .map_err(|error| self.error("open", error))?;
         }
+        let pages = self
+            .connection
+            .query_row("pragma page_count", [], |row| row.get::<_, i64>(0));
+        if pages.map_err(|error| self.error("open", error))? == 0 {
+            // From the first moment, so that nobody who reads can be in the way later.
+            self.bulk_mode()?;
+        }
         let setup =
             "pragma foreign_keys = off; pragma temp_store = memory; pragma cache_size = -65536;";
         self.connection

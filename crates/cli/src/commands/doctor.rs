@@ -91,7 +91,14 @@ fn words(finding: &Finding) -> (&'static str, String) {
                 |scope| format!("needs `{scope}`; {reason}"),
             ),
         ),
-        Health::NotThere(reason) | Health::NotInPlan(reason) => (
+        Health::NotThere(reason) => (
+            "not there",
+            scope.map_or_else(
+                || reason.clone(),
+                |scope| format!("or needs `{scope}`; {reason}"),
+            ),
+        ),
+        Health::NotInPlan(reason) => (
             "not in the plan",
             scope.map_or_else(
                 || reason.clone(),

@@ -166,7 +166,8 @@ fn say_source(project: &Project, report: &SourceReport, console: &Console) {
     if report.nothing_there {
         console.diagnostic(&nothing_there(project, source));
     }
-    if report.not_asked.is_empty() {
+    let is_stopped = |stream: &StreamReport| stream.outcome == Ended::Stopped;
+    if report.not_asked.is_empty() || report.streams.iter().any(is_stopped) {
         return;
     }
     let left = format!("`{}`", report.not_asked.join("`, `"));

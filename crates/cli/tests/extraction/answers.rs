@@ -255,3 +255,38 @@ fn a_run_that_was_killed_checks_as_much_as_one_that_was_not() {
     // It went on behind the first page.
     assert!(ours.asked()[2].ends_with("offset=1"), "{:?}", ours.asked());
 }
+
+/// Halves that have fewer records than the whole: that is seen as well where the run was killed between the two.
+#[test]
+fn what_is_lost_by_halving_is_seen_after_a_kill() {
+    const CAPPED: &str = "  things:\n    path: /things\n    records: .items[]\n    paging: {by: offset, parameter: offset, size: {limit: 2}, total: .total, cap: 4}\n    windows: {since: since, until: until, at: .at, longest: 900 days, start: 2026-01-01}\n";
+    let halves = std::sync::Mutex::new(Vec::<String>::new());
+    let ours = Ours::new(CAPPED, move |path, times| {
+        let mut halves = halves.lock().unwrap();
+        let window = path.split("&limit").next().unwrap().to_owned();
+        if !halves.contains(&window) {
+            halves.push(window.clone());
+        }
+        match halves.iter().position(|known| *known == window).unwrap() {
+            0 => ok(r#"{"items":[{"id":1},{"id":2}],"total":5}"#),
+            // Where it is killed.
+            2 if times == 1 => Reply::Silence,
+            half => ok(format!("{{\"items\":[{{\"id\":{half}}}],\"total\":1}}")),
+        }
+    });
+    let mut child = ours
+        .command(&["extract", "ours"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let noted = || std::fs::read_to_string(ours.world.path("raw_data/things/.journal.ndjson"));
+    while ours.asked().len() < 3 || !noted().is_ok_and(|text| text.contains("\"next\":null")) {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    ours.run(&["extract", "ours"]).exits(1).says(&[
+        "going on with a run",
+        "the source counts 5 records in it, but 2 in its halves",
+    ]);
+}

@@ -115,6 +115,76 @@ fn a_change_of_an_old_incident_is_found() {
 }
 
 #[test]
+fn a_change_is_found_beside_a_file_that_somebody_brought() {
+    let site = Site::demo();
+    site.server.change(|data| {
+        data.stream_mut("pagerduty_incidents")
+            .push(incident("OLD1", "triggered", "2026-02-20T10:00:00Z").into());
+    });
+    site.extract(&["pagerduty"]).exits(0);
+    for name in ["history.ndjson", "2099-01-01T00-00-00Z-0001.ndjson"] {
+        site.world.write(
+            &format!("raw_data/pagerduty_log_entries/{name}"),
+            "{\"id\":\"X\"}\n",
+        );
+    }
+    site.run(&["extract", "pagerduty"]).exits(0);
+    let now = jiff::Timestamp::now();
+    site.server
+        .change(|data| assert!(data.resolve_incident("OLD1", now)));
+    site.run(&["extract", "pagerduty"]).exits(0);
+    assert!(
+        raw_text(&site.world, "pagerduty_incidents")
+            .contains("\"status\":\"resolved\",\"title\":\"Incident OLD1\"")
+            || site
+                .server
+                .requests()
+                .iter()
+                .any(|seen| seen.path == "/incidents/OLD1")
+    );
+}
+
+#[test]
+fn a_child_of_what_failed_says_so_and_asks_by_the_last_complete_listing() {
+    let site = Site::demo();
+    site.run(&["extract", "github"]).exits(0);
+    site.run(&["load"]).exits(0);
+    let hooks = "select count(*) from GithubRepoHooks";
+    let before = site.rows(hooks);
+    site.server.misbehave(vec![Rule::of(
+        Vendor::GitHub,
+        "/orgs/",
+        Which::Every,
+        Fault::Status(403),
+    )]);
+    site.run(&["extract", "github", "--only", "github_repos"])
+        .exits(1);
+    site.server.misbehave(Vec::new());
+    for _ in 0..2 {
+        site.server.forget_requests();
+        let marked = || {
+            let files = site.world.files("raw_data/github_repo_hooks");
+            files
+                .keys()
+                .filter(|name| name.ends_with(".complete.json"))
+                .count()
+        };
+        site.run(&["extract", "--only", "github_repo_hooks"])
+            .exits(1)
+            .says(&["`github_repos`, which it is asked for by, is not complete"]);
+        assert!(site.server.requests().len() > 10);
+        assert_eq!(marked(), 1);
+        let status = site.run(&["status"]).stdout;
+        assert!(status.contains("gap in github_repo_hooks"), "{status}");
+    }
+    site.run(&["load"]).exits(0);
+    assert_eq!(site.rows(hooks), before);
+    site.run(&["extract", "github"])
+        .exits(0)
+        .does_not_say("gap");
+}
+
+#[test]
 fn a_hook_that_was_deleted_goes_with_the_next_complete_listing_only() {
     let site = Site::demo();
     site.run(&["extract", "github"]).exits(0);

@@ -46,16 +46,34 @@ fn a_source_that_is_down_is_asked_once_and_the_rest_is_one_gap() {
 
 #[test]
 fn a_source_that_goes_down_on_the_way_ends_there() {
-    // From the fourth window on connections break before anything is answered: the source is in trouble.
+    // Connections break before anything is answered; or everything is answered with an error.
     let ours = Ours::new(MANY, |path, _| match path {
-        "/others" => ok("[]"),
+        "/others" => ok(r#"[{"id":1}]"#),
         _ => Reply::Bytes(Vec::new()),
+    });
+    ours.run(&["extract", "ours"])
+        .exits(1)
+        .says(&["error[extract-unreachable]: `things`", "1 gap left"]);
+    // One listing gave up after three tries, and the next one found it no better.
+    assert_eq!(ours.asked().len(), 1 + 3 + 1, "{:?}", ours.asked());
+    let ours = Ours::new(MANY, |path, _| match path {
+        "/others" => ok(r#"[{"id":1}]"#),
+        _ => answer("500 Internal Server Error", &[], ""),
     });
     ours.run(&["extract", "ours"])
         .exits(1)
         .says(&["error[extract-trouble]: `things`", "1 gap left"]);
     // Three listings gave up, each after three tries.
     assert_eq!(ours.asked().len(), 1 + 3 * 3, "{:?}", ours.asked());
+    // One that is too much for the source does not end it.
+    let ours = Ours::new(MANY, |path, _| {
+        match path.contains("since=2") && path.contains("01T23") {
+            true => Reply::Bytes(Vec::new()),
+            false => ok("[]"),
+        }
+    });
+    let run = ours.run(&["extract", "ours"]);
+    run.exits(1).does_not_say("extract-unreachable");
 }
 
 #[cfg(unix)]

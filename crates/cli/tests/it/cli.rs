@@ -119,9 +119,8 @@ fn init_makes_a_project_and_again_changes_nothing() {
     let mode = |name: &str| world.path(name).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(".env"), 0o600);
     assert_eq!(mode("reliability.db"), 0o600);
-    assert_eq!(world.rows("select count(*) from Incidents"), ["0"]);
-
     let before = world.files(".");
+    assert_eq!(world.rows("select count(*) from Incidents"), ["0"]);
     let run = world.run_on_disk(&["init"]);
     run.exits(0).does_not_say("made ").says(&["is ready"]);
     assert!(before.keys().eq(world.files(".").keys()));

@@ -337,6 +337,13 @@ fn data_that_is_gone_stays_in_the_database_until_somebody_says_that_it_is_meant(
 fn somebody_who_reads_for_long_does_not_stop_loading() {
     let world = World::new();
     world.write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
+    world.run_on_disk(&["init"]).exits(0);
+    let early = rusqlite::Connection::open(world.path("reliability.db")).unwrap();
+    early
+        .execute_batch("begin; select * from PagerDutyTeams")
+        .unwrap();
+    world.run_on_disk(&["load"]).exits(0);
+    drop(early);
     world.run_on_disk(&["load"]).exits(0);
     let names: Vec<String> = world.files(".").into_keys().collect();
     assert!(
