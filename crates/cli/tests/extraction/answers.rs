@@ -236,18 +236,7 @@ fn a_run_that_was_killed_checks_as_much_as_one_that_was_not() {
             _ => ok("{\"items\":[],\"total\":4}"),
         }
     });
-    let mut child = ours
-        .command(&["extract", "ours"])
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    // The first page is safely on disk while the second is waited for.
-    let noted = || std::fs::read_to_string(ours.world.path("raw_data/things/.journal.ndjson"));
-    while ours.asked().len() < 2 || !noted().is_ok_and(|text| text.contains("\"page\"")) {
-        std::thread::yield_now();
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    ours.kill_when(2, "\"page\"");
     assert!(ours.world.path("raw_data/things/.journal.ndjson").exists());
     let run = ours.run(&["extract", "ours"]);
     run.exits(1)
@@ -274,17 +263,7 @@ fn what_is_lost_by_halving_is_seen_after_a_kill() {
             half => ok(format!("{{\"items\":[{{\"id\":{half}}}],\"total\":1}}")),
         }
     });
-    let mut child = ours
-        .command(&["extract", "ours"])
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let noted = || std::fs::read_to_string(ours.world.path("raw_data/things/.journal.ndjson"));
-    while ours.asked().len() < 3 || !noted().is_ok_and(|text| text.contains("\"next\":null")) {
-        std::thread::yield_now();
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    ours.kill_when(3, "\"next\":null");
     ours.run(&["extract", "ours"]).exits(1).says(&[
         "going on with a run",
         "the source counts 5 records in it, but 2 in its halves",

@@ -290,3 +290,25 @@ fn records_are_counted_once_each() {
     run.exits(0).says(&["fetched 3 records of 1 stream"]);
     assert!(ours.lines("things").len() > 3);
 }
+
+#[test]
+fn a_wait_is_counted_by_the_clock_that_names_it() {
+    let streams = "  things:\n    path: /things\n    records: .[]\nrate_limit: {remaining: x-left, reset: x-reset, reset_is: epoch_seconds}\n";
+    // By a clock that is years behind ours the limit ends in two seconds.
+    let limited = [
+        ("Date", "Thu, 01 Jan 2015 00:00:00 GMT"),
+        ("x-left", "0"),
+        ("x-reset", "1420070402"),
+    ];
+    let ours = Ours::new(streams, move |_, times| match times {
+        1 => answer("429 Too Many Requests", &limited, ""),
+        _ => ok("[]"),
+    });
+    ours.extractor(
+        streams,
+        "{tries: 3, first_wait: 1 milliseconds, longest_wait: 1 minute}",
+    );
+    ours.run(&["extract", "ours"])
+        .exits(0)
+        .says(&["in 2 s: the source answers 429"]);
+}

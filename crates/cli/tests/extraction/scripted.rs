@@ -118,6 +118,19 @@ impl Ours {
         files.keys().any(|name| name.ends_with(".complete.json"))
     }
 
+    /// Starts a run, and kills it when so many requests were made and the journal of `things` has these words.
+    pub fn kill_when(&self, requests: usize, noted: &str) {
+        let mut command = self.command(&["extract", "ours"]);
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let journal = self.world.path("raw_data/things/.journal.ndjson");
+        let has = || std::fs::read_to_string(&journal).is_ok_and(|text| text.contains(noted));
+        while self.asked().len() < requests || !has() {
+            thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     /// Starts a run whose messages are read while it goes on.
     pub fn start(&self, arguments: &[&str]) -> (Child, BufReader<std::process::ChildStderr>) {
         let mut child = self
