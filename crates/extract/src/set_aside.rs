@@ -27,16 +27,15 @@ pub fn set_aside(mut body: Vec<u8>, steps: &[Step], name: &str) -> Option<Sound>
         body = text.to_vec();
     }
     let mended = sound::mend(&mut body).len() as u64;
-    let mut records = Vec::new();
-    // What has no records there is left to whoever reads the page.
-    if find(&body, 0..body.len(), steps, &mut records).is_none() {
-        sound::parse(&body).ok()?;
-        return std::str::from_utf8(&body).is_ok().then_some(Sound {
+    if std::str::from_utf8(&body).is_ok_and(sound::is_json) {
+        return Some(Sound {
             body,
             unreadable: 0,
             mended,
         });
     }
+    let mut records = Vec::new();
+    find(&body, 0..body.len(), steps, &mut records)?;
     let frame = replaced(&body, records.iter().map(|span| (span, "0".to_owned())));
     let frame = String::from_utf8(frame).ok()?;
     sound::parse(frame.as_bytes()).ok()?;
@@ -46,7 +45,7 @@ pub fn set_aside(mut body: Vec<u8>, steps: &[Step], name: &str) -> Option<Sound>
         let record = &body[span.clone()];
         let checked = match std::str::from_utf8(record) {
             Ok(_) => sound::parse(record).map(drop),
-            Err(_) => sound::check(record),
+            Err(_) => sound::fits(record),
         };
         if let Err(reason) = checked {
             let place = format!("record {} of the answer to `{name}`", index + 1);

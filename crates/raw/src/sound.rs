@@ -9,14 +9,8 @@ use crate::{MAX_RECORD, not_utf8, too_long};
 /// No record may be nested deeper: parsers call themselves for each level.
 pub const MAX_DEPTH: usize = 128;
 
-/// Checks a record in all respects; the error says what is wrong.
-pub fn check(record: &[u8]) -> Result<(), String> {
-    fits(record)?;
-    parse(record).map(drop)
-}
-
-/// Checks a record's length and that it is text; what else is wrong with it, [`parse`] finds.
-pub(crate) fn fits(record: &[u8]) -> Result<(), String> {
+/// Checks a record's length and that it is text; the error says what is wrong. What else may be, [`parse`] finds.
+pub fn fits(record: &[u8]) -> Result<(), String> {
     if record.len() > MAX_RECORD {
         Err(too_long())
     } else if std::str::from_utf8(record).is_err() {
@@ -52,6 +46,12 @@ pub fn parse(json: &[u8]) -> Result<Value, String> {
             letters.as_str()
         )
     })
+}
+
+/// Whether a text is JSON, without keeping what it says. As strict as [`parse`], but for the depth, which a text of many
+/// records says little about, and for halves of surrogate pairs, which [`mend`] takes out.
+pub fn is_json(text: &str) -> bool {
+    sonic_rs::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// Replaces each half of a surrogate pair that stands alone, such as `\ud83d`, by `\ufffd`: no text has one, but sources
@@ -145,7 +145,35 @@ mod tests {
     }
 
     #[test]
+    fn who_only_looks_is_as_strict_as_who_parses() {
+        for text in [
+            "{\"a\":02}",
+            "\"\\x\"",
+            "\"a\u{1}b\"",
+            "[1,]",
+            "{\"a\":NaN}",
+            "[tru]",
+            "{\"a\" 1}",
+            "\"\\u12\"",
+            "[1 2]",
+            "{\"a\":1,}",
+            "-",
+            "1.",
+            "1e",
+            "{a:1}",
+            "{} {}",
+            "",
+            "[",
+            "{\"a\":[1,\"\\ufffd\",null,-1.5e3]}",
+            " [] ",
+        ] {
+            assert_eq!(is_json(text), parse(text.as_bytes()).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn a_record_is_sound_or_it_is_said_what_is_wrong() {
+        let check = |record: &[u8]| fits(record).and_then(|()| parse(record).map(drop));
         assert_eq!(check(br#"{"a":[1,"x",null]}"#), Ok(()));
         let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
         let long = format!("\"{}\"", "x".repeat(MAX_RECORD));
@@ -162,6 +190,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn who_only_looks_agrees_with_who_parses(text in r#"[\[\]{},:" \\a-eEtrufnl0-9.+-]{0,16}"#) {
+            prop_assert_eq!(is_json(&text), parse(text.as_bytes()).is_ok());
+        }
+
         #[test]
         fn what_is_mended_is_sound_and_nothing_else_changes(units in prop::collection::vec(
             prop_oneof![Just(0x41u16), Just(0xD83D), Just(0xDE00), Just(0xE9), any::<u16>()], 0..12,
