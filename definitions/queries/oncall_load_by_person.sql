@@ -52,8 +52,7 @@ interruptions as (
         event.incident_id,
         from_utc_timestamp(
             event.created_at,
-            -- One name that is no zone must not cost everybody the answer.
-            case when regexp_like(person.time_zone, '^[A-Za-z_]+/[A-Za-z0-9_+/-]+$') then person.time_zone else 'UTC' end
+            nvl(person.time_zone, 'UTC')
         ) as local_at
     from with_previous as event
     left join PagerDutyUsers as person on person.id = event.user_id

@@ -68,8 +68,7 @@ localised as (
         answered.answered_at,
         from_utc_timestamp(
             answered.created_at,
-            -- One name that is no zone must not cost everybody the answer.
-            case when regexp_like(responder.time_zone, '^[A-Za-z_]+/[A-Za-z0-9_+/-]+$') then responder.time_zone else 'UTC' end
+            nvl(responder.time_zone, 'UTC')
         ) as local_at,
         case
             when answered.answered_at >= answered.created_at

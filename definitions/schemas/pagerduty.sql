@@ -24,7 +24,7 @@ CREATE TABLE PagerDutyUsers (
     -- e-mail address, trimmed and in lower case
     email TEXT,
     -- the user's own time zone, an IANA name such as `Europe/Berlin`, in which their nights and weekends fall
-    time_zone TEXT,
+    time_zone TIME_ZONE,
     -- base role in the account: admin, owner, user, limited_user, observer, read_only_user, …
     role TEXT,
     -- job title

@@ -80,6 +80,8 @@ pub enum ColumnType {
     Timestamp,
     /// A day.
     Date,
+    /// The name of a time zone, kept as the time zone database spells it.
+    TimeZone,
     /// Any JSON, kept as compact text.
     Json,
 }
@@ -124,6 +126,7 @@ impl ColumnType {
             Self::Boolean => "BOOLEAN",
             Self::Timestamp => "TIMESTAMP",
             Self::Date => "DATE",
+            Self::TimeZone => "TIME_ZONE",
             Self::Json => "JSON",
         }
     }
@@ -377,6 +380,7 @@ fn column_type(data_type: &DataType) -> Option<ColumnType> {
         "BOOLEAN" => ColumnType::Boolean,
         "TIMESTAMP" => ColumnType::Timestamp,
         "DATE" => ColumnType::Date,
+        "TIME_ZONE" => ColumnType::TimeZone,
         "JSON" => ColumnType::Json,
         _ => return None,
     })

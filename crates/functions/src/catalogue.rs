@@ -57,7 +57,7 @@ functions! {
             "dayofyear('2026-12-31')" => "365";
         "from_unixtime" ("seconds") "text `2026-11-23 20:05:00` of the seconds since 1970; `timestamp_seconds` gives a timestamp"
             "from_unixtime(0)" => "1970-01-01 00:00:00";
-        "from_utc_timestamp" ("time, zone") "what a clock in the time zone shows at that moment"
+        "from_utc_timestamp" ("time, zone") "what a clock in the time zone shows at that moment; NULL if there is no such zone, where Spark ends the query"
             "from_utc_timestamp('2026-07-01T12:00:00Z', 'Europe/Berlin')" => "2026-07-01T14:00:00Z";
         "hour" ("time") "hour of the day, in UTC"
             "hour('2026-11-23T20:05:00Z')" => "20";

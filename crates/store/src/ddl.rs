@@ -116,7 +116,11 @@ pub(crate) fn quote(name: &str) -> String {
 
 fn storage(kind: ColumnType) -> &'static str {
     match kind {
-        ColumnType::Text | ColumnType::Timestamp | ColumnType::Date | ColumnType::Json => "text",
+        ColumnType::Text
+        | ColumnType::Timestamp
+        | ColumnType::Date
+        | ColumnType::TimeZone
+        | ColumnType::Json => "text",
         ColumnType::Integer => "integer",
         ColumnType::Real => "real",
         // Kept as 0 and 1; the name lets answers say true and false.

@@ -55,6 +55,7 @@ pub(crate) fn convert(
             Given::Text(text) => time::date(text).map(|day| batch.push_text(&day)),
             other => Err(unfit(other, "a date such as `2026-11-23`")),
         },
+        ColumnType::TimeZone => text(given, batch),
         ColumnType::Json => Ok(json(given, batch)),
     }
 }

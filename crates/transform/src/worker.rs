@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use definitions::ColumnType;
 use jaq_json::Val;
+use jiff::tz::TimeZone;
 use raw::{Chunk, sound};
 use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 
@@ -357,9 +359,51 @@ impl<'a> Worker<'a> {
                     value,
                 });
             }
+            let cell = match column.kind {
+                ColumnType::TimeZone => self.known_zone(cell, line, table, column, batch),
+                _ => cell,
+            };
             batch.tables[index].push(cell);
         }
         Ok(())
+    }
+
+    /// The name of a time zone as the database of time zones spells it. A name that is none there is taken for the zone of
+    /// the project, with a warning: a query must not stumble over it, nor take it for UTC in silence.
+    fn known_zone(
+        &self,
+        cell: Cell,
+        line: u64,
+        table: &TablePlan,
+        column: &ColumnPlan,
+        batch: &mut Batch,
+    ) -> Cell {
+        let Some(name) = batch.text_of(cell).map(str::to_owned) else {
+            return cell;
+        };
+        let found = TimeZone::get(name.trim());
+        let known = found.as_ref().ok().and_then(TimeZone::iana_name);
+        if known == Some(name.as_str()) {
+            return cell;
+        }
+        if let Some(known) = known {
+            return batch.push_text(known);
+        }
+        let own = self.plan.setting.time_zone.iana_name().unwrap_or("UTC");
+        let names: Vec<String> = jiff::tz::db()
+            .available()
+            .map(|zone| zone.to_string())
+            .collect();
+        let near = diagnostics::nearest(&name, names.iter().map(String::as_str));
+        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        batch.warnings.push(Warning {
+            line,
+            table: table.table.name.clone(),
+            column: column.name.clone(),
+            reason: format!("`{name}` is not a time zone, `{own}` is taken for it{hint}"),
+            value: name,
+        });
+        batch.push_text(own)
     }
 
     fn cell(&self, column: &ColumnPlan, given: &Given, batch: &mut Batch) -> Result<Cell, Unfit> {

@@ -1,6 +1,6 @@
 //! Questions and their answers: formats, files, limits, and what a query may not do.
 
-use crate::world::{query_file, small};
+use crate::world::{World, query_file, small};
 
 const ENDLESS: &str =
     "with recursive n (i) as (select 1 union all select i + 1 from n) select count(*) as n from n";
@@ -235,4 +235,62 @@ fn what_a_killed_run_left_in_output_is_cleaned_and_what_another_writes_is_not() 
     world.run(&["query", "data_trust"]).exits(0);
     let names: Vec<String> = world.files("output").into_keys().collect();
     assert_eq!(names, [".answerother", "data_trust.csv", "notes.txt"]);
+}
+
+#[test]
+fn a_time_zone_that_is_none_costs_nobody_an_answer() {
+    let world = World::new();
+    let zones = [
+        "Europe/Berlin",
+        "europe/berlin",
+        "Mars/Phobos",
+        "US/Pacific-New",
+        "Japan",
+        "EST5EDT",
+        "",
+    ];
+    let (mut users, mut entries) = (String::new(), String::new());
+    for (number, zone) in zones.iter().enumerate() {
+        users += &format!(
+            "{{\"id\":\"U{number}\",\"name\":\"user {number}\",\"time_zone\":\"{zone}\"}}\n"
+        );
+        // Noon in UTC on a Wednesday.
+        entries += &format!(
+            "{{\"id\":\"E{number}\",\"type\":\"notify_log_entry\",\"created_at\":\"2026-11-18T12:00:00Z\",\"incident\":{{\"id\":\"I{number}\"}},\"user\":{{\"id\":\"U{number}\"}},\"channel\":{{\"type\":\"auto\",\"notification\":{{\"type\":\"push_notification\",\"address\":\"a\"}}}}}}\n"
+        );
+    }
+    world
+        .write("raw_data/pagerduty_users/1.ndjson", users)
+        .write("raw_data/pagerduty_log_entries/1.ndjson", entries);
+    let settings = [("DB_MODE", "DISK"), ("TIME_ZONE", "Asia/Kolkata")];
+    let run = world.run_with(&settings, &["run"]);
+    run.exits(0).says(&[
+        "`Mars/Phobos` is not a time zone, `Asia/Kolkata` is taken for it",
+        "`US/Pacific-New` is not a time zone, `Asia/Kolkata` is taken for it",
+    ]);
+    assert_eq!(
+        world.rows("select time_zone from PagerDutyUsers order by id"),
+        [
+            "Europe/Berlin",
+            "Europe/Berlin",
+            "Asia/Kolkata",
+            "Asia/Kolkata",
+            "Japan",
+            "EST5EDT",
+            "∅"
+        ]
+    );
+    for name in ["oncall_load_by_person", "pd_time_to_ack"] {
+        world.run_with(&settings, &["query", name]).exits(0);
+    }
+    // 21:00 in Japan is neither business nor sleep; 07:00 in New York is sleep; 17:30 in Kolkata is business.
+    let sql = "select id, hour(from_utc_timestamp('2026-11-18T12:00:00Z', time_zone)) as local from PagerDutyUsers order by id";
+    let answer = world.run_with(&settings, &["query", "--sql", sql]);
+    assert_eq!(
+        answer.exits(0).stdout,
+        "id,local\r\nU0,13\r\nU1,13\r\nU2,17\r\nU3,17\r\nU4,21\r\nU5,7\r\nU6,\r\n"
+    );
+    let nowhere = "select from_utc_timestamp('2026-11-18T12:00:00Z', 'Mars/Phobos') as local";
+    let answer = world.run_with(&settings, &["query", "--sql", nowhere]);
+    assert_eq!(answer.exits(0).stdout, "local\r\n\"\"\r\n");
 }
