@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue};
 
-use crate::failure::{Failure, causes, is_about_the_certificate, leads_elsewhere, said};
+use crate::failure::{Failure, causes, host, is_about_the_certificate, leads_elsewhere, said};
 use crate::link::{self, Next};
 use crate::page::beginning;
 use crate::retry::{self, Later, Verdict};
@@ -485,13 +485,6 @@ impl Mood {
         }
         due
     }
-}
-
-/// The host and port of an address, for people.
-pub(crate) fn host(url: &Url) -> String {
-    let name = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
 async fn sleep(pause: Duration, stop: &Stop) -> Result<(), Failure> {

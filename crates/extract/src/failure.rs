@@ -106,3 +106,10 @@ pub(crate) fn causes(error: &reqwest::Error) -> String {
     }
     text
 }
+
+/// The host and port of an address, for people.
+pub(crate) fn host(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
+}

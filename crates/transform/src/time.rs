@@ -118,6 +118,25 @@ fn shorten(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
+/// The name of a time zone as the time zone database spells it; the error says that it has none of that name, and which
+/// may have been meant.
+pub(crate) fn known_zone(name: &str) -> Result<String, String> {
+    if let Some(known) = TimeZone::get(name.trim())
+        .ok()
+        .as_ref()
+        .and_then(TimeZone::iana_name)
+    {
+        return Ok(known.to_owned());
+    }
+    let names: Vec<String> = jiff::tz::db()
+        .available()
+        .map(|zone| zone.to_string())
+        .collect();
+    let near = diagnostics::nearest(name, names.iter().map(String::as_str));
+    let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+    Err(format!("`{name}` is not a time zone{hint}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use definitions::ColumnType;
 use jaq_json::Val;
-use jiff::tz::TimeZone;
 use raw::{Chunk, sound};
 use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 
@@ -13,6 +12,7 @@ use crate::convert::{Given, convert, shown};
 use crate::jq::{self, Filter};
 use crate::path;
 use crate::plan::{ColumnPlan, ColumnSource, EachPlan, Plan, TablePlan};
+use crate::time;
 
 /// The most characters of a record that a reject keeps.
 const KEPT_RECORD: usize = 64 * 1024;
@@ -381,26 +381,17 @@ impl<'a> Worker<'a> {
         let Some(name) = batch.text_of(cell).map(str::to_owned) else {
             return cell;
         };
-        let found = TimeZone::get(name.trim());
-        let known = found.as_ref().ok().and_then(TimeZone::iana_name);
-        if known == Some(name.as_str()) {
-            return cell;
-        }
-        if let Some(known) = known {
-            return batch.push_text(known);
-        }
+        let reason = match time::known_zone(&name) {
+            Ok(known) if known == name => return cell,
+            Ok(known) => return batch.push_text(&known),
+            Err(reason) => reason,
+        };
         let own = self.plan.setting.time_zone.iana_name().unwrap_or("UTC");
-        let names: Vec<String> = jiff::tz::db()
-            .available()
-            .map(|zone| zone.to_string())
-            .collect();
-        let near = diagnostics::nearest(&name, names.iter().map(String::as_str));
-        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         batch.warnings.push(Warning {
             line,
             table: table.table.name.clone(),
             column: column.name.clone(),
-            reason: format!("`{name}` is not a time zone, `{own}` is taken for it{hint}"),
+            reason: format!("{reason}; `{own}` is taken for it"),
             value: name,
         });
         batch.push_text(own)

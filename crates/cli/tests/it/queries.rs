@@ -265,8 +265,8 @@ fn a_time_zone_that_is_none_costs_nobody_an_answer() {
     let settings = [("DB_MODE", "DISK"), ("TIME_ZONE", "Asia/Kolkata")];
     let run = world.run_with(&settings, &["run"]);
     run.exits(0).says(&[
-        "`Mars/Phobos` is not a time zone, `Asia/Kolkata` is taken for it",
-        "`US/Pacific-New` is not a time zone, `Asia/Kolkata` is taken for it",
+        "`Mars/Phobos` is not a time zone; `Asia/Kolkata` is taken for it",
+        "`US/Pacific-New` is not a time zone; `Asia/Kolkata` is taken for it",
     ]);
     assert_eq!(
         world.rows("select time_zone from PagerDutyUsers order by id"),
