@@ -111,7 +111,7 @@ pub struct LoadArguments {
     #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
 
-    /// Let the rows of this stream go, whose files are gone; may be given several times
+    /// Drop the rows of this stream, whose files are meant to be gone; may be given several times
     #[arg(long, value_name = "STREAM")]
     pub forget: Vec<String>,
 }

@@ -51,10 +51,14 @@ pub fn load(
 ) -> Result<Vec<StreamReport>, CouldNotRun> {
     let started = jiff::Timestamp::now().as_microsecond();
     console.diagnostics(&project.oddities());
-    vanished::check(project, plans, meant, store, console)?;
+    let found: Vec<StreamFiles> = plans
+        .iter()
+        .map(|plan| project.stream_files(&plan.stream))
+        .collect();
+    vanished::check(plans, &found, meant, store, console)?;
     let mut reports = Vec::new();
-    for plan in plans {
-        reports.push(load_stream(project, plan, store, console)?);
+    for (plan, found) in plans.iter().zip(&found) {
+        reports.push(load_stream(project, plan, found, store, console)?);
     }
     let (files, records) = reports.iter().fold((0, 0), |sum, report| {
         (sum.0 + report.files, sum.1 + report.records)
@@ -85,17 +89,17 @@ enum Portion<T> {
 fn load_stream(
     project: &Project,
     plan: &Plan,
+    found: &StreamFiles,
     store: &mut Store,
     console: &Console,
 ) -> Result<StreamReport, CouldNotRun> {
-    let found = project.stream_files(&plan.stream);
-    odd_files(&found, console);
+    odd_files(found, console);
     let failed = |error: store::Error| say(console, &error);
     let fingerprint = project.fingerprint(plan);
     let state = store.stream(&plan.stream).map_err(failed)?;
     let mut known = store.known_files(&plan.stream).map_err(failed)?;
     let touched = touched_files(&found.files, &known);
-    let lost = lost_files(&found, &known);
+    let lost = lost_files(found, &known);
     let gone = lost
         .iter()
         .filter(|(_, known)| known.hash.is_some())
@@ -150,14 +154,14 @@ fn load_stream(
             .unreadable_file(&facts, &file_reject(reason))
             .map_err(failed)?;
     }
-    let listing = newest_listing(project, plan, &found, store, console)?;
+    let listing = newest_listing(project, plan, found, store, console)?;
     let newest = listing
         .as_ref()
         .map(|listing| (listing.started_at, listing.name.clone()));
     if state.listing > newest && !changed {
         // What a listing removed that counts no longer must come back.
         store.reset_stream(plan, fingerprint).map_err(failed)?;
-        return load_stream(project, plan, store, console);
+        return load_stream(project, plan, found, store, console);
     }
     let finished = store
         .finish_stream(

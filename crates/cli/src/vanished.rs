@@ -9,30 +9,29 @@ use transform::Plan;
 use crate::CouldNotRun;
 use crate::console::Console;
 use crate::load::lost_files;
-use crate::project::{Project, database_fault};
+use crate::project::database_fault;
 
-/// Says which streams lost their files; the error is that one did, and that it is not among those of which that is
+/// Says which streams lost their files; `found` is what each of `plans` has now. The error is that one did, and that it is not among those of which that is
 /// `meant`.
 pub fn check(
-    project: &Project,
     plans: &[&Plan],
+    found: &[StreamFiles],
     meant: &[&str],
     store: &Store,
     console: &Console,
 ) -> Result<(), CouldNotRun> {
     let mut lost = Vec::new();
-    for plan in plans {
+    for (plan, found) in plans.iter().zip(found) {
         let known = store.known_files(&plan.stream).map_err(|error| {
             console.diagnostic(&database_fault(&error));
             CouldNotRun
         })?;
-        let found = project.stream_files(&plan.stream);
-        let gone: Vec<&str> = lost_files(&found, &known)
+        let gone: Vec<&str> = lost_files(found, &known)
             .into_iter()
             .filter(|(_, file)| file.hash.is_some())
             .map(|(path, _)| path.as_str())
             .collect();
-        if let Some(why) = why(&found, &gone)
+        if let Some(why) = why(found, &gone)
             && !meant.contains(&plan.stream.as_str())
         {
             lost.push((plan.stream.as_str(), why));

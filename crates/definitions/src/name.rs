@@ -1,4 +1,4 @@
-//! Names that become parts of paths: types that cannot hold a way out of their folder.
+//! Names that become parts of paths: types that cannot lead out of their folder.
 
 use std::borrow::Borrow;
 use std::fmt;

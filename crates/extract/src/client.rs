@@ -20,13 +20,13 @@ use crate::{Event, Progress, Stop, Why};
 /// No answer may be longer, in bytes.
 const LONGEST_ANSWER: usize = 64 << 20;
 
-/// A request that is not answered for so long is named to whoever waits.
+/// After so long, people are told which request they are waiting for.
 const NAMED_AFTER: Duration = Duration::from_millis(1500);
 
-/// So often an answer is asked for of which records cannot be read.
+/// How many times an answer is asked for while some of its records cannot be read.
 const FOR_RECORDS: u32 = 4;
 
-/// So long nothing more is said of requests that are not answered.
+/// How long nothing more is said of requests that are not answered, once that was said.
 const QUIET: Duration = Duration::from_secs(30);
 
 /// Where requests go and with what.
@@ -49,7 +49,7 @@ struct Mood {
     rest: Option<(Instant, String)>,
     /// Whether it has ever answered.
     has_answered: bool,
-    /// Whether a request was given up that it did not answer, and nothing was answered since.
+    /// Whether it left a request unanswered until that was given up, and has answered nothing since.
     is_doubted: bool,
     /// Why nothing more is asked: it cannot be reached.
     down: Option<String>,

@@ -269,7 +269,7 @@ fn new_gaps(stream: &StreamExtraction, plan: &RunPlan, came: &Came) -> Vec<Gap> 
         (None, Some(parent)) if !plan.parents_complete => {
             // What the parents lack may have had records here.
             let reason = format!(
-                "`{}`, which it is asked for by, is not complete",
+                "it depends on `{}`, which is not complete",
                 parent.stream.text
             );
             let mut gaps = of_all_parents(Cause::Parents, &reason, &plan.windows);

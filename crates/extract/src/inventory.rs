@@ -60,7 +60,7 @@ fn runs(raw_data: &Path, streams: &[StreamExtraction], name: &StreamName) -> io:
         .filter_map(|file| Some((RunId::of_file(&file)?, format!("{name}/{file}"))))
         .collect();
     files.sort();
-    let under_way = journal::unfinished(&folder)?.map(|left| left.plan.run);
+    let under_way = journal::under_way(&folder)?;
     let parent = streams
         .iter()
         .find(|stream| stream.stream.text == *name)

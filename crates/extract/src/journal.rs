@@ -77,7 +77,7 @@ pub struct PageNote {
     #[serde(default)]
     pub total: Option<u64>,
     /// How many of its records could not be read.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub unreadable: u64,
     /// What the source's clock said.
     #[serde(default)]
@@ -140,7 +140,7 @@ impl Listed {
     }
 }
 
-fn is_none(count: &u64) -> bool {
+fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
@@ -151,6 +151,20 @@ pub fn unfinished(folder: &Path) -> io::Result<Option<Unfinished>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The run that left a journal behind, if there is one; only its first line is read.
+pub(crate) fn under_way(folder: &Path) -> io::Result<Option<RunId>> {
+    let mut line = Vec::new();
+    match File::open(folder.join(JOURNAL)) {
+        Ok(file) => BufReader::new(file).read_until(b'\n', &mut line)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(match serde_json::from_slice(&line) {
+        Ok(Entry::Plan(plan)) => Some(plan.run),
+        _ => None,
+    })
 }
 
 /// Opens a journal for more lines, cut to what of it can be read.

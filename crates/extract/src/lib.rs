@@ -2,9 +2,9 @@
 //!
 //! What is asked for, and how, stands in `definitions/extractors/*.yaml`; nothing here knows a vendor. What comes is
 //! written as it came, a record a line, and never interpreted beyond its pages. The parts: [`plan`], [`fold`],
-//! [`window`], [`paging`] and [`retry`] decide and do nothing else; `client` asks, at what `address` says; `listing` follows one listing page by
-//! page; `stream` runs the listings of a stream and `tally` counts what became of them; `output`, [`journal`], [`state`],
-//! `inventory` and `records` are the disk.
+//! [`window`], [`paging`] and [`retry`] decide and do nothing else; `client` asks, at what `address` says; `listing`
+//! follows one listing page by page; `stream` runs the listings of a stream, and `tally` counts what became of them;
+//! `output`, [`journal`], [`state`], `inventory` and `records` are the disk.
 
 mod address;
 mod client;
@@ -48,7 +48,7 @@ use xxhash_rust::xxh3::Xxh3;
 use client::{Client, Parts};
 pub use doctor::{Finding, Health, examine};
 use plan::Wanted;
-pub use report::{Outcome, SourceReport, StreamReport};
+pub use report::{Outcome, Skipped, SourceReport, StreamReport};
 
 /// Values of settings, by name.
 pub type SettingValues = HashMap<String, String>;

@@ -13,6 +13,7 @@ use crate::journal::{Listed, Listing, PageNote};
 use crate::output::Output;
 use crate::page::{self, Page, Redactor};
 use crate::paging::{self, Position, Step};
+use crate::retry;
 use crate::state::Values;
 use crate::{Event, Progress, SettingValues, Stop};
 
@@ -260,10 +261,7 @@ impl Pass {
         self.stale = if new == 0 { self.stale + 1 } else { 0 };
         self.total = page.total.or(self.total);
         self.greatest_total = self.greatest_total.max(page.total);
-        self.source_time = match (self.source_time, page.source_time) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        self.source_time = retry::earlier(self.source_time, page.source_time);
         new
     }
 

@@ -27,7 +27,7 @@ impl SourceReport {
             .streams
             .iter()
             .find(|report| *parent == report.stream)?;
-        let words = format!("`{parent}`, which it is asked for by, is skipped");
+        let words = format!("it depends on `{parent}`, which is skipped");
         match of_parent.outcome {
             Outcome::NotThere(_) => Some(Outcome::NotThere(words)),
             Outcome::NotInPlan(_) => Some(Outcome::NotInPlan(words)),
@@ -77,8 +77,8 @@ pub struct StreamReport {
     pub parents: u64,
     /// What is missing: of this run, and of earlier ones.
     pub gaps: Vec<Gap>,
-    /// Parents whose records are not there for us, and why.
-    pub skipped: Vec<String>,
+    /// Parents whose records are not there for us.
+    pub skipped: Vec<Skipped>,
     /// The permission that a token needs for it, in the source's words.
     pub scope: Option<String>,
     /// Whether it went on with a run that had been cut short.
@@ -91,6 +91,15 @@ pub struct StreamReport {
     pub held_back: Option<u64>,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+/// A parent whose records are not there for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Which parent.
+    pub whose: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// How a stream ended.

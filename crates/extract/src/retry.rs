@@ -171,6 +171,11 @@ pub fn moment(ours: Timestamp, source: Option<Timestamp>) -> Timestamp {
     }
 }
 
+/// The earlier of two times, of which either may not be known.
+pub(crate) fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
+}
+
 /// When a run began whose earliest answer came at this time of the source: never later than its records.
 pub fn start(ours: Timestamp, source: Option<Timestamp>) -> Timestamp {
     moment(ours, source).min(ours)

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use crate::failure::Failure;
 use crate::fold::{Came, CutShort};
 use crate::journal::{Listed, Listing};
+use crate::report::Skipped;
+use crate::retry;
 use crate::state::{Cause, Gap};
 
 /// So many listings in a row that gave up end the run: the source is in trouble, and each of them waits for long.
@@ -21,7 +23,7 @@ pub(crate) struct Tally {
     /// Parents that were asked for something.
     pub parents: u64,
     /// Parents whose records are not there for us, and why.
-    pub skipped: Vec<String>,
+    pub skipped: Vec<Skipped>,
     /// How many records the source counted, for each listing that named a number.
     totals: HashMap<Listing, u64>,
     halved: Vec<(Listing, Listing, Listing)>,
@@ -36,10 +38,7 @@ impl Tally {
         self.note_total(&listing, listed.total);
         self.came.records += listed.records;
         self.came.unreadable += listed.unreadable;
-        self.came.source_time = match (self.came.source_time, listed.source_time) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        self.came.source_time = retry::earlier(self.came.source_time, listed.source_time);
         self.came.done.push(listing);
     }
 
@@ -101,7 +100,10 @@ impl Tally {
             Failure::NotThere(reason) | Failure::NotInPlan(reason) => {
                 self.came.gone.push(listing.clone());
                 if !listing.changed {
-                    self.skipped.push(format!("{}: {reason}", whose(listing)));
+                    self.skipped.push(Skipped {
+                        whose: whose(listing),
+                        reason: reason.clone(),
+                    });
                 }
             }
             Failure::Forbidden(reason) => self.gap(listing, Cause::NotAllowed, reason),
@@ -179,12 +181,10 @@ impl Tally {
             .into_iter()
             .partition(|listing| listing.changed);
         self.came.gone = changed;
-        let reasons = std::mem::take(&mut self.skipped);
-        for (listing, reason) in of_parents.into_iter().zip(reasons) {
-            let reason = reason
-                .split_once(": ")
-                .map_or(reason.as_str(), |(_, reason)| reason);
-            self.gap(&listing, Cause::NotAllowed, reason);
+        // There is one for each of these listings, in the same order.
+        let skipped = std::mem::take(&mut self.skipped);
+        for (listing, skipped) in of_parents.into_iter().zip(skipped) {
+            self.gap(&listing, Cause::NotAllowed, &skipped.reason);
         }
     }
 

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use definitions::Schema;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags};
 use transform::{Plan, Reject};
 
@@ -24,6 +25,9 @@ pub use error::{Error, QueryFault};
 pub use query::{Limits, Value, prepare, query, status};
 pub use rows::FileLoad;
 pub use selftest::TestBench;
+
+/// What ends a path in a URI, or begins a byte, as SQLite reads it (https://www.sqlite.org/uri.html).
+const IN_A_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,17 +104,8 @@ impl Place {
             return Err(Error::ReadOnly { place: self.name() });
         }
         let path = std::path::absolute(path).map_err(|error| Error::io(path, error))?;
-        // As SQLite reads it: `?` and `#` end a path, `%` begins a byte (https://www.sqlite.org/uri.html).
-        let mut uri = String::from("file:");
-        for character in path.to_string_lossy().chars() {
-            match character {
-                '%' => uri += "%25",
-                '?' => uri += "%3f",
-                '#' => uri += "%23",
-                _ => uri.push(character),
-            }
-        }
-        uri += "?immutable=1";
+        let path = path.to_string_lossy();
+        let uri = format!("file:{}?immutable=1", utf8_percent_encode(&path, IN_A_URI));
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_URI
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -314,7 +309,7 @@ impl Store {
     /// It stays the way of this database: to leave it, or to take it up again, nobody may be reading.
     fn bulk_mode(&mut self) -> Result<(), Error> {
         let pragmas = match self.place {
-            Place::Disk(_) if self.journal_mode()? == "wal" => return Ok(()),
+            Place::Disk(_) if self.journal_mode()? == "wal" => "pragma synchronous = normal;",
             Place::Disk(_) => "pragma journal_mode = wal; pragma synchronous = normal;",
             Place::Memory(_) => "pragma journal_mode = memory; pragma synchronous = off;",
         };

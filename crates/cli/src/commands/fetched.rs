@@ -9,10 +9,10 @@ use crate::console::{Console, count, counted};
 use crate::project::Project;
 use crate::{CouldNotRun, Outcome, gaps};
 
-/// So many gaps or parents of a stream are shown.
+/// How many gaps or parents of a stream are shown.
 const SHOWN: usize = 3;
 
-/// Says how a stream ended, in which so many halves of surrogate pairs were replaced.
+/// Says how a stream ended. `mended` is the number of halves of surrogate pairs that were replaced in it.
 pub fn say(report: &StreamReport, mended: u64, console: &Console) {
     if let Some(diagnostic) = ended(report) {
         console.diagnostic(&diagnostic);
@@ -34,7 +34,7 @@ pub fn say(report: &StreamReport, mended: u64, console: &Console) {
     for skipped in report.skipped.iter().take(SHOWN) {
         console.diagnostic(&Diagnostic::warning(
             "extract-skipped",
-            format!("`{stream}` skips {skipped}"),
+            format!("`{stream}` skips {}: {}", skipped.whose, skipped.reason),
         ));
     }
     if report.skipped.len() > SHOWN {
@@ -62,10 +62,15 @@ pub fn say(report: &StreamReport, mended: u64, console: &Console) {
     if report.outcome == Ended::Stopped {
         text += ", stopped: this is kept, and the next run goes on from here";
     }
+    let skipped: Vec<String> = report
+        .skipped
+        .iter()
+        .map(|skipped| format!("{}: {}", skipped.whose, skipped.reason))
+        .collect();
     let facts = json!({
         "stream": stream, "records": report.records, "unreadable": report.unreadable, "changed": report.changed,
         "total": report.total, "gaps": gaps::facts(&report.gaps),
-        "skipped": report.skipped, "resumed": report.resumed, "complete_listing": report.complete_listing,
+        "skipped": skipped, "resumed": report.resumed, "complete_listing": report.complete_listing,
         "held_back": report.held_back, "outcome": name(&report.outcome),
     });
     console.note(&text, &facts);
@@ -153,7 +158,7 @@ pub fn nothing_there(project: &Project, source: &str) -> Diagnostic {
     }
     names.push(format!("`{}`", extract::base_url_setting(source)));
     let message =
-        format!("`{source}` has nothing that was asked for: every stream is 404 Not Found");
+        format!("`{source}` has nothing that was asked for: every stream answers 404 Not Found");
     Diagnostic::error("extract-nothing-there", message).hint(format!(
         "is the organisation spelt as in its address, and the base URL right? look at {} in `.env`",
         names.join(" and ")
@@ -260,7 +265,7 @@ fn say_odd(report: &StreamReport, mended: u64, console: &Console) {
     let stream = &report.stream;
     if report.unreadable > 0 {
         let message = format!(
-            "{} of `{stream}` cannot be read, whatever else came with them was kept",
+            "{} of `{stream}` cannot be read; what came with them is kept",
             counted(report.unreadable, "record")
         );
         console.diagnostic(
@@ -270,10 +275,10 @@ fn say_odd(report: &StreamReport, mended: u64, console: &Console) {
     }
     if mended > 0 {
         let message = format!(
-            "`{stream}` has {} of a surrogate pair that stand alone; each is kept as U+FFFD",
+            "`{stream}` has {}, kept as U+FFFD",
             match mended {
-                1 => "1 half".to_owned(),
-                _ => format!("{} halves", count(mended)),
+                1 => "a lone half of a surrogate pair".to_owned(),
+                _ => format!("{} lone halves of surrogate pairs", count(mended)),
             }
         );
         console.diagnostic(&Diagnostic::warning("extract-surrogate", message));

@@ -171,7 +171,7 @@ fn a_child_of_what_failed_says_so_and_asks_by_the_last_complete_listing() {
         };
         site.run(&["extract", "--only", "github_repo_hooks"])
             .exits(1)
-            .says(&["`github_repos`, which it is asked for by, is not complete"]);
+            .says(&["it depends on `github_repos`, which is not complete"]);
         assert!(site.server.requests().len() > 10);
         assert_eq!(marked(), 1);
         let status = site.run(&["status"]).stdout;
