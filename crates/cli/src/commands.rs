@@ -16,6 +16,7 @@ pub mod status;
 use std::path::Path;
 use std::time::Duration;
 
+use diagnostics::Diagnostic;
 use store::{Limits, Place, Store};
 
 use crate::console::Console;
@@ -54,6 +55,7 @@ fn ready_store(
 ) -> Result<(Place, Option<Store>, Outcome), CouldNotRun> {
     let place = project.place();
     if let Place::Disk(_) = place {
+        say_outdated(project, &place, console)?;
         return Ok((place, None, Outcome::Done));
     }
     let mut store = open_store(project, &place, console)?;
@@ -61,6 +63,28 @@ fn ready_store(
     let reports = crate::load::load(project, &plans, &[], &mut store, console)?;
     let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
     Ok((place, Some(store), outcome(rejects)))
+}
+
+/// Says which derived tables are not as what they are made from: a load was ended early, or their texts changed.
+fn say_outdated(project: &Project, place: &Place, console: &Console) -> Result<(), CouldNotRun> {
+    let outdated = match store::outdated(place, &project.definitions.schema) {
+        Ok(outdated) => outdated,
+        // Whoever asks the database next says so.
+        Err(_) => return Ok(()),
+    };
+    if !outdated.is_empty() {
+        console.diagnostic(
+            &Diagnostic::warning(
+                "derived-outdated",
+                format!(
+                    "older than what they are made from: `{}`",
+                    outdated.join("`, `")
+                ),
+            )
+            .hint("`reliability load` brings them up to date"),
+        );
+    }
+    Ok(())
 }
 
 /// A command for the same project, as it can be typed.

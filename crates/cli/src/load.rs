@@ -16,7 +16,7 @@ use store::{FileFacts, KnownFile, Store};
 use transform::{Batch, Plan, Reject};
 
 use crate::console::Console;
-use crate::project::{Project, database_fault};
+use crate::project::{Project, database_fault, derived_fault};
 use crate::{CouldNotRun, console, rejects, vanished};
 
 /// Portions that wait between two stages, at the most.
@@ -73,10 +73,22 @@ pub fn load(
     } else {
         Ok(())
     };
-    settled
-        .and_then(|()| store.settle())
-        .map_err(|error| say(console, &error))?;
+    settled.map_err(|error| say(console, &error))?;
+    derive(project, store, console)?;
+    store.settle().map_err(|error| say(console, &error))?;
     Ok(reports)
+}
+
+/// Brings the derived tables in line with what was loaded.
+fn derive(project: &Project, store: &mut Store, console: &Console) -> Result<(), CouldNotRun> {
+    let made = store.derive(&project.definitions.schema);
+    match made.map_err(|error| say(console, &error))? {
+        Ok(_) => Ok(()),
+        Err(fault) => {
+            console.diagnostic(&derived_fault(project, &fault));
+            Err(CouldNotRun)
+        }
+    }
 }
 
 /// What a worker is sent, in the order of files.

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use definitions::{Definitions, Mapper};
-use diagnostics::{Diagnostic, Severity, nearest};
+use definitions::{Definitions, Mapper, Subject};
+use diagnostics::{Diagnostic, Severity, Source, nearest};
 use jiff::tz::TimeZone;
 use raw::StreamFiles;
-use store::{Place, QueryFault, Store};
+use store::{DerivedFault, Place, QueryFault, Store};
 use transform::{Plan, Setting};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -97,12 +97,26 @@ fn test_queries(
     })?;
     let mut faults = Vec::new();
     for (number, test) in definitions.query_tests.iter().enumerate() {
-        let Some(query) = definitions
-            .queries
-            .iter()
-            .find(|query| query.name == test.query)
-        else {
-            let message = format!("`{}` is not a query", test.query);
+        let queries = &definitions.queries;
+        let all_derived = &definitions.schema.derived;
+        let (what, ran) = match &test.subject {
+            Subject::Query(name) => (
+                format!("query `{name}`"),
+                queries
+                    .iter()
+                    .find(|query| query.name == *name)
+                    .map(|query| bench.run(&query.sql, test)),
+            ),
+            Subject::Derived(name) => (
+                format!("derived table `{name}`"),
+                all_derived
+                    .iter()
+                    .find(|derived| derived.name == *name)
+                    .map(|derived| bench.run_derived(derived, test)),
+            ),
+        };
+        let Some(ran) = ran else {
+            let message = format!("there is no {what}");
             let expected = "its tests have nothing to test";
             faults.push(Diagnostic::error("query-test", message).at(
                 &test.source,
@@ -111,11 +125,11 @@ fn test_queries(
             ));
             continue;
         };
-        if let Err(difference) = bench.run(&query.sql, test) {
+        if let Err(difference) = ran {
             let before = &definitions.query_tests[..number];
             let place = before
                 .iter()
-                .filter(|other| other.query == test.query)
+                .filter(|other| other.subject == test.subject)
                 .count()
                 + 1;
             let name = match test.name.as_str() {
@@ -123,11 +137,11 @@ fn test_queries(
                 name => format!("the test `{name}`"),
             };
             faults.push(
-                Diagnostic::error(
-                    "query-test",
-                    format!("{name} of the query `{}` fails", test.query),
-                )
-                .at(&test.source, test.span.clone(), difference),
+                Diagnostic::error("query-test", format!("{name} of the {what} fails")).at(
+                    &test.source,
+                    test.span.clone(),
+                    difference,
+                ),
             );
         }
     }
@@ -407,7 +421,7 @@ fn query_faults(project: &Project, console: &Console) -> Result<Vec<Diagnostic>,
             ]);
         }
     };
-    let mut faults = Vec::new();
+    let mut faults = derived_faults(project, &place, console)?;
     let mut try_out = |sql: &str, fault_of: &dyn Fn(QueryFault) -> Diagnostic| match store::prepare(
         &place, sql,
     ) {
@@ -436,6 +450,47 @@ fn query_faults(project: &Project, console: &Console) -> Result<Vec<Diagnostic>,
     Ok(faults)
 }
 
+/// Derived tables that cannot be made, with their places.
+fn derived_faults(
+    project: &Project,
+    place: &Place,
+    console: &Console,
+) -> Result<Vec<Diagnostic>, CouldNotRun> {
+    let faults = store::derived_faults(place, &project.definitions.schema).map_err(|error| {
+        console.diagnostic(&database_fault(&error));
+        CouldNotRun
+    })?;
+    let of = |fault| derived_fault(project, &fault);
+    Ok(faults.into_iter().map(of).collect())
+}
+
+/// A derived table's fault, with its place in the file.
+pub fn derived_fault(project: &Project, fault: &DerivedFault) -> Diagnostic {
+    let all = &project.definitions.schema.derived;
+    let Some(derived) = all
+        .iter()
+        .find(|derived| derived.table.name == fault.table())
+    else {
+        return Diagnostic::error("derived-table", fault.to_string());
+    };
+    match fault {
+        DerivedFault::Refused { fault, .. } => {
+            let what = format!("the derived table `{}`", derived.table.name);
+            let text = QueryText {
+                sql: &derived.sql,
+                offset: derived.offset,
+                source: &derived.source,
+            };
+            placed(sql_fault(project, &what, fault), fault, &text)
+        }
+        _ => Diagnostic::error("derived-table", fault.to_string()).at(
+            &derived.source,
+            derived.table.span.clone(),
+            "the select must give each of its columns by name, from tables that are made before",
+        ),
+    }
+}
+
 /// A query's fault, with its place in the file.
 pub fn query_fault(
     project: &Project,
@@ -443,23 +498,42 @@ pub fn query_fault(
     fault: &QueryFault,
 ) -> Diagnostic {
     let diagnostic = sql_fault(project, &format!("the query `{}`", query.name), fault);
+    let text = QueryText {
+        sql: &query.sql,
+        offset: 0,
+        source: &query.source,
+    };
+    placed(diagnostic, fault, &text)
+}
+
+/// A select and where it stands.
+struct QueryText<'t> {
+    sql: &'t str,
+    /// Where it begins in its file, in bytes.
+    offset: usize,
+    source: &'t Arc<Source>,
+}
+
+/// Points at the word of a select that a fault is about.
+fn placed(diagnostic: Diagnostic, fault: &QueryFault, text: &QueryText) -> Diagnostic {
     let QueryFault::Sql { message, offset } = fault else {
-        return diagnostic.in_data(query.source.path.clone());
+        return diagnostic.in_data(text.source.path.clone());
     };
     // The engine does not say where a table is that it does not know; its name tells.
     let named = || {
         message
             .strip_prefix("no such table: ")
-            .and_then(|name| query.sql.rfind(name))
+            .and_then(|name| text.sql.rfind(name))
     };
     let Some(start) = offset.or_else(named) else {
-        return diagnostic.in_data(query.source.path.clone());
+        return diagnostic.in_data(text.source.path.clone());
     };
-    let rest = query.sql.get(start..).unwrap_or_default();
+    let rest = text.sql.get(start..).unwrap_or_default();
     let word = rest
         .find(|c: char| !(c.is_alphanumeric() || c == '_'))
         .unwrap_or(rest.len());
-    diagnostic.at(&query.source, start..start + word.max(1), "")
+    let start = text.offset + start;
+    diagnostic.at(text.source, start..start + word.max(1), "")
 }
 
 /// What a query's fault means, and what to do.
@@ -477,17 +551,16 @@ pub fn sql_fault(project: &Project, what: &str, fault: &QueryFault) -> Diagnosti
         QueryFault::Sql { message, .. } => {
             let schema = &project.definitions.schema;
             let tables = schema
-                .tables
-                .iter()
+                .all_tables()
                 .map(|table| table.name.as_str())
                 .chain(schema.views.iter().map(|view| view.name.as_str()));
             let columns = schema
-                .tables
-                .iter()
+                .all_tables()
                 .flat_map(|table| &table.columns)
                 .map(|column| column.name.as_str());
             let known = |name: &str| {
-                schema.table(name).is_some() || schema.views.iter().any(|view| view.name == name)
+                schema.any_table(name).is_some()
+                    || schema.views.iter().any(|view| view.name == name)
             };
             if message.strip_prefix("no such table: ").is_some_and(known) {
                 return diagnostic.hint("the database is older than the definitions: `reliability load` brings it up to date");
@@ -495,6 +568,8 @@ pub fn sql_fault(project: &Project, what: &str, fault: &QueryFault) -> Diagnosti
             let near = match message.split_once(": ") {
                 Some(("no such table", name)) => nearest(name, tables),
                 Some(("no such column", name)) => {
+                    // `"name" - should this be a string literal …` where it is in double quotes.
+                    let name = name.split(" - ").next().unwrap_or(name).trim_matches('"');
                     nearest(name.rsplit('.').next().unwrap_or(name), columns)
                 }
                 _ => None,

@@ -27,19 +27,24 @@ type Files = BTreeMap<String, String>;
 /// file, and the bookkeeping.
 fn content(database: &Path) -> BTreeMap<String, Vec<String>> {
     let connection = Connection::open(database).unwrap();
-    let mut tables: Vec<String> = Vec::new();
-    let mut statement = connection
-        .prepare("select table_name from _tables")
-        .unwrap();
-    for name in statement.query_map([], |row| row.get(0)).unwrap() {
-        tables.push(name.unwrap());
-    }
+    let named = |kind: &str| -> Vec<String> {
+        let sql = format!("select name from _objects where kind = '{kind}'");
+        let mut statement = connection.prepare(&sql).unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.collect::<Result<_, _>>().unwrap()
+    };
     let with_path = |table: String| {
         let sql =
             format!("select t.*, path from {table} t left join _files on _files.id = t._file");
         (table, sql)
     };
-    let mut queries: Vec<(String, String)> = tables.into_iter().map(with_path).collect();
+    let mut queries: Vec<(String, String)> = named("table").into_iter().map(with_path).collect();
+    let derived = named("derived");
+    assert!(!derived.is_empty());
+    queries.extend(derived.into_iter().map(|table| {
+        let sql = format!("select * from {table}");
+        (table, sql)
+    }));
     for (name, sql) in [
         (
             "_files",

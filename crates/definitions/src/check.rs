@@ -72,8 +72,7 @@ fn duplicate_tables(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
     let schema = &definitions.schema;
     let mut seen = HashSet::new();
     let tables = schema
-        .tables
-        .iter()
+        .all_tables()
         .map(|table| (&table.name, &table.source, &table.span));
     let views = schema
         .views
@@ -104,12 +103,12 @@ fn duplicate_tables(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
 }
 
 fn references(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
-    for table in &definitions.schema.tables {
+    for table in definitions.schema.all_tables() {
         for column in &table.columns {
             let Some((target, target_column)) = &column.references else {
                 continue;
             };
-            let found = definitions.schema.table(target);
+            let found = definitions.schema.any_table(target);
             if found.is_some_and(|target| target.column_index(target_column).is_some()) {
                 continue;
             }
@@ -128,6 +127,14 @@ fn references(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
 }
 
 fn unknown_table(definitions: &Definitions, mapper: &Mapper, table: &Word) -> Diagnostic {
+    if definitions.schema.any_table(&table.text).is_some() {
+        let message = format!("`{}` is made from other tables", table.text);
+        return Diagnostic::error("mapper-derived-table", message).at(
+            &mapper.source,
+            table.span.clone(),
+            "a mapper fills tables of `schemas/`",
+        );
+    }
     let names = definitions
         .schema
         .tables

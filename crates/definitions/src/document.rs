@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::{Schema, Table};
+use crate::{Schema, Table, derived};
 
 /// The heading that every generated page carries.
 const GENERATED: &str =
     "<!-- generated from the schemas by `cargo xtask docs`; edit those instead -->";
 
-/// The groups of a schema (one a schema file), in order of name.
+/// The groups of a schema: one a schema file, in order of name, then the derived tables.
 pub(crate) fn groups(schema: &Schema) -> Vec<&str> {
     let mut groups: Vec<&str> = schema
         .tables
@@ -17,6 +17,9 @@ pub(crate) fn groups(schema: &Schema) -> Vec<&str> {
         .collect();
     groups.sort_unstable();
     groups.dedup();
+    if !schema.derived.is_empty() {
+        groups.push(derived::GROUP);
+    }
     groups
 }
 
@@ -24,8 +27,7 @@ pub(crate) fn groups(schema: &Schema) -> Vec<&str> {
 pub fn entity_diagram(schema: &Schema) -> Vec<(String, String)> {
     let page = |group: &&str| {
         let tables: Vec<&Table> = schema
-            .tables
-            .iter()
+            .all_tables()
             .filter(|table| table.group == **group)
             .collect();
         let mut text = format!("{GENERATED}\n\n# Entities of `{group}`\n\n```mermaid\nerDiagram\n");
@@ -79,7 +81,7 @@ pub fn table_reference(schema: &Schema) -> String {
     let mut text = format!("{GENERATED}\n\n# Tables\n");
     for group in groups(schema) {
         let _ = write!(text, "\n## `{group}`\n");
-        for table in schema.tables.iter().filter(|table| table.group == group) {
+        for table in schema.all_tables().filter(|table| table.group == group) {
             let _ = write!(
                 text,
                 "\n### {}\n\n{}\n\n| column | type | | meaning |\n| --- | --- | --- | --- |\n",

@@ -1,10 +1,11 @@
-//! The product, as text: extractors, mappers, schemas and queries, and what they mean.
+//! The product, as text: extractors, mappers, schemas, derived tables and queries, and what they mean.
 //!
 //! [`read`] lays a project's own `definitions/` folder over the built-in one, parses every file into a typed
 //! definition that remembers where it was written, and checks them against each other. It reports all faults at
 //! once. It neither runs jq nor SQL (`transform` and `store` compile those), and it never looks at data.
 
 mod check;
+mod derived;
 mod document;
 pub mod extractor;
 mod library;
@@ -19,12 +20,13 @@ use std::path::Path;
 
 use diagnostics::Diagnostic;
 
+pub use derived::DerivedTable;
 pub use document::{entity_diagram, table_reference};
 pub use library::{File, Library, Origin};
 pub use mapper::{Mapper, MapperTest, Span, TableMapping, Word};
 pub use name::{FileName, StreamName};
 pub use query::Query;
-pub use query_test::{QueryTest, Row};
+pub use query_test::{QueryTest, Row, Subject};
 pub use schema::{Column, ColumnType, Index, Schema, Table, View};
 
 /// Everything that is in force for a project.
@@ -40,7 +42,7 @@ pub struct Definitions {
     pub extractors: Vec<extractor::Extractor>,
     /// The questions, by name.
     pub queries: Vec<Query>,
-    /// The tests of the questions.
+    /// The tests of the questions and of derived tables.
     pub query_tests: Vec<QueryTest>,
 }
 
@@ -67,6 +69,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
         match file.kind() {
             ("schemas", "sql") => schema::parse(file, &mut schema, &mut faults),
             ("mappers", "yaml") => mappers.extend(mapper::parse(file, &mut faults)),
+            ("derived", "sql") => schema.derived.extend(derived::parse(file, &mut faults)),
             ("queries", "sql") => queries.extend(query::parse(file, &mut faults)),
             _ if query_test::holds_tests(file) => {
                 query_tests.extend(query_test::parse(file, &mut faults));

@@ -9,11 +9,11 @@ use yaml::Node;
 use crate::reader::{self, Reader, first_line};
 use crate::{File, Span, Word};
 
-/// Rows of tables, and what a query should answer to them.
+/// Rows of tables, and what a query should answer to them, or a derived table should hold then.
 #[derive(Debug, Clone)]
 pub struct QueryTest {
-    /// The query's name.
-    pub query: String,
+    /// What is tested.
+    pub subject: Subject,
     /// What it is about; may be empty.
     pub name: String,
     /// Tables and their rows; a row has the columns that matter.
@@ -26,33 +26,46 @@ pub struct QueryTest {
     pub source: Arc<Source>,
 }
 
+/// What a test is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A query, by its name.
+    Query(String),
+    /// A derived table, by its file's name.
+    Derived(String),
+}
+
 /// A row by the names of its columns.
 pub type Row = Vec<(Word, Node)>;
 
 /// Whether a file holds tests of a query.
 pub(crate) fn holds_tests(file: &File) -> bool {
-    file.kind() == ("queries", "yaml") && file.stem().ends_with(ENDING)
+    matches!(file.kind(), ("queries" | "derived", "yaml")) && file.stem().ends_with(ENDING)
 }
 
 const ENDING: &str = ".tests";
 
-/// Reads the tests of one query.
+/// Reads the tests of one query or derived table.
 pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Vec<QueryTest> {
     let source = &file.source;
     let Some(root) = reader::tree(source, "the tests", faults) else {
         return Vec::new();
     };
     let mut reader = Reader { source, faults };
-    let query = file.stem().trim_end_matches(ENDING);
+    let name = file.stem().trim_end_matches(ENDING).to_owned();
+    let subject = match file.kind() {
+        ("derived", _) => Subject::Derived(name),
+        _ => Subject::Query(name),
+    };
     let nodes = reader.list(&root, "a list of tests");
     nodes
         .iter()
-        .filter_map(|node| reader.query_test(query, node))
+        .filter_map(|node| reader.query_test(&subject, node))
         .collect()
 }
 
 impl Reader<'_> {
-    fn query_test(&mut self, query: &str, node: &Node) -> Option<QueryTest> {
+    fn query_test(&mut self, subject: &Subject, node: &Node) -> Option<QueryTest> {
         let members = self.members(node, "a test of a query", &["name", "given", "expect"])?;
         let (mut name, mut given, mut expect) = (String::new(), None, None);
         for (key, node) in members {
@@ -75,7 +88,7 @@ impl Reader<'_> {
             self.missing(node, "expect", "the rows of the answer, `[]` for none");
         }
         Some(QueryTest {
-            query: query.to_owned(),
+            subject: subject.clone(),
             name,
             given: given?,
             expect: expect?,
@@ -127,8 +140,8 @@ mod tests {
         );
         assert_eq!(faults, [""; 0]);
         assert_eq!(
-            (tests[0].query.as_str(), tests[0].name.as_str()),
-            ("q", "two")
+            (&tests[0].subject, tests[0].name.as_str()),
+            (&Subject::Query("q".into()), "two")
         );
         assert_eq!(tests[0].given[0].0.text, "T");
         assert_eq!(tests[0].given[0].1.len(), 2);

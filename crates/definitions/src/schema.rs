@@ -2,8 +2,10 @@
 //! store's own DDL, the diagrams and the reference all come from.
 //!
 //! Comments are part of the model: the lines directly above a table or column, or behind a column on its line.
+//! Tables that are made from other tables are declared in the same way; what makes them is in `derived`.
 
-use std::collections::BTreeMap;
+mod text;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,9 +13,12 @@ use diagnostics::{Diagnostic, Source, nearest};
 use sqlparser::ast::{self, ColumnOption, DataType, Spanned, Statement, TableConstraint};
 use sqlparser::dialect::SQLiteDialect;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Location, Token, Tokenizer, Whitespace};
+use sqlparser::tokenizer::Location;
 
 use crate::File;
+use crate::derived::DerivedTable;
+
+pub(crate) use text::Text;
 
 /// Names that the loader gives to its own columns and tables begin so.
 const RESERVED: char = '_';
@@ -27,6 +32,16 @@ pub struct Schema {
     pub views: Vec<View>,
     /// The indexes.
     pub indexes: Vec<Index>,
+    /// The tables that are made from the others.
+    pub derived: Vec<DerivedTable>,
+}
+
+/// What one file declares.
+#[derive(Debug, Default)]
+pub(crate) struct Declared {
+    pub(crate) tables: Vec<Table>,
+    pub(crate) views: Vec<View>,
+    pub(crate) indexes: Vec<Index>,
 }
 
 /// One table.
@@ -133,9 +148,20 @@ impl ColumnType {
 }
 
 impl Schema {
-    /// A table by its name.
+    /// A table that is loaded, by its name.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// All tables, the derived ones last.
+    pub fn all_tables(&self) -> impl Iterator<Item = &Table> {
+        let derived = self.derived.iter().map(|derived| &derived.table);
+        self.tables.iter().chain(derived)
+    }
+
+    /// A table by its name, loaded or derived.
+    pub fn any_table(&self, name: &str) -> Option<&Table> {
+        self.all_tables().find(|table| table.name == name)
     }
 }
 
@@ -154,28 +180,45 @@ impl Table {
 /// Adds what a schema file declares.
 pub(crate) fn parse(file: &File, schema: &mut Schema, faults: &mut Vec<Diagnostic>) {
     let text = Text::new(&file.source);
-    let statements = match Parser::parse_sql(&SQLiteDialect {}, &file.source.text) {
+    let declared = declared(file, file.stem(), &text, &file.source.text, faults);
+    schema.tables.extend(declared.tables);
+    schema.views.extend(declared.views);
+    schema.indexes.extend(declared.indexes);
+}
+
+/// What the first part of a file declares, as belonging to a group of tables.
+pub(crate) fn declared(
+    file: &File,
+    group: &str,
+    text: &Text,
+    declarations: &str,
+    faults: &mut Vec<Diagnostic>,
+) -> Declared {
+    let mut declared = Declared::default();
+    let statements = match Parser::parse_sql(&SQLiteDialect {}, declarations) {
         Ok(statements) => statements,
         Err(error) => {
             faults.push(syntax_fault(&file.source, &error.to_string()));
-            return;
+            return declared;
         }
     };
     for statement in statements {
         match statement {
             Statement::CreateTable(create) => {
-                schema.tables.extend(table(file, &text, &create, faults));
+                declared
+                    .tables
+                    .extend(table(file, group, text, &create, faults));
             }
-            Statement::CreateView(create) => schema.views.push(View {
-                name: object_name(&create.name).0,
+            Statement::CreateView(create) => declared.views.push(View {
+                name: object_name(&create.name),
                 comment: text.comment_above(line_of(create.name.span().start)),
-                group: file.stem().to_owned(),
+                group: group.to_owned(),
                 sql: text.statement(create.name.span().start),
                 span: text.span(create.name.span()),
                 source: Arc::clone(&file.source),
             }),
-            Statement::CreateIndex(create) => schema.indexes.push(Index {
-                table: object_name(&create.table_name).0,
+            Statement::CreateIndex(create) => declared.indexes.push(Index {
+                table: object_name(&create.table_name),
                 sql: text.statement(create.table_name.span().start),
                 span: text.span(create.table_name.span()),
                 source: Arc::clone(&file.source),
@@ -196,16 +239,18 @@ pub(crate) fn parse(file: &File, schema: &mut Schema, faults: &mut Vec<Diagnosti
             }
         }
     }
+    declared
 }
 
 fn table(
     file: &File,
+    group: &str,
     text: &Text,
     create: &ast::CreateTable,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<Table> {
     let source = &file.source;
-    let (name, span) = (object_name(&create.name).0, text.span(create.name.span()));
+    let (name, span) = (object_name(&create.name), text.span(create.name.span()));
     let mut columns = Vec::new();
     let mut key_names: Vec<(String, Range<usize>)> = Vec::new();
     for definition in &create.columns {
@@ -261,7 +306,7 @@ fn table(
                         .referred_columns
                         .first()
                         .map_or("id".to_owned(), |name| name.value.clone());
-                    column.references = Some((object_name(&foreign.foreign_table).0, target));
+                    column.references = Some((object_name(&foreign.foreign_table), target));
                 }
                 other => faults.push(
                     Diagnostic::error(
@@ -347,7 +392,7 @@ fn table(
     Some(Table {
         name,
         comment,
-        group: file.stem().to_owned(),
+        group: group.to_owned(),
         columns,
         key,
         span,
@@ -386,12 +431,12 @@ fn column_type(data_type: &DataType) -> Option<ColumnType> {
     })
 }
 
-fn object_name(name: &ast::ObjectName) -> (String,) {
-    (name.0.last().map_or_else(String::new, |part| {
+fn object_name(name: &ast::ObjectName) -> String {
+    name.0.last().map_or_else(String::new, |part| {
         part.to_string()
             .trim_matches(['"', '`', '[', ']'])
             .to_owned()
-    }),)
+    })
 }
 
 fn line_of(location: Location) -> usize {
@@ -418,197 +463,5 @@ fn syntax_fault(source: &Arc<Source>, message: &str) -> Diagnostic {
     )
 }
 
-/// A schema's text with its comments by line.
-struct Text {
-    source: Arc<Source>,
-    /// Lines that hold a comment and nothing else.
-    standing: BTreeMap<usize, String>,
-    /// Comments behind something else on their line.
-    trailing: BTreeMap<usize, String>,
-    /// Where each statement ends: the byte offset of its semicolon.
-    ends: Vec<usize>,
-}
-
-impl Text {
-    fn new(source: &Arc<Source>) -> Self {
-        let mut standing = BTreeMap::new();
-        let mut trailing = BTreeMap::new();
-        let mut ends = Vec::new();
-        let tokens = Tokenizer::new(&SQLiteDialect {}, &source.text)
-            .tokenize_with_location()
-            .unwrap_or_default();
-        let mut last_line_with_code = 0;
-        for token in tokens {
-            let line = line_of(token.span.start);
-            match token.token {
-                Token::Whitespace(Whitespace::SingleLineComment { comment, .. }) => {
-                    let comment = comment.trim().to_owned();
-                    if last_line_with_code == line {
-                        trailing.insert(line, comment);
-                    } else {
-                        standing.insert(line, comment);
-                    }
-                }
-                Token::Whitespace(_) | Token::EOF => {}
-                other => {
-                    if other == Token::SemiColon {
-                        ends.push(offset(source, token.span.start));
-                    }
-                    last_line_with_code = line_of(token.span.end);
-                }
-            }
-        }
-        Self {
-            source: Arc::clone(source),
-            standing,
-            trailing,
-            ends,
-        }
-    }
-
-    fn span(&self, span: sqlparser::tokenizer::Span) -> Range<usize> {
-        offset(&self.source, span.start)..offset(&self.source, span.end)
-    }
-
-    /// The comment lines directly above a line, joined by newlines.
-    fn comment_above(&self, line: usize) -> String {
-        let mut lines: Vec<&str> = (1..line)
-            .rev()
-            .map_while(|above| self.standing.get(&above))
-            .map(String::as_str)
-            .collect();
-        lines.reverse();
-        lines.join("\n").trim().to_owned()
-    }
-
-    fn comment_of_column(&self, line: usize) -> String {
-        let above = self.comment_above(line).replace('\n', " ");
-        match self.trailing.get(&line) {
-            Some(behind) if above.is_empty() => behind.clone(),
-            Some(behind) => format!("{above} {behind}"),
-            None => above,
-        }
-    }
-
-    /// The statement around a place, from its first word to before its semicolon.
-    fn statement(&self, inside: Location) -> String {
-        let inside = offset(&self.source, inside);
-        let start = self
-            .ends
-            .iter()
-            .rfind(|end| **end < inside)
-            .map_or(0, |end| end + 1);
-        let end = self
-            .ends
-            .iter()
-            .find(|end| **end > inside)
-            .copied()
-            .unwrap_or(self.source.text.len());
-        let statement = &self.source.text[start..end];
-        // The comments above belong to the documentation, not to the statement.
-        let mut skipped = 0;
-        for line in statement.split_inclusive('\n') {
-            if !line.trim().is_empty() && !line.trim_start().starts_with("--") {
-                break;
-            }
-            skipped += line.len();
-        }
-        statement[skipped..].trim().to_owned()
-    }
-}
-
-fn offset(source: &Source, location: Location) -> usize {
-    source.offset(
-        line_of(location),
-        usize::try_from(location.column).unwrap_or(1),
-    )
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Origin;
-
-    fn read(text: &str) -> (Schema, Vec<Diagnostic>) {
-        let source = Arc::new(Source {
-            path: "schemas/s.sql".into(),
-            text: text.into(),
-        });
-        let file = File {
-            path: "schemas/s.sql".into(),
-            origin: Origin::BuiltIn,
-            source,
-        };
-        let (mut schema, mut faults) = (Schema::default(), Vec::new());
-        parse(&file, &mut schema, &mut faults);
-        (schema, faults)
-    }
-
-    #[test]
-    fn tables_columns_keys_and_comments() {
-        let (schema, faults) = read(
-            "-- one row per user\n-- and more\nCREATE TABLE Users (\n  -- who\n  id TEXT NOT NULL,\n  team_id TEXT REFERENCES Teams (id), -- where\n  at TIMESTAMP, -- when\n  PRIMARY KEY (id)\n);\n\n-- one row per team\nCREATE TABLE Teams (\n  id INTEGER PRIMARY KEY -- its number\n);\n-- on users\nCREATE INDEX users_at ON Users (at);\nCREATE VIEW V AS\n-- inside\nSELECT id FROM Users;",
-        );
-        assert_eq!(faults, []);
-        let users = schema.table("Users").unwrap();
-        assert_eq!(users.comment, "one row per user\nand more");
-        assert_eq!(
-            (
-                users.key.as_slice(),
-                users.columns[0].not_null,
-                users.group.as_str()
-            ),
-            (&[0][..], true, "s")
-        );
-        assert_eq!(users.columns[0].comment, "who");
-        assert_eq!(users.columns[1].comment, "where");
-        assert_eq!(
-            users.columns[1].references,
-            Some(("Teams".into(), "id".into()))
-        );
-        assert_eq!(users.columns[2].kind, ColumnType::Timestamp);
-        assert_eq!(
-            schema.table("Teams").unwrap().columns[0].comment,
-            "its number"
-        );
-        assert_eq!(schema.indexes[0].sql, "CREATE INDEX users_at ON Users (at)");
-        assert!(
-            schema.views[0]
-                .sql
-                .starts_with("CREATE VIEW V AS\n-- inside"),
-            "{}",
-            schema.views[0].sql
-        );
-    }
-
-    #[test]
-    fn all_faults_of_a_table_come_at_once() {
-        let (_, faults) = read(
-            "CREATE TABLE T (\n  id VARCHAR(3),\n  _x TEXT,\n  a TEXT DEFAULT 'x',\n  PRIMARY KEY (aa)\n);",
-        );
-        let codes: Vec<_> = faults.iter().map(|fault| fault.code).collect();
-        for code in [
-            "schema-type",
-            "schema-reserved-name",
-            "schema-column-option",
-            "schema-unknown-column",
-            "schema-without-key",
-        ] {
-            assert!(codes.contains(&code), "{code} not in {codes:?}");
-        }
-    }
-
-    #[test]
-    fn a_syntax_fault_points_at_its_place() {
-        let (_, faults) = read("CREATE TABLE T (\n  id TEXT NOT NUL,\n);");
-        let (line, _) = faults[0].labels[0]
-            .source
-            .line_and_column(faults[0].labels[0].span.start);
-        assert_eq!(
-            (faults[0].code, line),
-            ("schema-syntax", 2),
-            "{}",
-            faults[0].render(false)
-        );
-    }
-}
+mod tests;

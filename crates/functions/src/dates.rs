@@ -1,10 +1,15 @@
 //! Functions of dates and timestamps.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use jiff::civil::{Date, DateTime, Weekday};
+use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
+use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
 
-use crate::arguments::{Arguments, Outcome, Refusal, Scalar, scalar, shown};
+use crate::arguments::{Arguments, FLAGS, Outcome, Refusal, Scalar, error, scalar, shown};
 use crate::time::{
     clock_text, date_text, from_unix_seconds, from_utc, midnight, parse_date, parse_timestamp,
     parse_zone, timestamp_text, to_utc, unix_seconds,
@@ -41,13 +46,6 @@ pub(crate) const SCALARS: &[Scalar] = &[
             date_text(local.date()),
             clock_text(local)
         ))
-    }),
-    scalar("from_utc_timestamp", &[2], |a| {
-        // A name that is no zone must not cost a whole answer: it has no local time.
-        match zone(a) {
-            Ok(zone) => stored(a, from_utc(a.timestamp(0)?, &zone)),
-            Err(_) => Ok(Value::Null),
-        }
     }),
     scalar("hour", &[1], |a| integer(a.timestamp(0)?.hour())),
     scalar("last_day", &[1], |a| {
@@ -99,6 +97,33 @@ pub(crate) const SCALARS: &[Scalar] = &[
     scalar("year", &[1], |a| integer(a.date(0)?.year())),
 ];
 
+/// Registers `from_utc_timestamp`, which differs from other scalars in that it keeps the time zones that it looked up
+/// from row to row.
+pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
+    const NAME: &str = "from_utc_timestamp";
+    // Looking one up takes longer than converting by it.
+    let zones: Mutex<HashMap<String, Option<TimeZone>>> = Mutex::default();
+    connection.create_scalar_function(NAME, 2, FLAGS, move |context| {
+        let arguments = Arguments(context);
+        if arguments.is_null(0) || arguments.is_null(1) {
+            return Ok(Value::Null);
+        }
+        let local = || {
+            let (moment, name) = (arguments.timestamp(0)?, arguments.text(1)?);
+            let mut zones = zones.lock().unwrap_or_else(PoisonError::into_inner);
+            if !zones.contains_key(&*name) {
+                zones.insert(name.to_string(), parse_zone(&name));
+            }
+            match zones.get(&*name) {
+                Some(Some(zone)) => stored(&arguments, from_utc(moment, zone)),
+                // A name that is no zone must not cost a whole answer: it has no local time.
+                _ => Ok(Value::Null),
+            }
+        };
+        local().map_err(|refusal| error(NAME, &refusal))
+    })
+}
+
 fn integer(number: impl Into<i64>) -> Outcome {
     Ok(Value::Integer(number.into()))
 }
@@ -125,7 +150,7 @@ fn tried(arguments: &Arguments<'_, '_>, parse: fn(&str) -> Option<String>) -> Ou
     Ok(parse(&arguments.text(0)?).map_or(Value::Null, Value::Text))
 }
 
-fn zone(arguments: &Arguments<'_, '_>) -> Result<jiff::tz::TimeZone, Refusal> {
+fn zone(arguments: &Arguments<'_, '_>) -> Result<TimeZone, Refusal> {
     let name = arguments.text(1)?;
     parse_zone(&name).ok_or_else(|| {
         format!("`{name}` is not a time zone, write it as `Europe/Berlin` or `+01:00`")

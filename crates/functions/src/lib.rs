@@ -45,6 +45,7 @@ pub fn register(connection: &Connection) -> rusqlite::Result<()> {
     ] {
         arguments::register(connection, scalars)?;
     }
+    dates::register(connection)?;
     patterns::register(connection)?;
     aggregates::register(connection)?;
     connection.pragma_update(None, "case_sensitive_like", true)

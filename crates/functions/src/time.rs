@@ -10,6 +10,10 @@ use jiff::tz::{Offset, TimeZone};
 /// No zone means UTC. Gives what a clock in UTC shows, as do all timestamps here: unlike jiff's
 /// `Timestamp`, that reaches to the last second of the year 9999.
 pub(crate) fn parse_timestamp(text: &str) -> Option<DateTime> {
+    parse_stored_timestamp(text.as_bytes()).or_else(|| parse_any_timestamp(text))
+}
+
+fn parse_any_timestamp(text: &str) -> Option<DateTime> {
     let text = text.trim();
     let (date_text, time_text) = match text.split_once(['T', ' ']) {
         None => return Some(midnight(parse_date(text)?)),
@@ -41,28 +45,39 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<DateTime> {
 
 /// Reads a date; what follows a `T` or a space is not looked at, as in Spark's cast to DATE.
 pub(crate) fn parse_date(text: &str) -> Option<Date> {
-    let text = text.trim();
-    parse_civil_date(text.split(['T', ' ']).next().unwrap_or(text))
+    let bytes = text.as_bytes();
+    let stored = match bytes.get(10) {
+        None | Some(b'T') => bytes.get(..10).and_then(parse_stored_date),
+        Some(_) => None,
+    };
+    stored.or_else(|| {
+        let text = text.trim();
+        parse_civil_date(text.split(['T', ' ']).next().unwrap_or(text))
+    })
 }
 
 /// A timestamp as this project stores it; a fraction of a second is cut.
 pub(crate) fn timestamp_text(timestamp: DateTime) -> String {
-    format!("{}T{}Z", date_text(timestamp.date()), clock_text(timestamp))
+    let mut text = String::with_capacity(20);
+    push_date(&mut text, timestamp.date());
+    text.push('T');
+    push_clock(&mut text, timestamp);
+    text.push('Z');
+    text
 }
 
 /// A date as this project stores it.
 pub(crate) fn date_text(date: Date) -> String {
-    format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+    let mut text = String::with_capacity(10);
+    push_date(&mut text, date);
+    text
 }
 
 /// Hours, minutes and seconds.
 pub(crate) fn clock_text(local: DateTime) -> String {
-    format!(
-        "{:02}:{:02}:{:02}",
-        local.hour(),
-        local.minute(),
-        local.second()
-    )
+    let mut text = String::with_capacity(8);
+    push_clock(&mut text, local);
+    text
 }
 
 /// The first moment of a date.
@@ -131,6 +146,67 @@ pub(crate) fn from_utc(timestamp: DateTime, zone: &TimeZone) -> Option<DateTime>
     Some(zone.to_datetime(timestamp))
 }
 
+/// The form that this project stores, `2026-11-23T20:05:00Z`. Queries read and write millions of these: neither the
+/// general reader nor `format!` is fast enough.
+fn parse_stored_timestamp(text: &[u8]) -> Option<DateTime> {
+    if text.len() != 20
+        || text[10] != b'T'
+        || text[13] != b':'
+        || text[16] != b':'
+        || text[19] != b'Z'
+    {
+        return None;
+    }
+    let two = |at: usize| two_digits(&text[at..]);
+    let time = Time::new(two(11)?, two(14)?, two(17)?, 0).ok()?;
+    Some(parse_stored_date(&text[..10])?.to_datetime(time))
+}
+
+/// `2026-11-23`, exactly.
+fn parse_stored_date(text: &[u8]) -> Option<Date> {
+    if text.len() != 10 || text[4] != b'-' || text[7] != b'-' {
+        return None;
+    }
+    let two = |at: usize| two_digits(&text[at..]);
+    let year = i16::from(two(0)?) * 100 + i16::from(two(2)?);
+    Date::new(year, two(5)?, two(8)?).ok()
+}
+
+/// The number that the first two bytes are.
+fn two_digits(text: &[u8]) -> Option<i8> {
+    match text {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9', ..] => {
+            i8::try_from((tens - b'0') * 10 + (ones - b'0')).ok()
+        }
+        _ => None,
+    }
+}
+
+fn push_date(text: &mut String, date: Date) {
+    // Years here are from 0 to 9999.
+    let year = date.year().unsigned_abs();
+    push_two_digits(text, year / 100);
+    push_two_digits(text, year % 100);
+    text.push('-');
+    push_two_digits(text, date.month().unsigned_abs().into());
+    text.push('-');
+    push_two_digits(text, date.day().unsigned_abs().into());
+}
+
+fn push_clock(text: &mut String, local: DateTime) {
+    push_two_digits(text, local.hour().unsigned_abs().into());
+    text.push(':');
+    push_two_digits(text, local.minute().unsigned_abs().into());
+    text.push(':');
+    push_two_digits(text, local.second().unsigned_abs().into());
+}
+
+fn push_two_digits(text: &mut String, number: u16) {
+    let digit = |number: u16| char::from_digit(u32::from(number % 10), 10).unwrap_or('0');
+    text.push(digit(number / 10));
+    text.push(digit(number));
+}
+
 fn parse_civil_date(text: &str) -> Option<Date> {
     let mut parts = text.split('-');
     let year = parts.next().filter(|year| year.len() == 4)?;
@@ -156,4 +232,31 @@ fn take_number<N: std::str::FromStr>(rest: &mut &str) -> Option<N> {
 fn whole<N: std::str::FromStr>(digits: &str) -> Option<N> {
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if plain { digits.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_stored_form_is_read_as_any_other(
+            text in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]Z"
+        ) {
+            prop_assert_eq!(parse_stored_timestamp(text.as_bytes()), parse_any_timestamp(&text));
+            prop_assert_eq!(parse_date(&text), parse_civil_date(&text[..10]));
+            if let Some(moment) = parse_timestamp(&text) {
+                prop_assert_eq!(timestamp_text(moment), text);
+            }
+        }
+
+        #[test]
+        fn what_is_nearly_the_stored_form_is_left_to_the_general_reader(
+            text in "[0-9]{3,5}[-/][0-9]{1,2}-[0-9]{1,2}[T ]?[0-9]{0,2}:[0-9]{1,2}:[0-9]{1,2}[Zz+]?"
+        ) {
+            prop_assert_eq!(parse_timestamp(&text), parse_any_timestamp(&text));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use transform::Plan;
 
-use crate::ddl::quote;
+use crate::ddl::{NEW_VERSION, quote};
 use crate::rows::SAME_KEY;
 
 /// A file that is loaded.
@@ -48,6 +48,8 @@ pub struct TableStatus {
     pub table: String,
     /// The stream that fills it, if one was loaded.
     pub stream: Option<String>,
+    /// Whether it is made from other tables, so that its rows are none of any record.
+    pub is_derived: bool,
     /// How many rows it has.
     pub rows: u64,
     /// When the newest of its records was fetched, `2026-11-23T20:05:00Z`; nothing for what people write.
@@ -141,6 +143,7 @@ pub(crate) fn finish_stream(
              ) where table_name = ?1"
         );
         transaction.execute(&sql, (&table.table.name, plan.stream.as_str()))?;
+        renew_version(&transaction, &table.table.name)?;
     }
     transaction.execute(
         "update _files set rejects = (select count(*) from _rejects where file_id = _files.id) where stream = ?1",
@@ -156,6 +159,12 @@ pub(crate) fn finish_stream(
     )?;
     transaction.commit()?;
     Ok(Some(Finished { removed }))
+}
+
+/// Notes that the rows of a table may have changed.
+pub(crate) fn renew_version(connection: &Connection, table: &str) -> rusqlite::Result<()> {
+    let sql = format!("update _versions set version = {NEW_VERSION} where table_name = ?1");
+    connection.execute(&sql, [table]).map(drop)
 }
 
 /// Records that people wrote twice are no mistake where a fetched copy stands above them, whichever of the three was
@@ -247,8 +256,9 @@ pub(crate) fn warnings(
 pub(crate) fn status(connection: &Connection) -> rusqlite::Result<Vec<TableStatus>> {
     let sql = "select table_name, stream, rows, newest_extracted_at,
                  (select count(*) from _rejects where _rejects.stream = _tables.stream),
-                 (select count(*) from _warnings where _warnings.stream = _tables.stream)
-               from _tables order by rowid";
+                 (select count(*) from _warnings where _warnings.stream = _tables.stream),
+                 exists (select 1 from _objects where name = table_name and kind = 'derived') as is_derived
+               from _tables order by is_derived, _tables.rowid";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| {
         Ok(TableStatus {
@@ -258,6 +268,7 @@ pub(crate) fn status(connection: &Connection) -> rusqlite::Result<Vec<TableStatu
             newest: row.get(3)?,
             rejects: row.get::<_, i64>(4)?.cast_unsigned(),
             warnings: row.get::<_, i64>(5)?.cast_unsigned(),
+            is_derived: row.get(6)?,
         })
     })?;
     rows.collect()

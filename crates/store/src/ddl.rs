@@ -6,7 +6,10 @@ use definitions::{ColumnType, Schema, Table};
 use rusqlite::{Connection, OptionalExtension};
 
 /// Raised when the bookkeeping tables change: an older database is made anew from the raw data.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
+
+/// A version of a table that no other one has: it tells whether the table changed since something was made from it.
+pub(crate) const NEW_VERSION: &str = "hex(randomblob(16))";
 
 const BOOKKEEPING: &str = "
 create table _files (
@@ -31,6 +34,7 @@ create table _streams (
   stream text primary key, fingerprint integer not null, unfinished integer not null, listing text, listed_at integer
 );
 create table _tables (table_name text primary key, stream text, rows integer not null, newest_extracted_at text);
+create table _versions (table_name text primary key, version text not null, made_of text);
 create table _runs (id integer primary key, started_at integer not null, finished_at integer not null, files integer not null, records integer not null);
 create table _objects (name text primary key, kind text not null, sql text not null);
 ";
@@ -88,6 +92,37 @@ pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()
 
 /// `CREATE TABLE` for a table of the schema, with the bookkeeping columns.
 pub(crate) fn create_table(table: &Table) -> String {
+    let bookkeeping =
+        "  _extracted_at integer,\n  _file integer not null,\n  _line integer not null,\n";
+    create(
+        table,
+        &format!("{bookkeeping}  primary key ({})", key(table)),
+    )
+}
+
+/// `CREATE TABLE` for a derived table, whose rows come from no file. Its key is an index that is made when the rows are
+/// there, by [`create_key`]: that is half the time.
+pub(crate) fn create_derived(table: &Table) -> String {
+    create(table, "")
+}
+
+/// The key of a derived table, which refuses two rows with one key.
+pub(crate) fn create_key(table: &Table) -> String {
+    format!(
+        "create unique index {} on {} ({})",
+        quote(&format!("_key_{}", table.name)),
+        quote(&table.name),
+        key(table)
+    )
+}
+
+fn key(table: &Table) -> String {
+    let columns = table.key.iter().map(|column| &table.columns[*column].name);
+    let columns: Vec<String> = columns.map(|name| quote(name)).collect();
+    columns.join(", ")
+}
+
+fn create(table: &Table, more: &str) -> String {
     let mut sql = format!("create table {} (\n", quote(&table.name));
     for column in &table.columns {
         let not_null = if column.not_null { " not null" } else { "" };
@@ -97,16 +132,9 @@ pub(crate) fn create_table(table: &Table) -> String {
             storage(column.kind)
         );
     }
-    let key: Vec<String> = table
-        .key
-        .iter()
-        .map(|column| quote(&table.columns[*column].name))
-        .collect();
-    sql += &format!(
-        "  _extracted_at integer,\n  _file integer not null,\n  _line integer not null,\n  primary key ({})\n)",
-        key.join(", ")
-    );
-    sql
+    sql += more;
+    let sql = sql.trim_end().trim_end_matches(',');
+    format!("{sql}\n)")
 }
 
 /// A name as SQL text.
@@ -134,7 +162,16 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
     for table in &schema.tables {
         wanted.push((table.name.clone(), "table", create_table(table)));
     }
-    for index in &schema.indexes {
+    for derived in &schema.derived {
+        let sql = create_derived(&derived.table);
+        wanted.push((derived.table.name.clone(), "derived", sql));
+    }
+    let indexes = schema
+        .derived
+        .iter()
+        .flat_map(|derived| &derived.indexes)
+        .chain(&schema.indexes);
+    for index in indexes {
         wanted.push((index.sql.clone(), "index", index.sql.clone()));
     }
     for view in &schema.views {
@@ -160,20 +197,22 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
             _ => {}
         }
     }
-    connection.execute("delete from _objects where kind <> 'table'", [])?;
-    known.retain(|_, (kind, _)| kind == "table");
-    for (name, (_, sql)) in &known {
+    connection.execute("delete from _objects where kind in ('view', 'index')", [])?;
+    known.retain(|_, (kind, _)| is_table(kind));
+    for (name, (known_kind, sql)) in &known {
         let kept = wanted
             .iter()
-            .any(|(wanted, kind, text)| wanted == name && *kind == "table" && text == sql);
+            .any(|(wanted, kind, text)| wanted == name && kind == known_kind && text == sql);
         if !kept {
             connection.execute_batch(&format!("drop table if exists {}", quote(name)))?;
-            connection.execute("delete from _objects where name = ?1", [name])?;
-            connection.execute("delete from _tables where table_name = ?1", [name])?;
+            forget(connection, name)?;
         }
     }
     for (name, kind, sql) in &wanted {
-        if *kind == "table" && known.get(name).is_some_and(|(_, known)| known == sql) {
+        let is_there = known
+            .get(name)
+            .is_some_and(|(known_kind, known)| known_kind == kind && known == sql);
+        if is_table(kind) && is_there {
             continue;
         }
         if *kind != "index" && exists(connection, name)? {
@@ -184,14 +223,32 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
             "insert into _objects (name, kind, sql) values (?1, ?2, ?3)",
             (name, kind, sql),
         )?;
-        if *kind == "table" {
+        if is_table(kind) {
             connection.execute(
                 "insert into _tables (table_name, rows) values (?1, 0)",
+                [name],
+            )?;
+            connection.execute(
+                &format!("insert into _versions (table_name, version) values (?1, {NEW_VERSION})"),
                 [name],
             )?;
         }
     }
     Ok(true)
+}
+
+/// Whether a kind of object has rows of its own.
+fn is_table(kind: &str) -> bool {
+    matches!(kind, "table" | "derived")
+}
+
+fn forget(connection: &Connection, table: &str) -> rusqlite::Result<()> {
+    connection.execute("delete from _objects where name = ?1", [table])?;
+    for bookkeeping in ["_tables", "_versions"] {
+        let sql = format!("delete from {bookkeeping} where table_name = ?1");
+        connection.execute(&sql, [table])?;
+    }
+    Ok(())
 }
 
 fn known_objects(connection: &Connection) -> rusqlite::Result<HashMap<String, (String, String)>> {
@@ -250,8 +307,7 @@ fn forget_missing(connection: &Connection) -> rusqlite::Result<bool> {
         let stream = "select stream from _tables where table_name = ?1";
         let sql = format!("delete from _streams where stream = ({stream})");
         connection.execute(&sql, [&name])?;
-        connection.execute("delete from _objects where name = ?1", [&name])?;
-        connection.execute("delete from _tables where table_name = ?1", [&name])?;
+        forget(connection, &name)?;
     }
     Ok(missing)
 }
@@ -263,9 +319,9 @@ fn drop_ours(connection: &Connection) -> rusqlite::Result<()> {
     } else {
         HashMap::new()
     };
-    for kind in ["view", "table"] {
+    for (kind, dropped) in [("view", "view"), ("table", "table"), ("derived", "table")] {
         for (name, _) in objects.iter().filter(|(_, (known, _))| known == kind) {
-            connection.execute_batch(&format!("drop {kind} if exists {}", quote(name)))?;
+            connection.execute_batch(&format!("drop {dropped} if exists {}", quote(name)))?;
         }
     }
     for table in bookkeeping_tables() {

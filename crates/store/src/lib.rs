@@ -1,4 +1,5 @@
-//! The database: tables from schemas, rows by the three loading rules, answers to queries that may only read.
+//! The database: tables from schemas, rows by the three loading rules, tables derived from those, answers to queries
+//! that may only read.
 //!
 //! The database is derived: the same raw files give the same rows, in whatever order they are loaded, however often,
 //! and however a run was interrupted. [`Store`] keeps that promise with one transaction a file. Beside the SQL functions,
@@ -6,6 +7,7 @@
 
 mod bookkeeping;
 mod ddl;
+mod derived;
 mod error;
 mod lock;
 mod query;
@@ -17,10 +19,12 @@ use std::path::{Path, PathBuf};
 
 use definitions::Schema;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use transform::{Plan, Reject};
 
 pub use bookkeeping::{Finished, KnownFile, RejectRow, StreamState, TableStatus};
+pub use derived::{DerivedFault, derived_faults, outdated};
 pub use error::{Error, QueryFault};
 pub use query::{Limits, Value, prepare, query, status};
 pub use rows::FileLoad;
@@ -117,7 +121,11 @@ impl Place {
         connection: rusqlite::Result<Connection>,
     ) -> Result<Connection, Error> {
         let connection = connection.map_err(|error| Error::sqlite(self, "open", error))?;
-        functions::register(&connection).map_err(|error| Error::sqlite(self, "open", error))?;
+        let set_up = functions::register(&connection)
+            // A misspelt column in double quotes is a mistake, not a text.
+            .and_then(|()| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false))
+            .and_then(|_| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false));
+        set_up.map_err(|error| Error::sqlite(self, "open", error))?;
         Ok(connection)
     }
 }

@@ -81,7 +81,7 @@ fn damaged() -> String {
     rusqlite::ffi::code_to_str(rusqlite::ffi::SQLITE_CORRUPT).to_owned()
 }
 
-fn reader(place: &Place, limits: Limits) -> Result<Connection, Error> {
+pub(crate) fn reader(place: &Place, limits: Limits) -> Result<Connection, Error> {
     if let Place::Disk(path) = place
         && !path.exists()
     {
@@ -141,7 +141,10 @@ fn may_only_read(context: AuthContext<'_>) -> Authorization {
     }
 }
 
-fn compile<'c>(connection: &'c Connection, sql: &str) -> Result<Statement<'c>, QueryFault> {
+pub(crate) fn compile<'c>(
+    connection: &'c Connection,
+    sql: &str,
+) -> Result<Statement<'c>, QueryFault> {
     let mut statements = Vec::new();
     let mut batch = rusqlite::Batch::new(connection, sql);
     loop {
@@ -199,7 +202,7 @@ pub(crate) fn run(
     Ok(count)
 }
 
-fn fault(error: rusqlite::Error) -> QueryFault {
+pub(crate) fn fault(error: rusqlite::Error) -> QueryFault {
     use rusqlite::ErrorCode;
     match &error {
         rusqlite::Error::SqlInputError { error: code, .. }

@@ -1,12 +1,16 @@
-//! Tests of queries: rows given by hand, the answer compared. Nothing is loaded here by the loading rules.
+//! Tests of queries and derived tables: rows given by hand, the answer compared. Nothing is loaded here by the loading
+//! rules; the derived tables that are not given are made.
 
-use definitions::{ColumnType, QueryTest, Row, Schema};
+use std::collections::BTreeSet;
+
+use definitions::{ColumnType, DerivedTable, QueryTest, Row, Schema};
 use jiff::tz::TimeZone;
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params_from_iter};
 use yaml::{Node, Value as Given};
 
 use crate::ddl::quote;
+use crate::derived::{self, Step};
 use crate::query::{self, Value};
 use crate::{Error, Place, Store};
 
@@ -14,26 +18,50 @@ use crate::{Error, Place, Store};
 pub struct TestBench {
     store: Store,
     schema: Schema,
+    steps: Vec<Step>,
 }
 
 impl TestBench {
     /// A database in memory.
     pub fn new(schema: &Schema) -> Result<Self, Error> {
         let place = Place::new_memory();
-        let store = Store::open(&place, schema, std::time::Duration::ZERO, &mut |_| {})?;
+        let mut store = Store::open(&place, schema, std::time::Duration::ZERO, &mut |_| {})?;
+        // Derived tables with faults are reported where definitions are checked.
+        let steps = derived::plan(&mut store.connection, schema).unwrap_or_default();
         Ok(Self {
             store,
             schema: schema.clone(),
+            steps,
         })
+    }
+
+    /// Makes a derived table from the rows of a test and compares its rows, in the order of its key.
+    pub fn run_derived(&mut self, derived: &DerivedTable, test: &QueryTest) -> Result<(), String> {
+        let table = &derived.table;
+        let key: Vec<String> = table
+            .key
+            .iter()
+            .map(|column| quote(&table.columns[*column].name))
+            .collect();
+        let (name, key) = (quote(&table.name), key.join(", "));
+        self.run(&format!("select * from {name} order by {key}"), test)
     }
 
     /// Runs a query over the rows of a test. The error says how its answer differs.
     pub fn run(&mut self, sql: &str, test: &QueryTest) -> Result<(), String> {
+        let (read, _) = derived::tables_read(&mut self.store.connection, sql)
+            .map_err(|fault| format!("the query does not run: {fault}"))?;
         let transaction = self.store.connection.transaction();
         // It is never committed: the next test begins with empty tables.
         let transaction = transaction.map_err(|error| error.to_string())?;
         for (table, rows) in &test.given {
             insert(&transaction, &self.schema, &table.text, rows)?;
+        }
+        let given: BTreeSet<&str> = test.given.iter().map(|(table, _)| &*table.text).collect();
+        for step in derived::needed(&self.steps, &read) {
+            if !given.contains(step.table().as_str()) {
+                step.fill(&transaction).map_err(|fault| fault.to_string())?;
+            }
         }
         let mut columns = Vec::new();
         let mut answer = Vec::new();
@@ -131,7 +159,7 @@ fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>, String> 
 
 /// A value as loading would store it.
 fn sql_value(schema: &Schema, table: &str, column: &str, node: &Node) -> Result<Sql, String> {
-    let kind = schema.table(table).and_then(|table| {
+    let kind = schema.any_table(table).and_then(|table| {
         let index = table.column_index(column)?;
         Some(table.columns[index].kind)
     });

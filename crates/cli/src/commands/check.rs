@@ -22,11 +22,12 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         .sum::<usize>()
         + definitions.query_tests.len();
     let text = format!(
-        "checked {}, {}, {}, {} and {}: {}, {}",
+        "checked {}, {}, {}, {}, {} and {}: {}, {}",
         counted(definitions.extractors.len() as u64, "extractor"),
         counted(definitions.schema.tables.len() as u64, "table"),
         counted(definitions.mappers.len() as u64, "mapper"),
         counted(tests as u64, "test"),
+        counted(definitions.schema.derived.len() as u64, "derived table"),
         if definitions.queries.len() == 1 {
             "1 query".to_owned()
         } else {

@@ -27,8 +27,9 @@ pub fn run(
         console,
     )?;
 
-    let rows: u64 = status.iter().map(|line| line.rows).sum();
-    let filled = status.iter().filter(|line| line.rows > 0).count() as u64;
+    let loaded = || status.iter().filter(|line| !line.is_derived);
+    let rows: u64 = loaded().map(|line| line.rows).sum();
+    let filled = loaded().filter(|line| line.rows > 0).count() as u64;
     let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
     let warnings: u64 = reports.iter().map(|report| report.warnings).sum();
     let mut summary = format!(

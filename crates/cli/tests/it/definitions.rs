@@ -377,10 +377,10 @@ fn a_definition_that_nothing_refers_to_is_a_warning() {
         said(&run),
         str![[r#"
 warning[definition-unused]: nothing reads `definitions/mapers/deploys.yaml`
-hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `queries/*.sql` and `queries/*.tests.yaml`
+hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `derived/*.sql`, `queries/*.sql`, and `*.tests.yaml` beside the last two
 
 warning[definition-unused]: nothing reads `definitions/queries/notes.txt`
-hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `queries/*.sql` and `queries/*.tests.yaml`
+hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `derived/*.sql`, `queries/*.sql`, and `*.tests.yaml` beside the last two
 
 warning[schema-table-unfilled]: no mapper fills `Deploys`
  --> definitions/schemas/deploys.sql:4:14
@@ -506,7 +506,7 @@ fn tests_of_queries_say_what_differs() {
         .write("definitions/queries/gone.tests.yaml", "- {given: {}, expect: []}\n");
     let run = world.run(&["check"]);
     run.exits(1).says(&[
-        "`gone` is not a query",
+        "there is no query `gone`",
         "test 2 of the query `slow_incidents` fails",
         "expected `minutes` of row 1 to be 91, found 90",
         "the test `too few` of the query `slow_incidents` fails",

@@ -384,15 +384,11 @@ fn tables_of_other_people_are_never_dropped_or_taken() {
     let world = World::new();
     world.write(&format!("{TEAMS}/1.ndjson"), "{\"id\":\"A\"}\n");
     world.run_on_disk(&["load"]).exits(0);
-    let change = |sql: &str| {
-        let other = rusqlite::Connection::open(world.path("reliability.db")).unwrap();
-        other.execute_batch(sql).unwrap();
-    };
-    change(
+    world.change(
         "create table mine (a); insert into mine values (7); create view of_mine as select a from mine",
     );
     // An older format: what is ours is made anew.
-    change("pragma user_version = 0");
+    world.change("pragma user_version = 0");
     world.run_on_disk(&["load"]).exits(0);
     assert_eq!(world.rows("select a from of_mine"), ["7"]);
     assert_eq!(world.rows("select id from PagerDutyTeams"), ["A"]);
@@ -404,8 +400,10 @@ fn tables_of_other_people_are_never_dropped_or_taken() {
         "_files",
         "_streams",
         "_tables",
+        "_versions",
+        "Names",
     ] {
-        change(&format!("drop table {dropped}"));
+        world.change(&format!("drop table {dropped}"));
         world.run_on_disk(&["load"]).exits(0);
         assert_eq!(
             world.rows("select id from PagerDutyTeams"),
@@ -415,7 +413,7 @@ fn tables_of_other_people_are_never_dropped_or_taken() {
         assert_eq!(world.rows("select a from mine"), ["7"]);
     }
     // A newer format is left alone.
-    change("pragma user_version = 99");
+    world.change("pragma user_version = 99");
     let before = fs::read(world.path("reliability.db")).unwrap();
     for verb in ["load", "run"] {
         world
@@ -430,22 +428,18 @@ fn tables_of_other_people_are_never_dropped_or_taken() {
 fn a_name_that_is_taken_stays_its_owners() {
     const SCHEMA: &str = "-- Mine.\n\n-- one row per x\nCREATE TABLE Mine (\n-- its id\nid TEXT PRIMARY KEY NOT NULL\n);";
     let world = World::new();
-    let change = |sql: &str| {
-        let other = rusqlite::Connection::open(world.path("reliability.db")).unwrap();
-        other.execute_batch(sql).unwrap();
-    };
     world.run_on_disk(&["init"]).exits(0);
-    change("create table Mine (a); insert into Mine values (7)");
+    world.change("create table Mine (a); insert into Mine values (7)");
     world.write("definitions/schemas/mine.sql", SCHEMA);
     world.run_on_disk(&["load"]).exits(2).says(&[
         "has a table `Mine` that this program did not make",
         "alter table Mine rename to",
     ]);
     assert_eq!(world.rows("select a from Mine"), ["7"]);
-    change("alter table Mine rename to theirs");
+    world.change("alter table Mine rename to theirs");
     world.run_on_disk(&["load"]).exits(0);
     // Put in place of ours, it is theirs as well, also when ours is declared no longer.
-    change("drop table Mine; alter table theirs rename to Mine");
+    world.change("drop table Mine; alter table theirs rename to Mine");
     world.run_on_disk(&["load"]).exits(2).says(&["`Mine`"]);
     fs::remove_file(world.path("definitions/schemas/mine.sql")).unwrap();
     world.run_on_disk(&["load"]).exits(0);

@@ -11,6 +11,7 @@
 mod bad_input;
 mod cli;
 mod definitions;
+mod derived;
 mod disk;
 mod loading;
 mod queries;

@@ -117,6 +117,12 @@ impl World {
         rows(&self.path("reliability.db"), sql)
     }
 
+    /// Does to the database on disk what any other program could do.
+    pub fn change(&self, sql: &str) {
+        let other = Connection::open(self.path("reliability.db")).unwrap();
+        other.execute_batch(sql).unwrap();
+    }
+
     /// Every row of every table that a mapper fills, the numbers of files replaced by their paths.
     pub fn contents(&self) -> BTreeMap<String, Vec<String>> {
         contents(&self.path("reliability.db"))
@@ -219,20 +225,22 @@ pub fn rows(database: &Path, sql: &str) -> Vec<String> {
 
 /// Every row of every table that a mapper fills, the numbers of files replaced by their paths.
 pub fn contents(database: &Path) -> BTreeMap<String, Vec<String>> {
-    rows(database, "select table_name from _tables order by 1")
-        .into_iter()
-        .map(|table| {
-            let sql =
-                format!("select name from pragma_table_info('{table}') where name <> '_file'");
-            let columns = rows(database, &sql).join("\", t.\"");
-            let sql = format!(
-                "select path, t.\"{columns}\" from \"{table}\" t join _files on _files.id = t._file"
-            );
-            let mut lines = rows(database, &sql);
-            lines.sort();
-            (table, lines)
-        })
-        .collect()
+    rows(
+        database,
+        "select name from _objects where kind = 'table' order by 1",
+    )
+    .into_iter()
+    .map(|table| {
+        let sql = format!("select name from pragma_table_info('{table}') where name <> '_file'");
+        let columns = rows(database, &sql).join("\", t.\"");
+        let sql = format!(
+            "select path, t.\"{columns}\" from \"{table}\" t join _files on _files.id = t._file"
+        );
+        let mut lines = rows(database, &sql);
+        lines.sort();
+        (table, lines)
+    })
+    .collect()
 }
 
 fn cell(value: ValueRef) -> String {
