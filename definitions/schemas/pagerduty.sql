@@ -188,6 +188,15 @@ CREATE TABLE PagerDutyIncidents (
 -- Incidents are sought by time: which others began within five minutes.
 CREATE INDEX PagerDutyIncidentsByCreation ON PagerDutyIncidents (created_at);
 
+-- one row per incident and person who joined it as a responder, having been asked
+CREATE TABLE PagerDutyIncidentResponders (
+    -- the incident
+    incident_id TEXT NOT NULL REFERENCES PagerDutyIncidents (id),
+    -- who joined
+    user_id TEXT NOT NULL REFERENCES PagerDutyUsers (id),
+    PRIMARY KEY (incident_id, user_id)
+);
+
 -- one row per log entry: something that happened to an incident
 CREATE TABLE PagerDutyLogEntries (
     -- the log entry's id

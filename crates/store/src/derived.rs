@@ -52,6 +52,12 @@ pub(crate) struct Step {
     reads: BTreeSet<String>,
 }
 
+/// The state of a table's rows.
+struct Version {
+    text: String,
+    is_derived: bool,
+}
+
 impl DerivedFault {
     /// The table of which it is said.
     pub fn table(&self) -> &str {
@@ -199,15 +205,15 @@ impl Step {
     }
 
     /// What its rows follow from: its own text, and the versions of what it reads.
-    fn made_of(&self, versions: &HashMap<String, String>) -> String {
-        // What the bookkeeping says may follow from any table.
-        let of_all = self.reads.iter().any(|table| table.starts_with('_'));
+    fn made_of(&self, versions: &HashMap<String, Version>) -> String {
+        // What the bookkeeping says may follow from any table that is loaded.
+        let of_loaded = self.reads.iter().any(|table| table.starts_with('_'));
         let mut parts: Vec<String> = versions
             .iter()
-            .filter(|(table, _)| {
-                self.reads.contains(*table) || (of_all && **table != self.derived.table.name)
+            .filter(|(table, version)| {
+                self.reads.contains(*table) || (of_loaded && !version.is_derived)
             })
-            .map(|(table, version)| format!("{table} {version}"))
+            .map(|(table, version)| format!("{table} {}", version.text))
             .collect();
         parts.sort();
         format!("{}\n{}", parts.join("\n"), self.derived.sql)
@@ -248,9 +254,16 @@ fn refused(derived: &DerivedTable, fault: QueryFault) -> DerivedFault {
     }
 }
 
-fn versions(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
-    let mut statement = connection.prepare("select table_name, version from _versions")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+fn versions(connection: &Connection) -> rusqlite::Result<HashMap<String, Version>> {
+    let sql = "select table_name, version, kind = 'derived' from _versions join _objects on name = table_name";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        let version = Version {
+            text: row.get(1)?,
+            is_derived: row.get(2)?,
+        };
+        Ok((row.get(0)?, version))
+    })?;
     rows.collect()
 }
 
@@ -269,7 +282,7 @@ fn outdated_steps(connection: &Connection, steps: &[Step]) -> rusqlite::Result<V
 fn is_current(
     connection: &Connection,
     step: &Step,
-    versions: &HashMap<String, String>,
+    versions: &HashMap<String, Version>,
 ) -> rusqlite::Result<bool> {
     let sql = "select made_of from _versions where table_name = ?1";
     let known = connection.query_row(sql, [step.table()], |row| row.get::<_, Option<String>>(0));

@@ -45,6 +45,8 @@ pub struct TablePlan {
 #[derive(Debug, Clone)]
 pub(crate) enum EachPlan {
     Path(EachPath),
+    /// The value at a path, piped into jq, which gives the elements.
+    Piped(Path, String),
     Jq(String),
 }
 
@@ -96,7 +98,10 @@ pub fn plan(
                 Some(path) => EachPlan::Path(path),
                 None => {
                     compile(word);
-                    EachPlan::Jq(word.text.clone())
+                    match path::split(&word.text) {
+                        Split::Piped(path, filter) => EachPlan::Piped(path, filter.to_owned()),
+                        _ => EachPlan::Jq(word.text.clone()),
+                    }
                 }
             });
         let columns = table.columns.iter().map(|column| {

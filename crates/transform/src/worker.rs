@@ -64,7 +64,7 @@ impl<'a> Worker<'a> {
         let filter = |text: &String| jq::compile(text).ok();
         let tables = plan.tables.iter().map(|table| TableFilters {
             each: match &table.each {
-                Some(EachPlan::Jq(text)) => filter(text),
+                Some(EachPlan::Piped(_, text) | EachPlan::Jq(text)) => filter(text),
                 _ => None,
             },
             columns: table
@@ -259,12 +259,21 @@ impl<'a> Worker<'a> {
                     self.row(index, table, element, None, input, line, batch)?;
                 }
             }
-            Some(EachPlan::Jq(_)) => {
-                let whole = input.as_jq()?;
+            Some(each @ (EachPlan::Piped(..) | EachPlan::Jq(_))) => {
+                let unfit = |reason| Unfit::new("record-unfit", reason);
+                let (given, whole) = match each {
+                    EachPlan::Piped(path, _) => {
+                        let value = path.follow(input.record, input.record).map_err(unfit)?;
+                        let given = value.map_or(Ok(Val::Null), jq::from_json).map_err(unfit)?;
+                        (given, Val::Null)
+                    }
+                    _ => {
+                        let whole = input.as_jq()?;
+                        (whole.clone(), whole)
+                    }
+                };
                 let found = match &self.tables[index].each {
-                    Some(filter) => filter
-                        .run(whole.clone(), whole, &self.time_zone)
-                        .map_err(|reason| Unfit::new("record-unfit", reason))?,
+                    Some(filter) => filter.run(given, whole, &self.time_zone).map_err(unfit)?,
                     None => Vec::new(),
                 };
                 for element in found {

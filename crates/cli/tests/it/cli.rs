@@ -109,7 +109,7 @@ fn init_makes_a_project_and_again_changes_nothing() {
         "made incidents/",
         "made output/",
         "made .env\n",
-        "is ready, with 24 tables",
+        "is ready, with 25 tables",
     ]);
     for folder in ["raw_data", "incidents", "output"] {
         assert!(world.path(folder).is_dir());
@@ -217,7 +217,7 @@ fn the_demo_gives_every_table_rows_and_every_question_an_answer() {
     let run = world.run_on_disk(&["run"]);
     run.exits(0);
     assert!(
-        run.stdout.contains(" rows in 24 tables, 0 rejects"),
+        run.stdout.contains(" rows in 25 tables, 0 rejects"),
         "{}",
         run.stdout
     );
@@ -488,7 +488,7 @@ fn check_of_the_built_in_definitions() {
     let world = World::new();
     let run = world.run(&["check"]);
     run.exits(0).says(&[
-        "checked 4 extractors, 24 tables, 17 mappers",
+        "checked 4 extractors, 25 tables, 17 mappers",
         "0 errors, 0 warnings",
     ]);
 }
