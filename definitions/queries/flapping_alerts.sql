@@ -9,17 +9,10 @@
 --   as a shard's or a status code, are taken for one. Where the tool groups alerts into one incident, flapping does
 --   not show here.
 -- chart: bar x=alert y=n_incidents,n_short
-with resolutions as (
-    select incident_id, max(created_at) as last_resolved_at
-    from PagerDutyLogEntries
-    where kind = 'resolve'
-    group by incident_id
-),
-
-pages as (
+with pages as (
     select
         incident.id,
-        coalesce(incident.service_name, incident.service_id, '(no service)') as service_name,
+        nvl(incident.service_id, '(no service)') as service_id,
         regexp_replace(
             regexp_replace(
                 lower(trim(coalesce(incident.title, incident.incident_key, '(no title)'))), '[0-9a-f]{8,}', '#'
@@ -28,24 +21,22 @@ pages as (
             '#'
         ) as alert,
         incident.created_at,
-        case
-            when incident.status = 'resolved' then greatest(resolution.last_resolved_at, incident.resolved_at)
-        end as resolved_at
+        response.last_resolved_at as resolved_at
     from PagerDutyIncidents as incident
-    left join resolutions as resolution on resolution.incident_id = incident.id
-    where not coalesce(incident.is_merged, false)
+    inner join Responses as response on response.incident_id = incident.id
+    where not nvl(incident.is_merged, false)
 ),
 
 counted as (
     select
-        service_name,
+        service_id,
         alert,
         created_at,
         case
             when resolved_at >= created_at then try_divide(unix_timestamp(resolved_at) - unix_timestamp(created_at), 60)
         end as minutes,
         count(*) over (
-            partition by service_name, alert
+            partition by service_id, alert
             order by unix_timestamp(created_at)
             range between 86400 preceding and current row
         ) as n_in_24_hours
@@ -54,7 +45,7 @@ counted as (
 
 alerts as (
     select
-        service_name,
+        service_id,
         alert,
         count(*) as n_incidents,
         count_if(minutes < 5) as n_short,
@@ -63,19 +54,21 @@ alerts as (
         min(created_at) as first_at,
         max(created_at) as last_at
     from counted
-    group by service_name, alert
+    group by service_id, alert
 )
 
 select
-    service_name,
-    alert,
-    n_incidents,
-    n_short,
-    round(100e0 * n_short / n_incidents, 1) as percent_short,
-    most_in_24_hours,
-    round(p50_minutes, 1) as p50_minutes,
-    first_at,
-    last_at
+    nvl(service.name, alerts.service_id) as service_name,
+    alerts.alert,
+    alerts.n_incidents,
+    alerts.n_short,
+    round(100e0 * alerts.n_short / alerts.n_incidents, 1) as percent_short,
+    alerts.most_in_24_hours,
+    round(alerts.p50_minutes, 1) as p50_minutes,
+    alerts.first_at,
+    alerts.last_at,
+    alerts.service_id
 from alerts
-where most_in_24_hours > 3 and 2 * n_short >= n_incidents
-order by n_incidents desc, service_name, alert
+left join Names as service on service.kind = 'service' and service.id = alerts.service_id
+where alerts.most_in_24_hours > 3 and 2 * alerts.n_short >= alerts.n_incidents
+order by alerts.n_incidents desc, service_name, alerts.alert, alerts.service_id

@@ -12,13 +12,14 @@
 -- chart: line x=quarter y=p50_minutes,p90_minutes series=severity
 with measured as (
     select
-        nvl(date_format(coalesce(first_triggered_at, incident_date), 'yyyy-QQQ'), '(no date)') as quarter,
+        start.quarter,
         nvl(severity_level, '(none)') as severity,
         first_triggered_at,
         recovered_at,
         minutes_to_recover,
         case when minutes_to_recover >= 0 then minutes_to_recover end as minutes
-    from Incidents
+    from Incidents as incident
+    inner join IncidentStarts as start on start.incident_id = incident.id
 )
 
 select

@@ -13,13 +13,14 @@
 -- chart: line x=quarter y=p50_minutes series=phase
 with incidents_by_quarter as (
     select
-        nvl(date_format(coalesce(first_triggered_at, incident_date), 'yyyy-QQQ'), '(no date)') as quarter,
+        start.quarter,
         first_triggered_at,
         detected_at,
         recovered_at,
         reconciled_at,
         rca_completed_at
-    from Incidents
+    from Incidents as incident
+    inner join IncidentStarts as start on start.incident_id = incident.id
 ),
 
 phases as (

@@ -2,72 +2,45 @@
 -- question: Which services make the most incidents, and how many of these needed nobody?
 -- grain: one row per service, those without incidents included
 -- meaning: Incidents of the whole period, the service with the most first. `n_resolved_alone` were resolved by the
---   monitoring or by a timeout and acknowledged by nobody, a sign of noise. The top decile is the tenth of the services
---   with the most incidents, rounded up; `top_decile_percent` is their share in all incidents, the same in each row.
---   Interruptions are notifications by push, phone or SMS, without PagerDuty's joining of those within 60 seconds.
+--   monitoring before any person answered, a sign of noise; `n_timed_out` were answered by nobody until their time ran
+--   out: they were missed, which is not the same as needing nobody. The top decile is the tenth of the services
+--   with the most incidents, rounded up; `percent_of_top_decile` is their share in all incidents, the same in each row.
+--   Interruptions are notifications by push, phone or SMS; those to the same destination within 60 seconds are one.
 --   Merged incidents are left out.
 -- misleads: What resolves alone may still have been felt by customers, and what people acknowledge may still be noise.
 --   Many incidents may mean a bad service, a careful one, or one that does much. Where alerts are grouped into
 --   incidents, services look quieter than others.
 -- chart: bar x=service_name y=n_incidents,n_resolved_alone
-with acknowledged as (
-    select distinct incident_id
-    from PagerDutyLogEntries
-    where kind = 'acknowledge'
-),
-
-resolutions as (
-    select
-        incident_id,
-        agent_type,
-        row_number() over (partition by incident_id order by created_at desc, id desc) as place
-    from PagerDutyLogEntries
-    where kind = 'resolve'
-),
-
-notified as (
+with notified as (
     select incident_id, count(*) as n_interruptions
-    from PagerDutyLogEntries
-    where
-        kind = 'notify'
-        and coalesce(notification_type, lower(regexp_extract(summary, ' by ([A-Za-z]+)( notification)?[.]?$', 1)))
-        in ('push', 'phone', 'sms')
+    from Interruptions
     group by incident_id
 ),
 
 pages as (
     select
         nvl(incident.service_id, '(no service)') as service_id,
-        incident.service_name,
-        incident.team_name,
+        incident.team_id,
+        incident.created_at,
+        incident.id,
         incident.urgency,
         nvl(notified.n_interruptions, 0) as n_interruptions,
-        case
-            when
-                incident.status = 'resolved'
-                and acknowledged.incident_id is null
-                and case
-                    when resolution.incident_id is null then incident.last_status_changed_by_type <> 'user'
-                    else coalesce(resolution.agent_type, 'none') <> 'user'
-                end
-                then 1
-            else 0
-        end as resolved_alone
+        case when response.answered_at is null and response.resolved_by = 'automatic' then 1 else 0 end as resolved_alone,
+        case when response.resolved_by = 'timeout' then 1 else 0 end as timed_out
     from PagerDutyIncidents as incident
-    left join acknowledged on acknowledged.incident_id = incident.id
-    left join resolutions as resolution on resolution.incident_id = incident.id and resolution.place = 1
+    left join Responses as response on response.incident_id = incident.id
     left join notified on notified.incident_id = incident.id
-    where not coalesce(incident.is_merged, false)
+    where not nvl(incident.is_merged, false)
 ),
 
 counts as (
     select
         service_id,
-        max(service_name) as service_name,
-        max(team_name) as team_name,
+        max_by(team_id, concat(created_at, id)) as team_id,
         count(*) as n_incidents,
         count_if(urgency = 'high') as n_high_urgency,
         sum(resolved_alone) as n_resolved_alone,
+        sum(timed_out) as n_timed_out,
         sum(n_interruptions) as n_interruptions
     from pages
     group by service_id
@@ -84,15 +57,18 @@ service_ids as (
 services as (
     select
         service_ids.service_id,
-        coalesce(service.name, counts.service_name, service_ids.service_id) as service_name,
-        coalesce(service.team_name, counts.team_name, '(no team)') as team_name,
+        nvl(named.name, service_ids.service_id) as service_name,
+        coalesce(team.name, service.team_id, counts.team_id, '(no team)') as team_name,
         nvl(counts.n_incidents, 0) as n_incidents,
         nvl(counts.n_high_urgency, 0) as n_high_urgency,
         nvl(counts.n_resolved_alone, 0) as n_resolved_alone,
+        nvl(counts.n_timed_out, 0) as n_timed_out,
         nvl(counts.n_interruptions, 0) as n_interruptions
     from service_ids
     left join PagerDutyServices as service on service.id = service_ids.service_id
     left join counts on counts.service_id = service_ids.service_id
+    left join Names as named on named.kind = 'service' and named.id = service_ids.service_id
+    left join Names as team on team.kind = 'team' and team.id = nvl(service.team_id, counts.team_id)
 ),
 
 ranked as (
@@ -103,6 +79,7 @@ ranked as (
         n_incidents,
         n_high_urgency,
         n_resolved_alone,
+        n_timed_out,
         n_interruptions,
         row_number() over (order by n_incidents desc, service_name, service_id) as place,
         count(*) over () as n_services,
@@ -119,6 +96,7 @@ marked as (
         n_incidents,
         n_high_urgency,
         n_resolved_alone,
+        n_timed_out,
         n_interruptions,
         n_all,
         case when place <= ceil(n_services / 10e0) then 1 else 0 end as is_top_decile
@@ -138,10 +116,13 @@ select
         1
     ) as cumulative_percent,
     is_top_decile,
-    round(100 * try_divide(sum(n_incidents * is_top_decile) over (), n_all), 1) as top_decile_percent,
+    round(100 * try_divide(sum(n_incidents * is_top_decile) over (), n_all), 1) as percent_of_top_decile,
     n_high_urgency,
     n_resolved_alone,
     round(100 * try_divide(n_resolved_alone, n_incidents), 1) as percent_resolved_alone,
-    n_interruptions
+    n_timed_out,
+    round(100 * try_divide(n_timed_out, n_incidents), 1) as percent_timed_out,
+    n_interruptions,
+    service_id
 from marked
 order by place

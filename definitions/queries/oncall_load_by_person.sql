@@ -1,123 +1,85 @@
 -- title: On-call load of people
 -- question: How often is each person interrupted, and how often at night?
--- grain: one row per person and week, Monday to Sunday in the person's time zone, with at least one interruption
--- meaning: An interruption is a notification by push, phone or SMS, not by e-mail; one that follows another to the
---   same destination within 60 seconds is the same. Business hours are Monday to Friday 8 to 18, sleep hours 22 to 8
---   every day, off hours the rest, in the person's own time zone (PagerDuty, support.pagerduty.com, Responder
---   Insights). Interrupted hours are clock hours with at least one interruption. A shift is twelve hours, from 8 and
---   from 20; `n_shifts_over_two` had more than two incidents, which is the most that leaves time to deal with them
---   properly (Site Reliability Engineering, 2016, chapter 11). In older records, which do not say who was notified,
---   the person is found by the name in the text; `(unknown)` where that fails.
+-- grain: one row per person and week, Monday to Sunday by the person's clock, with at least one notification that interrupts
+-- meaning: A notification interrupts when it arrived by push, phone or SMS; one that follows another to the same
+--   destination within 60 seconds is the same interruption (PagerDuty, support.pagerduty.com, Responder Insights).
+--   `n_business`, `n_off` and `n_sleep` divide the interruptions by the person's own clock: business hours are Monday
+--   to Friday 8 to 18, sleep hours 22 to 8 every day, off hours the rest. `n_incidents` are those of all notifications
+--   that interrupt, the repeated ones too. Interrupted hours are clock hours with at least one interruption. A shift is
+--   twelve hours, from 8 and from 20, and belongs to the week in which it began; `n_shifts_over_two` had more than two
+--   incidents, which is the most that leaves time to deal with them properly (Site Reliability Engineering, 2016,
+--   chapter 11). Who is meant in older records, which do not say who was notified, stands in the table `Notifications`.
 -- misleads: Who is not on call has no row, so that a mean over rows is not a mean over people or weeks. A phone that
 --   was silent, a page that was answered by chat, and the work afterwards do not show. Where a person's time zone is
 --   not known or not kept up, nights are wrong; without one it is UTC.
 -- chart: bar x=week y=n_business,n_off,n_sleep series=user_name
-with names as (
-    select name, min(id) as id
-    from PagerDutyUsers
-    group by name
-    having count(*) = 1
-),
-
-notifications as (
+with loud as (
     select
-        entry.id,
-        entry.incident_id,
-        entry.created_at,
-        coalesce(entry.notified_user_id, names.id, '(unknown)') as user_id,
-        coalesce(
-            entry.notification_type, lower(regexp_extract(entry.summary, ' by ([A-Za-z]+)( notification)?[.]?$', 1))
-        ) as way,
-        entry.notification_address as address
-    from PagerDutyLogEntries as entry
-    left join names
-        on names.name = regexp_extract(entry.summary, '^Notified (.+) by [A-Za-z]+( notification)?[.]?$', 1)
-    where entry.kind = 'notify'
-),
-
-with_previous as (
-    select
+        person_id,
         incident_id,
-        created_at,
-        user_id,
-        lag(unix_timestamp(created_at)) over (partition by user_id, way, address order by created_at, id) as previous_at
-    from notifications
-    where way in ('push', 'phone', 'sms')
-),
-
-interruptions as (
-    select
-        event.user_id,
-        nvl(person.name, event.user_id) as user_name,
-        event.incident_id,
-        from_utc_timestamp(
-            event.created_at,
-            nvl(person.time_zone, 'UTC')
-        ) as local_at
-    from with_previous as event
-    left join PagerDutyUsers as person on person.id = event.user_id
-    where event.previous_at is null or unix_timestamp(event.created_at) - event.previous_at > 60
-),
-
-classed as (
-    select
-        user_id,
-        user_name,
-        incident_id,
-        to_date(date_trunc('week', local_at)) as week,
-        date_trunc('hour', local_at) as local_hour,
-        floor(try_divide(unix_timestamp(local_at) - 8 * 3600, 12 * 3600)) as shift,
-        case
-            when hour(local_at) < 8 or hour(local_at) >= 22 then 'sleep'
-            when weekday(local_at) < 5 and hour(local_at) < 18 then 'business'
-            else 'off'
-        end as hour_class
-    from interruptions
-),
-
-incidents_by_shift as (
-    select user_id, week, shift, count(distinct incident_id) as n_incidents
-    from classed
-    group by user_id, week, shift
-),
-
-shifts as (
-    select
-        user_id,
-        week,
-        max(n_incidents) as most_incidents_in_a_shift,
-        count_if(n_incidents > 2) as n_shifts_over_two
-    from incidents_by_shift
-    group by user_id, week
+        trunc(local_at, 'week') as week,
+        trunc(shift_began_at, 'week') as shift_week,
+        shift_began_at,
+        hour_class,
+        is_interruption,
+        case when is_interruption then substr(local_at, 1, 13) end as interrupted_hour
+    from Notifications
+    where is_loud
 ),
 
 weeks as (
     select
-        user_id,
-        user_name,
+        person_id,
         week,
-        count(*) as n_interruptions,
-        count_if(hour_class = 'business') as n_business,
-        count_if(hour_class = 'off') as n_off,
-        count_if(hour_class = 'sleep') as n_sleep,
+        count_if(is_interruption) as n_interruptions,
+        count_if(is_interruption and hour_class = 'business') as n_business,
+        count_if(is_interruption and hour_class = 'off') as n_off,
+        count_if(is_interruption and hour_class = 'sleep') as n_sleep,
         count(distinct incident_id) as n_incidents,
-        count(distinct local_hour) as interrupted_hours
-    from classed
-    group by user_id, user_name, week
+        count(distinct interrupted_hour) as interrupted_hours
+    from loud
+    group by person_id, week
+),
+
+incidents_by_shift as (
+    select person_id, shift_week, shift_began_at, count(distinct incident_id) as n_incidents
+    from loud
+    group by person_id, shift_week, shift_began_at
+),
+
+shifts as (
+    select
+        person_id,
+        shift_week as week,
+        max(n_incidents) as most_incidents_in_a_shift,
+        count_if(n_incidents > 2) as n_shifts_over_two
+    from incidents_by_shift
+    group by person_id, shift_week
+),
+
+-- A night that begins on Sunday may be all that the week before has.
+person_weeks as (
+    select person_id, week
+    from weeks
+    union
+    select person_id, week
+    from shifts
 )
 
 select
-    weeks.user_id,
-    weeks.user_name,
-    weeks.week,
-    weeks.n_interruptions,
-    weeks.n_business,
-    weeks.n_off,
-    weeks.n_sleep,
-    weeks.n_incidents,
-    weeks.interrupted_hours,
-    shifts.most_incidents_in_a_shift,
-    shifts.n_shifts_over_two
-from weeks
-inner join shifts on shifts.user_id = weeks.user_id and shifts.week = weeks.week
-order by weeks.user_name, weeks.user_id, weeks.week
+    person_weeks.person_id as user_id,
+    nvl(person.name, person_weeks.person_id) as user_name,
+    person_weeks.week,
+    nvl(weeks.n_interruptions, 0) as n_interruptions,
+    nvl(weeks.n_business, 0) as n_business,
+    nvl(weeks.n_off, 0) as n_off,
+    nvl(weeks.n_sleep, 0) as n_sleep,
+    nvl(weeks.n_incidents, 0) as n_incidents,
+    nvl(weeks.interrupted_hours, 0) as interrupted_hours,
+    nvl(shifts.most_incidents_in_a_shift, 0) as most_incidents_in_a_shift,
+    nvl(shifts.n_shifts_over_two, 0) as n_shifts_over_two
+from person_weeks
+left join weeks on weeks.person_id = person_weeks.person_id and weeks.week = person_weeks.week
+left join shifts on shifts.person_id = person_weeks.person_id and shifts.week = person_weeks.week
+left join Names as person on person.kind = 'person' and person.id = person_weeks.person_id
+order by user_name, user_id, person_weeks.week

@@ -1,6 +1,6 @@
 -- title: Time to resolve pages
 -- question: How long until a page is resolved for good, by service and quarter?
--- grain: one row per team, service and quarter in which the incidents began
+-- grain: one row for everything, one per team, one per team and service, and one per team, service and quarter of the beginning
 -- meaning: Minutes from an incident's creation to its last resolution, from the log entries and the incident's own
 --   `resolved_at`, not from its last change, which any edit moves. `n_reopened` were resolved more than once. `n_open`
 --   are not resolved now, `n_unknown` are, at a time that was not fetched, `n_contradictory` before they began: these
@@ -10,63 +10,87 @@
 --   minutes draw every percentile down: see `noisy_services`. The longest incidents of the newest quarter are still
 --   open, so that it looks better than it is. Do not set a target (Davidovic, Incident Metrics in SRE, 2021).
 -- chart: line x=quarter y=p50_minutes,p90_minutes series=service_name
-with resolutions as (
-    select incident_id, count(*) as n_resolutions, max(created_at) as last_resolved_at
-    from PagerDutyLogEntries
-    where kind = 'resolve'
-    group by incident_id
-),
-
-resolved as (
+with resolved as (
     select
-        nvl(incident.team_name, '(no team)') as team_name,
-        coalesce(incident.service_name, service.name, incident.service_id, '(no service)') as service_name,
+        nvl(incident.team_id, '(no team)') as team_id,
+        nvl(incident.service_id, '(no service)') as service_id,
         date_format(incident.created_at, 'yyyy-QQQ') as quarter,
         incident.status,
         incident.created_at,
-        nvl(resolution.n_resolutions, 0) as n_resolutions,
+        response.n_resolutions,
+        response.last_resolved_at,
         case
-            when incident.status = 'resolved' then greatest(resolution.last_resolved_at, incident.resolved_at)
-        end as resolved_at
+            when response.last_resolved_at >= incident.created_at
+                then try_divide(unix_timestamp(response.last_resolved_at) - unix_timestamp(incident.created_at), 60)
+        end as minutes
     from PagerDutyIncidents as incident
-    left join resolutions as resolution on resolution.incident_id = incident.id
-    left join PagerDutyServices as service on service.id = incident.service_id
-    where not coalesce(incident.is_merged, false)
+    inner join Responses as response on response.incident_id = incident.id
+    where not nvl(incident.is_merged, false)
+),
+
+-- What is too few in the finest rows is enough in coarser ones.
+scoped as (
+    select
+        1 as scope_order, 'all' as scope, '(all)' as team_id, '(all)' as service_id, '(all)' as quarter,
+        status, created_at, n_resolutions, last_resolved_at, minutes
+    from resolved
+    union all
+    select 2, 'team', team_id, '(all)', '(all)', status, created_at, n_resolutions, last_resolved_at, minutes
+    from resolved
+    union all
+    select 3, 'service', team_id, service_id, '(all)', status, created_at, n_resolutions, last_resolved_at, minutes
+    from resolved
+    union all
+    select 4, 'service and quarter', team_id, service_id, quarter, status, created_at, n_resolutions, last_resolved_at, minutes
+    from resolved
 ),
 
 measured as (
     select
-        team_name,
-        service_name,
+        scope_order,
+        scope,
+        team_id,
+        service_id,
         quarter,
-        status,
-        created_at,
-        n_resolutions,
-        resolved_at,
-        case
-            when resolved_at >= created_at then try_divide(unix_timestamp(resolved_at) - unix_timestamp(created_at), 60)
-        end as minutes
-    from resolved
+        count(*) as n_incidents,
+        count(minutes) as n,
+        count_if(n_resolutions > 1) as n_reopened,
+        count_if(nvl(status, '') <> 'resolved') as n_open,
+        count_if(status = 'resolved' and last_resolved_at is null) as n_unknown,
+        count_if(last_resolved_at < created_at) as n_contradictory,
+        round(min(minutes), 1) as min_minutes,
+        round(percentile(minutes, 0.5), 1) as p50_minutes,
+        round(percentile(minutes, 0.9), 1) as p90_minutes,
+        round(percentile(minutes, 0.95), 1) as p95_minutes,
+        round(max(minutes), 1) as max_minutes,
+        -- Rounded twice, because the last digit of a logarithm is not the same in every engine.
+        round(round(exp(avg(ln(minutes))), 6), 1) as geometric_mean_minutes,
+        case when count(minutes) < 30 then 1 else 0 end as low_n
+    from scoped
+    group by scope_order, scope, team_id, service_id, quarter
 )
 
 select
-    team_name,
-    service_name,
-    quarter,
-    count(*) as n_incidents,
-    count(minutes) as n,
-    count_if(n_resolutions > 1) as n_reopened,
-    count_if(coalesce(status, '') <> 'resolved') as n_open,
-    count_if(status = 'resolved' and resolved_at is null) as n_unknown,
-    count_if(resolved_at < created_at) as n_contradictory,
-    round(min(minutes), 1) as min_minutes,
-    round(percentile(minutes, 0.5), 1) as p50_minutes,
-    round(percentile(minutes, 0.9), 1) as p90_minutes,
-    round(percentile(minutes, 0.95), 1) as p95_minutes,
-    round(max(minutes), 1) as max_minutes,
-    -- Rounded twice, because the last digit of a logarithm is not the same in every engine.
-    round(round(exp(avg(ln(minutes))), 6), 1) as geometric_mean_minutes,
-    case when count(minutes) < 30 then 1 else 0 end as low_n
+    measured.scope,
+    nvl(team.name, measured.team_id) as team_name,
+    nvl(service.name, measured.service_id) as service_name,
+    measured.quarter,
+    measured.n_incidents,
+    measured.n,
+    measured.n_reopened,
+    measured.n_open,
+    measured.n_unknown,
+    measured.n_contradictory,
+    measured.min_minutes,
+    measured.p50_minutes,
+    measured.p90_minutes,
+    measured.p95_minutes,
+    measured.max_minutes,
+    measured.geometric_mean_minutes,
+    measured.low_n,
+    measured.team_id,
+    measured.service_id
 from measured
-group by team_name, service_name, quarter
-order by team_name, service_name, quarter
+left join Names as team on team.kind = 'team' and team.id = measured.team_id
+left join Names as service on service.kind = 'service' and service.id = measured.service_id
+order by measured.scope_order, team_name, service_name, measured.quarter, measured.team_id, measured.service_id

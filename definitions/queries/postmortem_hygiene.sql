@@ -4,7 +4,7 @@
 -- meaning: A postmortem is faulty when it lacks its link, a root cause, a product, the severity or a time, when its
 --   times contradict each other, or when its root cause analysis is not finished or took more than 14 days from
 --   recovery. A page is an incident in the paging tool. It is major with one of the two highest priorities (here by
---   name: P1, P2, SEV1, SEV2), or when at least two people acknowledged or joined it (after PagerDuty, which calls an
+--   name: P1, P2, SEV1, SEV2), or when at least two people acknowledged or joined it, each counted once (after PagerDuty, which calls an
 --   incident major with one of the two highest priorities, or with several responders who were added and
 --   acknowledged). A page has a postmortem when an incident of the postmortems was on within two hours of its
 --   beginning, or, where that tells no time, on its day.
@@ -43,9 +43,11 @@ postmortems as (
             case when incident.recovered_at is null then 'no time of recovery' end,
             case
                 when
-                    incident.minutes_to_detect < 0
-                    or incident.minutes_to_recover < 0
-                    or incident.minutes_to_reconcile < 0
+                    incident.detected_at < incident.first_triggered_at
+                    or incident.recovered_at < incident.first_triggered_at
+                    or incident.recovered_at < incident.detected_at
+                    or incident.reconciled_at < incident.recovered_at
+                    or incident.rca_completed_at < incident.recovered_at
                     then 'times contradict'
             end,
             case when incident.rca_completed_at is null then 'analysis not finished' end,
@@ -59,28 +61,20 @@ postmortems as (
     left join product_counts as products on products.incident_id = incident.id
 ),
 
-acknowledgers as (
-    select incident_id, count(distinct agent_id) as n_acknowledgers
-    from PagerDutyLogEntries
-    where kind = 'acknowledge' and agent_type = 'user'
-    group by incident_id
-),
-
 major_pages as (
     select
         page.id,
         page.title as name,
         page.priority as severity,
         page.created_at as began_at,
-        greatest(nvl(acknowledgers.n_acknowledgers, 0), nvl(page.joined_responder_count, 0)) as n_engaged
+        response.n_engaged_people as n_engaged
     from PagerDutyIncidents as page
-    left join acknowledgers on acknowledgers.incident_id = page.id
+    inner join Responses as response on response.incident_id = page.id
     where
-        not coalesce(page.is_merged, false)
+        not nvl(page.is_merged, false)
         and (
             regexp_replace(upper(page.priority), '[^A-Z0-9]', '') in ('P1', 'P2', 'SEV1', 'SEV2')
-            or acknowledgers.n_acknowledgers >= 2
-            or page.joined_responder_count >= 2
+            or response.n_engaged_people >= 2
         )
 ),
 

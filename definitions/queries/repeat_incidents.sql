@@ -2,7 +2,7 @@
 -- question: Which cause hit the same product again within 90 days?
 -- grain: one row per recurrence: an incident, a root cause, a product, and the incident before it with both the same
 -- meaning: The incident before is the last earlier one with the same cause and product, if it began at most 90 days
---   before. A recurrence suggests that what was done after the first did not hold, or was not done yet.
+--   before. An incident begins with its first trigger, else its first detection, else its day. A recurrence suggests that what was done after the first did not hold, or was not done yet.
 -- misleads: The broader the names of causes, the more recurs: two incidents named `Software` need not have anything
 --   in common. Ninety days are a choice, not a standard. An incident with several causes and products may stand here
 --   several times.
@@ -14,11 +14,12 @@ with begun as (
         affected.product,
         incident.id,
         incident.name,
-        to_timestamp(coalesce(incident.first_triggered_at, incident.incident_date)) as began_at
+        start.began_at
     from Incidents as incident
+    inner join IncidentStarts as start on start.incident_id = incident.id
     inner join RootCauses as cause on cause.incident_id = incident.id
     inner join AffectedProducts as affected on affected.incident_id = incident.id
-    where coalesce(incident.first_triggered_at, incident.incident_date) is not null
+    where start.began_at is not null
 ),
 
 with_earlier as (
