@@ -1,67 +1,157 @@
 -- title: Services that fire together
 -- question: Which services' incidents begin within five minutes of one another, more often than by chance?
--- grain: one row per pair of services whose incidents began within five minutes of each other at least three times
--- meaning: `n_together` counts the incidents of the first service with one of the second within five minutes before or
---   after. `expected_by_chance` is what it would be if the two fired independently and evenly over the time that all
---   incidents span; `lift` is the ratio. Such pairs are candidates for one alert instead of two, or show what depends
---   on what. Merged incidents are left out.
+-- grain: one row per pair of services that fired together at least three times, and more often than chance gives
+-- meaning: `n_first_together` counts the incidents of the first service with one of the second within five minutes
+--   before or after, `n_second_together` the other way round, and `n_together` is the smaller of the two.
+--   `expected_by_chance` is what it would be if the two fired independently and evenly over `exposure_days`, the time
+--   that both existed: since the younger was set up (else since any incident is known) until the last fetch of
+--   incidents. `lift` is the ratio. Only incidents of that time count, merged ones too: a merge is what a person did
+--   about two that fired together. Such pairs are candidates for one alert instead of two, or show what depends on what.
 -- misleads: Incidents are not spread evenly: office hours alone make a lift of two or three. Five minutes and three
 --   times are choices. Together does not say which of the two is the cause.
 -- chart: table
 with pages as (
     select
         id,
-        nvl(service_id, '(no service)') as service_id,
-        service_name,
+        service_id,
         unix_timestamp(created_at) as moment,
         created_at
     from PagerDutyIncidents
-    where not nvl(is_merged, false)
-),
-
-span as (
-    select greatest(max(moment) - min(moment), 600) as seconds
-    from pages
-),
-
-counts as (
-    select service_id, max(service_name) as service_name, count(*) as n
-    from pages
-    group by service_id
+    where service_id is not null
 ),
 
 near as (
     select
-        first.service_id as first_id,
-        second.service_id as second_id,
-        first.id
-    from pages as second
-    inner join pages as first
-        on first.created_at >= timestamp_seconds(second.moment - 300)
-        and first.created_at <= timestamp_seconds(second.moment + 300)
-    where first.service_id < second.service_id
+        one.service_id as service_id,
+        other.service_id as other_id,
+        one.id,
+        one.moment
+    from pages as other
+    inner join pages as one
+        on one.created_at >= timestamp_seconds(other.moment - 300)
+        and one.created_at <= timestamp_seconds(other.moment + 300)
+    where one.service_id <> other.service_id
+),
+
+span as (
+    select
+        min(pages.moment) as begins,
+        greatest(
+            max(pages.moment),
+            max(unix_timestamp(to_timestamp(incidents.newest_extracted_at)))
+        ) as ends
+    from pages
+    cross join (
+        select max(newest_extracted_at) as newest_extracted_at
+        from _tables
+        where table_name = 'PagerDutyIncidents'
+    ) as incidents
+),
+
+lives as (
+    select
+        named.id as service_id,
+        greatest(unix_timestamp(service.created_at), span.begins) as begins
+    from Names as named
+    cross join span
+    left join PagerDutyServices as service on service.id = named.id
+    where named.kind = 'service'
+),
+
+meetings as (
+    select near.service_id, near.other_id, count(distinct near.id) as n_together
+    from near
+    inner join lives as one on one.service_id = near.service_id
+    inner join lives as other on other.service_id = near.other_id
+    where near.moment >= greatest(one.begins, other.begins)
+    group by near.service_id, near.other_id
 ),
 
 pairs as (
-    select first_id, second_id, count(distinct id) as n_together
-    from near
-    group by first_id, second_id
+    select
+        forth.service_id as first_id,
+        forth.other_id as second_id,
+        forth.n_together as n_first_together,
+        back.n_together as n_second_together,
+        least(forth.n_together, back.n_together) as n_together,
+        greatest(one.begins, other.begins) as begins,
+        greatest(span.ends - greatest(one.begins, other.begins), 600) as exposure_seconds
+    from meetings as forth
+    inner join meetings as back on back.service_id = forth.other_id and back.other_id = forth.service_id
+    inner join lives as one on one.service_id = forth.service_id
+    inner join lives as other on other.service_id = forth.other_id
+    cross join span
+    where forth.service_id < forth.other_id and forth.n_together >= 3 and back.n_together >= 3
+),
+
+counted as (
+    select
+        pairs.first_id,
+        pairs.second_id,
+        pairs.n_first_together,
+        pairs.n_second_together,
+        pairs.n_together,
+        pairs.exposure_seconds,
+        count_if(pages.service_id = pairs.first_id) as n_first,
+        count_if(pages.service_id = pairs.second_id) as n_second
+    from pairs
+    inner join pages on pages.service_id in (pairs.first_id, pairs.second_id) and pages.moment >= pairs.begins
+    group by
+        pairs.first_id,
+        pairs.second_id,
+        pairs.n_first_together,
+        pairs.n_second_together,
+        pairs.n_together,
+        pairs.exposure_seconds
+),
+
+lifted as (
+    select
+        first_id,
+        second_id,
+        n_first_together,
+        n_second_together,
+        n_together,
+        exposure_seconds,
+        n_first,
+        n_second,
+        600e0 * n_first * n_second / exposure_seconds as expected
+    from counted
+),
+
+-- The two by name, so that neither their ids nor their order decide what is first.
+named as (
+    select
+        lifted.n_together,
+        lifted.exposure_seconds,
+        lifted.expected,
+        concat(one.name, ' ', lifted.first_id) > concat(other.name, ' ', lifted.second_id) as is_turned,
+        one.name as one_name,
+        other.name as other_name,
+        lifted.first_id,
+        lifted.second_id,
+        lifted.n_first_together,
+        lifted.n_second_together,
+        lifted.n_first,
+        lifted.n_second
+    from lifted
+    inner join Names as one on one.kind = 'service' and one.id = lifted.first_id
+    inner join Names as other on other.kind = 'service' and other.id = lifted.second_id
+    where lifted.n_together > lifted.expected
 )
 
 select
-    coalesce(first.name, first_count.service_name, pairs.first_id) as first_service,
-    coalesce(second.name, second_count.service_name, pairs.second_id) as second_service,
-    pairs.n_together,
-    first_count.n as n_first,
-    second_count.n as n_second,
-    round(100e0 * pairs.n_together / first_count.n, 1) as percent_of_first,
-    round(600e0 * first_count.n * second_count.n / span.seconds, 2) as expected_by_chance,
-    round(pairs.n_together / (600e0 * first_count.n * second_count.n / span.seconds), 1) as lift
-from pairs
-cross join span
-inner join counts as first_count on first_count.service_id = pairs.first_id
-inner join counts as second_count on second_count.service_id = pairs.second_id
-left join PagerDutyServices as first on first.id = pairs.first_id
-left join PagerDutyServices as second on second.id = pairs.second_id
-where pairs.n_together >= 3
-order by pairs.n_together desc, first_service, second_service, pairs.first_id, pairs.second_id
+    case when is_turned then other_name else one_name end as first_service,
+    case when is_turned then one_name else other_name end as second_service,
+    n_together,
+    case when is_turned then n_second_together else n_first_together end as n_first_together,
+    case when is_turned then n_first_together else n_second_together end as n_second_together,
+    case when is_turned then n_second else n_first end as n_first,
+    case when is_turned then n_first else n_second end as n_second,
+    round(exposure_seconds / 86400e0, 1) as exposure_days,
+    round(expected, 2) as expected_by_chance,
+    round(n_together / expected, 1) as lift,
+    case when is_turned then second_id else first_id end as first_service_id,
+    case when is_turned then first_id else second_id end as second_service_id
+from named
+order by lift desc, n_together desc, first_service, second_service, first_service_id, second_service_id

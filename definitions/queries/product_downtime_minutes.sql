@@ -1,60 +1,28 @@
 -- title: Downtime and availability of products
 -- question: For how many minutes was each product impaired, and which availability is left?
--- grain: one row per product and month
+-- grain: one row per product and month, from the first incident of the product on
 -- meaning: Minutes of the month in which at least one incident of the product was on, from its first trigger to its
---   recovery; incidents that overlap count once, and one that lasts over the end of a month is split there.
---   Availability is 100 less the share of these minutes in the month, of the newest month in its part until anything
---   was fetched last. `n_incidents` began in the month; of these `n_open` have no recovery yet and `n_contradictory`
---   recover before they begin: both are left out of the minutes.
+--   recovery; incidents that overlap count once, and one that lasts over the end of a month is split there. One without
+--   a recovery counts until the newest time that is known: that of the last fetch, or of a trigger or recovery after it.
+--   `percent_available` is 100 less the share of these minutes in the month, in the newest month in its part until that
+--   time (`is_unfinished`). `n_incidents` began in the month; of these `n_open` have no recovery yet; `n_no_start` have
+--   no plausible trigger and stand in the month of their detection or day, `n_contradictory` recover before they begin:
+--   both are left out of the minutes.
 -- misleads: An incident counts as a full outage for everyone, however few customers felt it, and what had no
 --   postmortem does not count at all. So this is neither an SLI nor comparable with a service level that requests or
---   probes measure. A month with open incidents shows too little.
--- chart: line x=month y=availability_percent series=product
-with impacts as (
+--   probes measure. A postmortem that nobody closed makes its product look down until today: look at `n_open`.
+-- chart: line x=month y=percent_available series=product
+with incidents_of_products as (
     select
         affected.entity_name,
         affected.product,
-        incident.id,
-        unix_timestamp(incident.first_triggered_at) as begins,
-        unix_timestamp(incident.recovered_at) as ends
+        start.began_at,
+        start.known_by,
+        incident.recovered_at
     from AffectedProducts as affected
     inner join Incidents as incident on incident.id = affected.incident_id
-    where incident.first_triggered_at is not null
-),
-
-with_latest_end as (
-    select
-        entity_name,
-        product,
-        begins,
-        ends,
-        max(ends) over (
-            partition by entity_name, product
-            order by begins, ends, id
-            rows between unbounded preceding and 1 preceding
-        ) as latest_end_before
-    from impacts
-    where ends >= begins
-),
-
-with_outage as (
-    select
-        entity_name,
-        product,
-        begins,
-        ends,
-        sum(case when begins <= latest_end_before then 0 else 1 end) over (
-            partition by entity_name, product
-            order by begins, ends
-            rows between unbounded preceding and current row
-        ) as outage
-    from with_latest_end
-),
-
-outages as (
-    select entity_name, product, outage, min(begins) as begins, max(ends) as ends
-    from with_outage
-    group by entity_name, product, outage
+    inner join IncidentStarts as start on start.incident_id = incident.id
+    where start.began_at is not null
 ),
 
 fetched as (
@@ -62,13 +30,22 @@ fetched as (
     from _tables
 ),
 
-span as (
+known as (
     select
-        trunc(timestamp_seconds(min(impacts.begins)), 'month') as first_month,
-        greatest(max(impacts.begins), max(impacts.ends), max(fetched.fetched_at)) as last_second,
-        max(fetched.fetched_at) as fetched_at
-    from impacts
+        max(fetched.fetched_at) as fetched_at,
+        greatest(
+            max(fetched.fetched_at),
+            max(unix_timestamp(ofproduct.began_at)),
+            max(case when ofproduct.recovered_at >= ofproduct.began_at then unix_timestamp(ofproduct.recovered_at) end)
+        ) as last_second
+    from incidents_of_products as ofproduct
     cross join fetched
+),
+
+products as (
+    select entity_name, product, trunc(min(began_at), 'month') as first_month
+    from incidents_of_products
+    group by entity_name, product
 ),
 
 digits (digit) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)),
@@ -81,22 +58,36 @@ numbers as (
     cross join digits as thousands
 ),
 
-months as (
-    select
-        add_months(span.first_month, numbers.number) as month,
-        unix_timestamp(add_months(span.first_month, numbers.number)) as begins,
-        least(
-            unix_timestamp(add_months(span.first_month, numbers.number + 1)),
-            case when span.fetched_at is not null then span.last_second end
-        ) as ends
-    from span
-    cross join numbers
-    where unix_timestamp(add_months(span.first_month, numbers.number)) < span.last_second
+first_month as (
+    select min(first_month) as month
+    from products
 ),
 
-products as (
-    select distinct entity_name, product
-    from impacts
+months as (
+    select
+        add_months(first_month.month, numbers.number) as month,
+        unix_timestamp(add_months(first_month.month, numbers.number)) as begins,
+        unix_timestamp(add_months(first_month.month, numbers.number + 1)) as month_ends,
+        known.last_second,
+        least(
+            unix_timestamp(add_months(first_month.month, numbers.number + 1)),
+            -- Without any fetch nobody knows until when the postmortems reach.
+            case when known.fetched_at is not null then known.last_second end
+        ) as ends
+    from first_month
+    cross join known
+    cross join numbers
+    where numbers.number <= months_between(trunc(timestamp_seconds(known.last_second), 'month'), first_month.month)
+),
+
+outages as (
+    select
+        entity_name,
+        product,
+        unix_timestamp(began_at) as begins,
+        nvl(unix_timestamp(ended_at), known.last_second) as ends
+    from ImpactIntervals
+    cross join known
 ),
 
 down as (
@@ -106,7 +97,8 @@ down as (
         months.month,
         months.begins,
         months.ends,
-        -- Not for months without an outage: least and greatest pass over NULL.
+        months.month_ends,
+        -- Not for months without an outage: least and greatest skip NULL.
         sum(
             case
                 when outages.begins is not null
@@ -114,36 +106,40 @@ down as (
             end
         ) as down_seconds
     from products
-    cross join months
+    inner join months on months.month >= products.first_month
     left join outages
         on outages.entity_name = products.entity_name
         and outages.product = products.product
         and outages.begins < months.ends
         and outages.ends > months.begins
-    group by products.entity_name, products.product, months.month, months.begins, months.ends
+    group by
+        products.entity_name, products.product, months.month, months.begins, months.ends, months.month_ends
 ),
 
 begun as (
     select
         entity_name,
         product,
-        trunc(timestamp_seconds(begins), 'month') as month,
+        trunc(began_at, 'month') as month,
         count(*) as n_incidents,
-        count_if(ends is null) as n_open,
-        count_if(ends < begins) as n_contradictory
-    from impacts
-    group by entity_name, product, trunc(timestamp_seconds(begins), 'month')
+        count_if(known_by = 'trigger' and recovered_at is null) as n_open,
+        count_if(known_by <> 'trigger') as n_no_start,
+        count_if(known_by = 'trigger' and recovered_at < began_at) as n_contradictory
+    from incidents_of_products
+    group by entity_name, product, trunc(began_at, 'month')
 )
 
 select
     down.entity_name,
     down.product,
     date_format(down.month, 'yyyy-MM') as month,
+    case when down.ends < down.month_ends then 1 else 0 end as is_unfinished,
     nvl(begun.n_incidents, 0) as n_incidents,
     nvl(begun.n_open, 0) as n_open,
+    nvl(begun.n_no_start, 0) as n_no_start,
     nvl(begun.n_contradictory, 0) as n_contradictory,
     round(nvl(try_divide(down.down_seconds, 60), 0e0), 1) as downtime_minutes,
-    round(100 - nvl(100 * try_divide(down.down_seconds, down.ends - down.begins), 0e0), 3) as availability_percent
+    round(100 - nvl(100 * try_divide(down.down_seconds, down.ends - down.begins), 0e0), 3) as percent_available
 from down
 left join begun
     on begun.entity_name = down.entity_name

@@ -45,13 +45,22 @@ project_ids as (
     where project_id is not null
 ),
 
+-- A project that is not listed any more is named by its newest issue.
+slugs as (
+    select project_id, max_by(project_slug, concat(nvl(last_seen_at, ''), id)) as project_slug
+    from SentryIssues
+    where project_slug is not null
+    group by project_id
+),
+
 projects as (
     select
         project_ids.project_id,
-        coalesce(project.slug, project.name, project_ids.project_id) as project,
+        coalesce(project.slug, project.name, slugs.project_slug, project_ids.project_id) as project,
         project.platform
     from project_ids
     left join SentryProjects as project on project.id = project_ids.project_id
+    left join slugs on slugs.project_id = project_ids.project_id
 )
 
 select
