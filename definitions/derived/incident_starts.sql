@@ -21,7 +21,7 @@ with known as (
         select unix_timestamp(to_timestamp(newest_extracted_at)) as moment
         from _tables
         union all
-        select modified / 1000000000
+        select floor(modified / 1e9)
         from _files
     ) as moments
 ),

@@ -1,22 +1,24 @@
 -- title: Incidents per week
 -- question: Do incidents become more or fewer, by product and severity, beyond what chance explains?
 -- grain: one row per week and series: all incidents, each severity, each product
--- meaning: Incidents by the Monday of the week in which they began, weeks without one included, from the first week
---   to the last in which any incident began. The limits are the series' weekly mean plus and minus two standard
---   deviations of a Poisson distribution, the square root of the mean; `is_outside` is 1 beyond them. An incident with
---   several products counts in each of them.
--- misleads: About one quiet week in twenty lies outside by chance alone, and the week itself is part of its mean.
---   Below four a week the lower limit is not above 0, so that improvement cannot show here: compare longer periods. A
---   change in what is called an incident, or in who writes postmortems, looks like a change in reliability. The last
---   week may not be over.
+-- meaning: Incidents by the Monday of the week in which they began, weeks without one included, from the week of the
+--   first incident to that of the last fetch, or of an incident after it. The limits are those of a Poisson distribution
+--   with the series' weekly mean: at most 2.5 % of weeks would lie below the lower or above the upper one by chance.
+--   `is_outside` is 1 beyond them, and always 0 in series of fewer than ten incidents and in the week that is not over
+--   (`is_unfinished`). An incident with several products counts in each of them. Incidents without a plausible time are
+--   left out. What the weeks come to is in `incident_frequency_summary`.
+-- misleads: In a hundred quiet weeks a few lie outside by chance alone, and the week itself is part of its mean. Where
+--   the mean is below 3.7 a week the lower limit is 0, so that improvement cannot show here: compare longer periods. A
+--   change in what is called an incident, or in who writes postmortems, looks like a change in reliability.
 -- chart: line x=week y=n_incidents,mean_per_week,upper_limit series=name
 with begun as (
     select
-        id,
-        nvl(severity_level, '(none)') as severity,
-        to_date(date_trunc('week', coalesce(first_triggered_at, incident_date))) as week
-    from Incidents
-    where coalesce(first_triggered_at, incident_date) is not null
+        incident.id,
+        nvl(incident.severity_level, '(none)') as severity,
+        trunc(start.began_at, 'week') as week
+    from Incidents as incident
+    inner join IncidentStarts as start on start.incident_id = incident.id
+    where start.began_at is not null
 ),
 
 occurrences as (
@@ -47,16 +49,32 @@ numbers as (
     cross join digits as thousands
 ),
 
+fetched as (
+    select max(to_timestamp(newest_extracted_at)) as fetched_at
+    from _tables
+),
+
 span as (
-    select min(week) as first_week, max(week) as last_week
+    select
+        min(begun.week) as first_week,
+        greatest(max(begun.week), trunc(max(fetched.fetched_at), 'week')) as last_week,
+        max(fetched.fetched_at) as fetched_at
     from begun
+    cross join fetched
 ),
 
 weeks as (
-    select date_add(span.first_week, numbers.number * 7) as week
+    select
+        date_add(span.first_week, numbers.number * 7) as week,
+        -- Without any fetch nobody knows how far the last week goes.
+        case
+            when date_add(span.first_week, numbers.number * 7) < span.last_week then 0
+            when span.fetched_at >= concat(date_add(span.last_week, 7), 'T00:00:00Z') then 0
+            else 1
+        end as is_unfinished
     from span
     cross join numbers
-    where date_add(span.first_week, numbers.number * 7) <= span.last_week
+    where numbers.number * 7 <= datediff(span.last_week, span.first_week)
 ),
 
 series as (
@@ -69,6 +87,7 @@ filled as (
         series.dimension,
         series.name,
         weeks.week,
+        weeks.is_unfinished,
         nvl(counts.n_incidents, 0) as n_incidents
     from series
     cross join weeks
@@ -78,24 +97,59 @@ filled as (
         and counts.week = weeks.week
 ),
 
-with_mean as (
+means as (
+    select dimension, name, sum(n_incidents) as n, avg(n_incidents) as mean
+    from filled
+    group by dimension, name
+),
+
+log_factorials as (
+    select number, sum(ln(greatest(number, 1))) over (order by number rows between unbounded preceding and current row) as value
+    from numbers
+    where number < 2000
+),
+
+-- The chance of at most so many incidents in a week.
+chances as (
+    select
+        means.dimension,
+        means.name,
+        log_factorials.number,
+        sum(exp(log_factorials.number * ln(means.mean) - means.mean - log_factorials.value)) over (
+            partition by means.dimension, means.name
+            order by log_factorials.number
+            rows between unbounded preceding and current row
+        ) as at_most
+    from means
+    cross join log_factorials
+    where log_factorials.number <= means.mean + 10 * sqrt(means.mean) + 10
+),
+
+limits as (
     select
         dimension,
         name,
-        week,
-        n_incidents,
-        avg(n_incidents) over (partition by dimension, name) as mean
-    from filled
+        min(case when at_most > 0.025 then number end) as lower_limit,
+        min(case when at_most >= 0.975 then number end) as upper_limit
+    from chances
+    group by dimension, name
 )
 
 select
-    dimension,
-    name,
-    week,
-    n_incidents,
-    round(mean, 2) as mean_per_week,
-    round(greatest(mean - 2 * sqrt(mean), 0e0), 2) as lower_limit,
-    round(mean + 2 * sqrt(mean), 2) as upper_limit,
-    case when abs(n_incidents - mean) > 2 * sqrt(mean) then 1 else 0 end as is_outside
-from with_mean
-order by dimension, name, week
+    filled.dimension,
+    filled.name,
+    filled.week,
+    filled.is_unfinished,
+    filled.n_incidents,
+    round(means.mean, 2) as mean_per_week,
+    limits.lower_limit,
+    limits.upper_limit,
+    case
+        when means.n < 10 or filled.is_unfinished = 1 then 0
+        when filled.n_incidents < limits.lower_limit or filled.n_incidents > limits.upper_limit then 1
+        else 0
+    end as is_outside
+from filled
+inner join means on means.dimension = filled.dimension and means.name = filled.name
+left join limits on limits.dimension = filled.dimension and limits.name = filled.name
+order by filled.dimension, filled.name, filled.week

@@ -1,38 +1,38 @@
 -- title: Root causes, the most frequent first
 -- question: Which causes recur, and how many incidents and minutes stand behind them?
--- grain: one row per root cause
+-- grain: one row per root cause, whatever its case
 -- meaning: Incidents that name the cause, their share of all incidents, and the minutes from trigger to recovery of
---   those that have both times (`n_measured`). `cumulative_percent_of_mentions` adds up the causes from the top.
---   The benchmark is Google's: triggers and root causes of thousands of postmortems from 2010 to 2017 (The Site
---   Reliability Workbook, 2018, appendix C, tables C-1 and C-2), for causes of the same name.
+--   those that have both times (`n_measured`). What set incidents off (`trigger`) and what lay behind them (`root
+--   cause`) are two lists, after the table `CauseKinds`; names that are not in it are `unlisted`. `place` and
+--   `percent_of_mentions_so_far` count within each list, from the top. The benchmark is Google's: triggers and root
+--   causes of thousands of postmortems from 2010 to 2017 (The Site Reliability Workbook, 2018, appendix C, tables C-1
+--   and C-2), for causes of the same name.
 -- misleads: An incident with several causes counts in each, with all its minutes: shares add up to more than 100 %. A
 --   cause is an opinion after the fact and depends on who wrote it down; `(none named)` says how much is missing. The
---   benchmark is another company's, and of two lists: compare a trigger with triggers, a root cause with root causes.
+--   benchmark is another company's.
 -- chart: bar x=root_cause y=n_incidents
-with benchmark (benchmark_list, name, benchmark_percent) as (
-    values
-    ('trigger', 'binary push', 37.0),
-    ('trigger', 'configuration push', 31.0),
-    ('trigger', 'user behavior change', 9.0),
-    ('trigger', 'processing pipeline', 6.0),
-    ('trigger', 'service provider change', 5.0),
-    ('trigger', 'performance decay', 5.0),
-    ('trigger', 'capacity management', 5.0),
-    ('trigger', 'hardware', 2.0),
-    ('root cause', 'software', 41.35),
-    ('root cause', 'development process failure', 20.23),
-    ('root cause', 'complex system behaviors', 16.90),
-    ('root cause', 'deployment planning', 6.74),
-    ('root cause', 'network failure', 2.75)
-),
-
-mentions as (
-    select
+with mentions as (
+    select distinct
         incident.id,
-        nvl(cause.root_cause, '(none named)') as root_cause,
+        nvl(lower(trim(cause.root_cause)), '(none named)') as cause,
         case when incident.minutes_to_recover >= 0 then incident.minutes_to_recover end as minutes
     from Incidents as incident
     left join RootCauses as cause on cause.incident_id = incident.id
+),
+
+spellings as (
+    select lower(trim(root_cause)) as cause, trim(root_cause) as spelling, count(*) as n
+    from RootCauses
+    group by lower(trim(root_cause)), trim(root_cause)
+),
+
+-- As most people write it.
+shown as (
+    select
+        cause,
+        spelling,
+        row_number() over (partition by cause order by n desc, spelling) as place
+    from spellings
 ),
 
 total as (
@@ -44,31 +44,41 @@ total as (
 
 causes as (
     select
-        root_cause,
+        mentions.cause,
+        case when mentions.cause = '(none named)' then '(none named)' else nvl(kinds.role, 'unlisted') end as role,
+        nvl(kinds.kind, '(unknown)') as kind,
+        kinds.benchmark_percent,
         count(*) as n_incidents,
-        count(minutes) as n_measured,
-        nvl(sum(minutes), 0e0) as minutes
+        count(mentions.minutes) as n_measured,
+        nvl(sum(mentions.minutes), 0e0) as minutes
     from mentions
-    group by root_cause
+    left join CauseKinds as kinds on kinds.cause = mentions.cause
+    group by mentions.cause, kinds.role, kinds.kind, kinds.benchmark_percent
 )
 
 select
-    causes.root_cause,
+    causes.role,
+    row_number() over (partition by causes.role order by causes.n_incidents desc, causes.cause) as place,
+    nvl(shown.spelling, causes.cause) as root_cause,
+    causes.kind,
     causes.n_incidents,
     round(100e0 * causes.n_incidents / total.n_incidents, 1) as percent_of_incidents,
     round(
         100e0 * sum(causes.n_incidents) over (
-            order by causes.n_incidents desc, causes.root_cause
+            partition by causes.role
+            order by causes.n_incidents desc, causes.cause
             rows between unbounded preceding and current row
-        ) / sum(causes.n_incidents) over (),
+        ) / sum(causes.n_incidents) over (partition by causes.role),
         1
-    ) as cumulative_percent_of_mentions,
+    ) as percent_of_mentions_so_far,
     causes.n_measured,
     round(causes.minutes, 1) as impact_minutes,
     round(100 * try_divide(causes.minutes, total.minutes), 1) as percent_of_impact_minutes,
-    benchmark.benchmark_list,
-    round(cast(benchmark.benchmark_percent as double), 2) as benchmark_percent
+    round(causes.benchmark_percent, 2) as benchmark_percent
 from causes
 cross join total
-left join benchmark on benchmark.name = lower(trim(causes.root_cause))
-order by causes.n_incidents desc, causes.root_cause
+left join shown on shown.cause = causes.cause and shown.place = 1
+order by
+    case causes.role when 'trigger' then 1 when 'root cause' then 2 when 'unlisted' then 3 else 4 end,
+    causes.n_incidents desc,
+    causes.cause

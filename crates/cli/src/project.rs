@@ -190,6 +190,10 @@ impl Project {
         if stream == WRITTEN_STREAM {
             folders.push(self.settings.incidents.0.clone());
         }
+        let mapper = self.definitions.mapper(stream);
+        if let Some(file) = mapper.and_then(|mapper| mapper.file.as_ref()) {
+            folders.push(self.folder.join(&*file.text));
+        }
         raw::stream_files(&self.folder, &folders)
     }
 

@@ -30,6 +30,8 @@ pub struct Mapper {
     pub stream: Word<StreamName>,
     /// Where the records are, if a file holds a whole response: jq.
     pub records: Option<Word>,
+    /// A file in the project folder that belongs to the stream as well, where people keep a list by hand.
+    pub file: Option<Word<FileName>>,
     /// The tables it fills; see [`Mapper::own_table`].
     pub tables: Vec<TableMapping>,
     /// Records given and rows expected.
@@ -91,15 +93,23 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
     let source = &file.source;
     let root = reader::tree(source, "the mapper", faults)?;
     let mut reader = Reader { source, faults };
-    let members = reader.members(&root, "a mapper", &["stream", "records", "tables", "tests"])?;
+    let members = reader.members(
+        &root,
+        "a mapper",
+        &["stream", "records", "file", "tables", "tests"],
+    )?;
     let stream_node = members.iter().find(|(key, _)| key.text == "stream");
     let stream = stream_node.map(|(_, node)| reader.stream_name(node));
-    let mut records = None;
+    let (mut records, mut list) = (None, None);
     let mut tables = Vec::new();
     let mut tests = Vec::new();
     for (key, node) in &members {
         match key.text.as_str() {
             "records" => records = reader.word(node, "a jq expression"),
+            "file" => {
+                let expected = "the name of a file in the project folder";
+                list = reader.name(node, expected, FileName::parse);
+            }
             "tables" => {
                 for (table, node) in reader.pairs(node, "tables by name") {
                     tables.extend(reader.table(table, node));
@@ -124,6 +134,7 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
     Some(Mapper {
         stream: stream?,
         records,
+        file: list,
         tables,
         tests,
         source: Arc::clone(source),

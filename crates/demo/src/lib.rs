@@ -49,6 +49,8 @@ pub const FEWEST_LOG_ENTRIES: u64 = 1_000;
 const MARKER: &str = "raw_data/.demo.json";
 /// The agreed list of root causes, relative to the project folder.
 const ROOT_CAUSES: &str = "root_causes.yaml";
+/// Which services belong to which product, relative to the project folder.
+const PRODUCT_SERVICES: &str = "product_services.yaml";
 
 /// What to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,8 +145,8 @@ impl Error {
     }
 }
 
-/// Writes a year of an invented organisation into the folder `project`: `raw_data/`, `incidents/` and
-/// `root_causes.yaml`. Tells `progress` of each file when it stands under its name, and gives them all, in that order.
+/// Writes a year of an invented organisation into the folder `project`: `raw_data/`, `incidents/`,
+/// `root_causes.yaml` and `product_services.yaml`. Tells `progress` of each file when it stands under its name, and gives them all, in that order.
 ///
 /// # Errors
 /// If there is data already that a demo with the same options did not write (nothing is changed then); if the options
@@ -165,6 +167,8 @@ pub fn write(
     output.text(ROOT_CAUSES, &postmortems::agreed_causes(), 0)?;
 
     let organisation = Organisation::invent(options.seed, options.log_entries);
+    let services = organisation.services.len() as u64;
+    output.text(PRODUCT_SERVICES, &organisation.product_services(), services)?;
     let mut pagerduty = pagerduty::PagerDuty::new(options.seed, &organisation, period);
     let mut sentry = sentry::Sentry::new(&organisation, period);
     let mut datadog = datadog::DataDog::new(&organisation, period);
@@ -214,6 +218,10 @@ fn claim(project: &Path, options: &Options) -> Result<(), Error> {
         if let Some(file) = any_file(&project.join(folder))? {
             return Err(Error::Occupied(file));
         }
+    }
+    let product_services = project.join(PRODUCT_SERVICES);
+    if product_services.exists() {
+        return Err(Error::Occupied(product_services));
     }
     let root_causes = project.join(ROOT_CAUSES);
     match fs::read_to_string(&root_causes) {

@@ -233,6 +233,16 @@ pub(crate) const MONITOR_KINDS: [MonitorKind; 5] = [
 ];
 
 impl Organisation {
+    /// Which services belong to which product, as `product_services.yaml`: those of the team that makes it.
+    pub(crate) fn product_services(&self) -> String {
+        let mut text = String::from("# Which services of the pager belong to which product.\n");
+        for service in &self.services {
+            let product = self.teams[service.team].product;
+            text += &format!("- {{product: {product}, service: {}}}\n", service.name);
+        }
+        text
+    }
+
     /// An organisation of the size that makes about this many log entries a year. Teams, people, services and
     /// repositories grow with the square root.
     pub(crate) fn invent(seed: u64, log_entries: u64) -> Self {

@@ -78,7 +78,7 @@ impl Format {
     }
 }
 
-/// Lists the files below the given folders, in order of name. Hidden files, half-written ones (`.tmp`, `.partial`)
+/// Lists the files below the given folders (or at a given path that is a file), in order of name. Hidden files, half-written ones (`.tmp`, `.partial`)
 /// and links to folders are passed over; a folder that is not there has no files.
 pub fn stream_files(project: &Path, folders: &[PathBuf]) -> StreamFiles {
     let mut found = StreamFiles::default();
@@ -160,6 +160,10 @@ fn read_marker(path: &Path, name: &str) -> Result<CompleteListing, String> {
 }
 
 fn walk(project: &Path, folder: &Path, found: &mut StreamFiles) {
+    if folder.is_file() {
+        let file_name = folder.file_name().unwrap_or_default().to_string_lossy();
+        return file(project, folder.to_owned(), &file_name, found);
+    }
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,

@@ -109,7 +109,7 @@ fn init_makes_a_project_and_again_changes_nothing() {
         "made incidents/",
         "made output/",
         "made .env\n",
-        "is ready, with 25 tables",
+        "is ready, with 26 tables",
     ]);
     for folder in ["raw_data", "incidents", "output"] {
         assert!(world.path(folder).is_dir());
@@ -200,6 +200,7 @@ fn the_demo_is_the_same_every_time_and_overwrites_nobodys_data() {
         "raw_data/pagerduty_teams/mine.ndjson",
         "incidents/mine.yaml",
         "root_causes.yaml",
+        "product_services.yaml",
     ] {
         let world = World::new();
         world.write(mine, "- mine\n");
@@ -217,7 +218,7 @@ fn the_demo_gives_every_table_rows_and_every_question_an_answer() {
     let run = world.run_on_disk(&["run"]);
     run.exits(0);
     assert!(
-        run.stdout.contains(" rows in 25 tables, 0 rejects"),
+        run.stdout.contains(" rows in 26 tables, 0 rejects"),
         "{}",
         run.stdout
     );
@@ -474,7 +475,7 @@ fn show_lists_and_prints_definitions() {
         );
     }
     let mappers = world.run(&["show", "mappers"]);
-    assert_eq!(mappers.exits(0).stdout.lines().count(), 17);
+    assert_eq!(mappers.exits(0).stdout.lines().count(), 18);
     let mapper = world.run(&["show", "mappers/incidents.yaml"]);
     assert!(mapper.exits(0).stdout.contains("stream: incidents"));
     assert_eq!(
@@ -488,7 +489,7 @@ fn check_of_the_built_in_definitions() {
     let world = World::new();
     let run = world.run(&["check"]);
     run.exits(0).says(&[
-        "checked 4 extractors, 25 tables, 17 mappers",
+        "checked 4 extractors, 26 tables, 18 mappers",
         "0 errors, 0 warnings",
     ]);
 }

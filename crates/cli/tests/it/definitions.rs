@@ -90,7 +90,7 @@ fn said(run: &Run) -> String {
 fn a_new_source_by_text_alone() {
     let world = deploys();
     world.run(&["check"]).exits(0).says(&[
-        "checked 4 extractors, 27 tables, 18 mappers",
+        "checked 4 extractors, 28 tables, 19 mappers",
         "0 errors, 0 warnings",
     ]);
     world

@@ -1,0 +1,152 @@
+-- title: More or fewer incidents
+-- question: Did the last 4 or 12 weeks bring more incidents than the weeks before, or is the difference chance?
+-- grain: one row per series: all incidents, each severity, each product
+-- meaning: `n_incidents` in the `n_weeks` whole weeks of the data, and what the last 4 and the last 12 of these had
+--   against all the weeks before them, as means per week. If nothing changed, each incident falls into the last weeks
+--   with the chance of their share of all weeks: `p_last_4` and `p_last_12` are the exact probabilities of a count at
+--   least as far from that, the smaller tail of the binomial distribution doubled (the conditional test of two Poisson
+--   rates; Przyborowski and Wilenski, Biometrika 31, 1940). Null where there are no weeks before. Weeks and series are
+--   those of `incident_frequency_trend`; the week that is not over is left out.
+-- misleads: Incidents that cause one another come in clusters, which makes p too small. Of twenty series one has p below
+--   0.05 by chance alone. A small number of incidents can hide a large change.
+-- chart: table
+with begun as (
+    select
+        incident.id,
+        nvl(incident.severity_level, '(none)') as severity,
+        trunc(start.began_at, 'week') as week
+    from Incidents as incident
+    inner join IncidentStarts as start on start.incident_id = incident.id
+    where start.began_at is not null
+),
+
+fetched as (
+    select max(to_timestamp(newest_extracted_at)) as fetched_at
+    from _tables
+),
+
+span as (
+    select
+        min(begun.week) as first_week,
+        -- The first day of the week that is not over.
+        greatest(max(begun.week), trunc(max(fetched.fetched_at), 'week')) as end_day
+    from begun
+    cross join fetched
+),
+
+whole as (
+    select first_week, end_day, cast(datediff(end_day, first_week) / 7e0 as int) as n_weeks
+    from span
+    where end_day > first_week
+),
+
+occurrences as (
+    select 'all' as dimension, 'all' as name, week, id
+    from begun
+    union all
+    select 'severity', severity, week, id
+    from begun
+    union all
+    select 'product', concat(affected.entity_name, ': ', affected.product), begun.week, begun.id
+    from begun
+    inner join AffectedProducts as affected on affected.incident_id = begun.id
+),
+
+series as (
+    select
+        occurrences.dimension,
+        occurrences.name,
+        whole.n_weeks,
+        count_if(occurrences.week < whole.end_day) as n,
+        count_if(occurrences.week < whole.end_day and occurrences.week >= date_sub(whole.end_day, 28)) as n_last_4,
+        count_if(occurrences.week < whole.end_day and occurrences.week >= date_sub(whole.end_day, 84)) as n_last_12
+    from occurrences
+    cross join whole
+    group by occurrences.dimension, occurrences.name, whole.n_weeks
+),
+
+questions as (
+    select dimension, name, 4 as n_last_weeks, n, n_last_4 as n_last, n_weeks
+    from series
+    where n_weeks > 4
+    union all
+    select dimension, name, 12, n, n_last_12, n_weeks
+    from series
+    where n_weeks > 12
+),
+
+digits (digit) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)),
+
+numbers as (
+    select
+        ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit + 10000 * ten_thousands.digit as number
+    from digits as ones
+    cross join digits as tens
+    cross join digits as hundreds
+    cross join digits as thousands
+    cross join digits as ten_thousands
+),
+
+log_factorials as (
+    select
+        numbers.number,
+        sum(ln(greatest(numbers.number, 1))) over (
+            order by numbers.number rows between unbounded preceding and current row
+        ) as value
+    from numbers
+    cross join (select max(n) as most from series) as needed
+    where numbers.number <= needed.most
+),
+
+terms as (
+    select
+        questions.dimension,
+        questions.name,
+        questions.n_last_weeks,
+        questions.n_last,
+        k.number,
+        exp(
+            all_of.value - k.value - rest.value
+            + k.number * ln(1e0 * questions.n_last_weeks / questions.n_weeks)
+            + (questions.n - k.number) * ln(1 - 1e0 * questions.n_last_weeks / questions.n_weeks)
+        ) as chance
+    from questions
+    inner join log_factorials as k on k.number <= questions.n
+    inner join log_factorials as all_of on all_of.number = questions.n
+    inner join log_factorials as rest on rest.number = questions.n - k.number
+),
+
+tests as (
+    select
+        dimension,
+        name,
+        n_last_weeks,
+        least(
+            1e0,
+            2 * least(
+                sum(case when number <= n_last then chance else 0e0 end),
+                sum(case when number >= n_last then chance else 0e0 end)
+            )
+        ) as p
+    from terms
+    group by dimension, name, n_last_weeks
+)
+
+select
+    series.dimension,
+    series.name,
+    series.n as n_incidents,
+    series.n_weeks,
+    round(1e0 * series.n / series.n_weeks, 2) as mean_per_week,
+    case when series.n_weeks > 4 then series.n_last_4 end as n_last_4_weeks,
+    case when series.n_weeks > 4 then round(series.n_last_4 / 4e0, 2) end as mean_last_4_weeks,
+    round(case when series.n_weeks > 4 then 1e0 * (series.n - series.n_last_4) / (series.n_weeks - 4) end, 2) as mean_before_last_4_weeks,
+    round(four.p, 4) as p_last_4,
+    case when series.n_weeks > 12 then series.n_last_12 end as n_last_12_weeks,
+    case when series.n_weeks > 12 then round(series.n_last_12 / 12e0, 2) end as mean_last_12_weeks,
+    round(case when series.n_weeks > 12 then 1e0 * (series.n - series.n_last_12) / (series.n_weeks - 12) end, 2) as mean_before_last_12_weeks,
+    round(twelve.p, 4) as p_last_12
+from series
+left join tests as four on four.dimension = series.dimension and four.name = series.name and four.n_last_weeks = 4
+left join tests as twelve on twelve.dimension = series.dimension and twelve.name = series.name and twelve.n_last_weeks = 12
+order by least(nvl(four.p, 1e0), nvl(twelve.p, 1e0)), series.dimension, series.name
