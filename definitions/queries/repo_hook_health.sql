@@ -4,7 +4,8 @@
 -- meaning: Each rule is a line of `checks`, which you are meant to edit, as are the hosts in `known_hosts`. A
 --   repository counts unless it is archived, disabled or a template. `percent_kept` is the share of the repositories
 --   concerned that keep the rule, the same in each of the rule's rows; a rule about hooks concerns those that have
---   one. A hook works if it is active and its newest delivery did not fail; one that never sent anything counts as
+--   one. `n_unknown` are repositories whose hooks could not be read (a key without the right, a failed request); they
+--   count for no rule about hooks. A hook works if it is active and its newest delivery did not fail; one that never sent anything counts as
 --   working, and as unused.
 -- misleads: A rule that is kept is not a fault that is prevented. Hooks of the whole organisation and apps are not
 --   among a repository's hooks: who sends events that way breaks the rules here and not in truth. The newest delivery
@@ -66,9 +67,24 @@ hook_counts as (
     group by repository
 ),
 
+-- Whose hooks nobody could read: of these nothing is known, which is not the same as none.
+unread as (
+    select distinct repositories.repository
+    from repositories
+    inner join _gaps as gap
+        on gap.stream = 'github_repo_hooks' and (gap.parent is null or gap.parent = repositories.repository)
+    union
+    select repositories.repository
+    from repositories
+    where
+        not exists (select 1 from GithubRepoHooks)
+        and not exists (select 1 from _files where stream = 'github_repo_hooks')
+),
+
 facts as (
     select
         repositories.repository,
+        unread.repository is null as is_read,
         nvl(teams.n_teams, 0) as n_teams,
         nvl(teams.n_maintaining, 0) as n_maintaining,
         nvl(hook_counts.n_hooks, 0) as n_hooks,
@@ -81,29 +97,30 @@ facts as (
     from repositories
     left join teams on teams.repository = repositories.repository
     left join hook_counts on hook_counts.repository = repositories.repository
+    left join unread on unread.repository = repositories.repository
 ),
 
--- One rule a line: its place, its words, which repositories it concerns, and whether one keeps it.
+-- One rule a line: its place, its words, which repositories it concerns, and whether one keeps it; null if unknown.
 checks as (
     select repository, 1 as place, 'has a team' as rule, n_teams > 0 as keeps from facts
     union all
     select repository, 2, 'has a team that may maintain it', n_maintaining > 0 from facts
     union all
-    select repository, 3, 'has a working hook to the pager', n_working_to_pager > 0 from facts
+    select repository, 3, 'has a working hook to the pager', case when is_read or n_working_to_pager > 0 then n_working_to_pager > 0 end from facts
     union all
-    select repository, 4, 'has no hook that is switched off', n_inactive = 0 from facts where n_hooks > 0
+    select repository, 4, 'has no hook that is switched off', case when is_read or n_inactive > 0 then n_inactive = 0 end from facts where n_hooks > 0 or not is_read
     union all
-    select repository, 5, 'has no hook that fails', n_failing = 0 from facts where n_hooks > 0
+    select repository, 5, 'has no hook that fails', case when is_read or n_failing > 0 then n_failing = 0 end from facts where n_hooks > 0 or not is_read
     union all
-    select repository, 6, 'has hooks over verified TLS alone', n_insecure = 0 from facts where n_hooks > 0
+    select repository, 6, 'has hooks over verified TLS alone', case when is_read or n_insecure > 0 then n_insecure = 0 end from facts where n_hooks > 0 or not is_read
     union all
-    select repository, 7, 'has signed hooks alone', n_unsigned = 0 from facts where n_hooks > 0
+    select repository, 7, 'has signed hooks alone', case when is_read or n_unsigned > 0 then n_unsigned = 0 end from facts where n_hooks > 0 or not is_read
     union all
-    select repository, 8, 'has hooks to known hosts alone', n_to_unknown_hosts = 0 from facts where n_hooks > 0
+    select repository, 8, 'has hooks to known hosts alone', case when is_read or n_to_unknown_hosts > 0 then n_to_unknown_hosts = 0 end from facts where n_hooks > 0 or not is_read
 ),
 
 rules as (
-    select place, rule, count(*) as n_concerned, count_if(keeps) as n_keep
+    select place, rule, count(keeps) as n_concerned, count_if(keeps) as n_keep, count_if(keeps is null) as n_unknown
     from checks
     group by place, rule
 )
@@ -113,7 +130,8 @@ select
     broken.repository,
     rules.n_concerned,
     rules.n_keep,
-    round(100e0 * rules.n_keep / rules.n_concerned, 1) as percent_kept
+    rules.n_unknown,
+    round(100 * try_divide(rules.n_keep, rules.n_concerned), 1) as percent_kept
 from rules
 left join checks as broken on broken.place = rules.place and not broken.keeps
 order by rules.place, broken.repository

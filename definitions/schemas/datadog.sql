@@ -54,9 +54,9 @@ CREATE TABLE DataDogMonitors (
     service TEXT,
     -- from the first tag `env:…`
     environment TEXT,
-    -- handles named in the message, such as `pagerduty-shop` or `slack-ops`, without `@`, a JSON list
+    -- handles named in the message or that of the escalation, such as `pagerduty-shop` or `slack-ops`, without `@`, a JSON list
     notification_targets JSON,
-    -- number of these handles, 0 when the message reaches nobody
+    -- number of these handles, 0 when the messages reach nobody
     notification_target_count INTEGER,
     -- true when one of the handles pages: PagerDuty, Opsgenie, VictorOps or Datadog On-Call
     has_pager_target BOOLEAN,
@@ -84,8 +84,10 @@ CREATE TABLE DataDogSynthetics (
     is_paused BOOLEAN,
     -- the monitor that alerts when it fails
     monitor_id INTEGER REFERENCES DataDogMonitors (id),
-    -- host that is tested, in lower case, null when the test has none or several steps
+    -- host that is tested, in lower case, the first of several; null when the test names none
     request_host TEXT,
+    -- hosts that its steps test, a JSON list
+    request_hosts JSON,
     -- seconds between two runs
     interval_seconds INTEGER,
     -- places it runs from, a JSON list
@@ -110,9 +112,9 @@ CREATE TABLE DataDogSynthetics (
     service TEXT,
     -- from the first tag `env:…`
     environment TEXT,
-    -- handles named in the message, such as `pagerduty-shop` or `slack-ops`, without `@`, a JSON list
+    -- handles named in the message or that of the escalation, such as `pagerduty-shop` or `slack-ops`, without `@`, a JSON list
     notification_targets JSON,
-    -- number of these handles, 0 when the message reaches nobody
+    -- number of these handles, 0 when the messages reach nobody
     notification_target_count INTEGER,
     -- true when one of the handles pages: PagerDuty, Opsgenie, VictorOps or Datadog On-Call
     has_pager_target BOOLEAN,

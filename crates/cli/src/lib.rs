@@ -11,6 +11,7 @@ pub mod project;
 pub mod queries;
 pub mod rejects;
 pub mod settings;
+mod states;
 mod vanished;
 
 mod commands;

@@ -17,7 +17,7 @@ use transform::{Batch, Plan, Reject};
 
 use crate::console::Console;
 use crate::project::{Project, database_fault, derived_fault};
-use crate::{CouldNotRun, console, rejects, vanished};
+use crate::{CouldNotRun, console, rejects, states, vanished};
 
 /// Portions that wait between two stages, at the most.
 const WAITING: usize = 2;
@@ -73,7 +73,10 @@ pub fn load(
     } else {
         Ok(())
     };
-    settled.map_err(|error| say(console, &error))?;
+    let fetching = states::fetching(&states::read(project, console)?);
+    settled
+        .and_then(|()| store.note_fetching(&fetching))
+        .map_err(|error| say(console, &error))?;
     derive(project, store, console)?;
     store.settle().map_err(|error| say(console, &error))?;
     Ok(reports)

@@ -65,6 +65,7 @@ pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnosti
     let anywhere = Arc::new(Setting {
         time_zone: TimeZone::UTC,
         agreed: HashMap::new(),
+        latest: None,
     });
     for mapper in &project.definitions.mappers {
         let compiled = project
@@ -320,6 +321,7 @@ fn compile(
     let setting = Arc::new(Setting {
         time_zone: settings.time_zone.clone(),
         agreed,
+        latest: latest_time(),
     });
     let mut plans = Vec::new();
     // A mapper that does not fit its tables is reported already; compiling it could only repeat that.
@@ -353,6 +355,12 @@ fn compile(
         },
         faults,
     )
+}
+
+/// A day ahead may be today elsewhere.
+fn latest_time() -> Option<String> {
+    let latest = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_hours(24));
+    Some(latest.ok()?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// The agreed lists that mappers name and the project has: YAML lists of names.

@@ -158,11 +158,14 @@ fn columns(mapper: &Mapper, mapping: &TableMapping, table: &Table, faults: &mut 
         .map(|column| column.name.as_str())
         .collect();
     let agreed = mapping.agreed.iter().map(|(column, _)| column);
+    let ordered = mapping.in_order.iter().flat_map(|(a, b)| [a, b]);
     for column in mapping
         .columns
         .iter()
         .map(|(column, _)| column)
         .chain(agreed)
+        .chain(&mapping.plausible)
+        .chain(ordered)
     {
         if names.contains(&column.text.as_str()) {
             continue;

@@ -51,6 +51,10 @@ pub struct TableMapping {
     pub columns: Vec<(Word, Word)>,
     /// Columns whose values should be in a list of agreed names, and the file in the project folder that has it.
     pub agreed: Vec<(Word, Word<FileName>)>,
+    /// Columns whose times should be later than 1990 and not lie ahead.
+    pub plausible: Vec<Word>,
+    /// Pairs of columns of which the first should not be later than the second.
+    pub in_order: Vec<(Word, Word)>,
 }
 
 /// A record given, and what it should become.
@@ -143,12 +147,15 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
 
 impl Reader<'_> {
     fn table(&mut self, table: Word, node: &Node) -> Option<TableMapping> {
-        let members = self.members(node, "a table of a mapper", &["each", "columns", "agreed"])?;
+        let known = ["each", "columns", "agreed", "plausible", "in_order"];
+        let members = self.members(node, "a table of a mapper", &known)?;
         let mut mapping = TableMapping {
             table,
             each: None,
             columns: Vec::new(),
             agreed: Vec::new(),
+            plausible: Vec::new(),
+            in_order: Vec::new(),
         };
         for (key, node) in members {
             match key.text.as_str() {
@@ -158,6 +165,16 @@ impl Reader<'_> {
                         if let Some(expression) = self.word(node, "a jq expression") {
                             mapping.columns.push((column, expression));
                         }
+                    }
+                }
+                "plausible" => {
+                    for node in self.list(node, "a list of columns") {
+                        mapping.plausible.extend(self.word(node, "a column"));
+                    }
+                }
+                "in_order" => {
+                    for node in self.list(node, "a list of pairs of columns") {
+                        mapping.in_order.extend(self.pair(node));
                     }
                 }
                 "agreed" => {
@@ -172,6 +189,17 @@ impl Reader<'_> {
             }
         }
         Some(mapping)
+    }
+
+    fn pair(&mut self, node: &Node) -> Option<(Word, Word)> {
+        let expected = "two columns: the earlier and the later";
+        match self.list(node, expected) {
+            [earlier, later] => Some((self.word(earlier, expected)?, self.word(later, expected)?)),
+            _ => {
+                self.unexpected(node, expected);
+                None
+            }
+        }
     }
 
     fn test(&mut self, node: &Node) -> Option<MapperTest> {

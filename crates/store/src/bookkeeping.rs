@@ -34,6 +34,30 @@ pub struct StreamState {
     pub listing: Option<(i64, String)>,
 }
 
+/// What is known of the fetching of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetching {
+    /// The stream.
+    pub stream: String,
+    /// What was asked for and did not come.
+    pub gaps: Vec<GapRow>,
+    /// The stretches of time that are fetched, each from and until when, `2026-11-23T20:05:00Z`.
+    pub windows: Vec<(String, String)>,
+}
+
+/// Something that was asked for and did not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GapRow {
+    /// Whose records are missing, such as a repository; nothing where those of all are.
+    pub parent: Option<String>,
+    /// From when on, if the stream is cut by time.
+    pub since_at: Option<String>,
+    /// Until when.
+    pub until_at: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
 /// What finishing a stream did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finished {
@@ -130,9 +154,12 @@ pub(crate) fn finish_stream(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     forgive_same_keys(&transaction, plan, listing.is_some())?;
     let mut removed = 0;
-    for table in &plan.tables {
+    for (place, table) in plan.tables.iter().enumerate() {
         let name = quote(&table.table.name);
         if let Some((started, _)) = listing {
+            if place == 0 {
+                note_removed(&transaction, plan, started)?;
+            }
             // What people brought without a time is older than any listing.
             let sql = format!("delete from {name} where ifnull(_extracted_at, -1) < ?1");
             removed += transaction.execute(&sql, [started])? as u64;
@@ -159,6 +186,66 @@ pub(crate) fn finish_stream(
     )?;
     transaction.commit()?;
     Ok(Some(Finished { removed }))
+}
+
+/// Notes the records that the newest complete listing no longer has. One that came back is not gone: so the note
+/// follows from the raw files, however they were loaded.
+fn note_removed(connection: &Connection, plan: &Plan, started: i64) -> rusqlite::Result<()> {
+    let table = &plan.tables[0].table;
+    let key: Vec<String> = table
+        .key
+        .iter()
+        .map(|column| quote(&table.columns[*column].name))
+        .collect();
+    let (name, key) = (quote(&table.name), key.join(", "));
+    let stream = plan.stream.as_str();
+    let removed = format!(
+        "insert or ignore into _removed (stream, key) select ?1, json_array({key}) from {name} where ifnull(_extracted_at, -1) < ?2"
+    );
+    connection.execute(&removed, (stream, started))?;
+    let back = format!(
+        "delete from _removed where stream = ?1 and key in (select json_array({key}) from {name} where _extracted_at >= ?2)"
+    );
+    connection.execute(&back, (stream, started)).map(drop)
+}
+
+/// Replaces what is known of the fetching of all streams. Says whether anything is different now.
+pub(crate) fn note_fetching(
+    connection: &mut Connection,
+    fetching: &[Fetching],
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = fetching_rows(&transaction)?;
+    transaction.execute("delete from _gaps", [])?;
+    transaction.execute("delete from _windows", [])?;
+    for one in fetching {
+        for gap in &one.gaps {
+            transaction.execute(
+                "insert into _gaps (stream, parent, since_at, until_at, reason) values (?1, ?2, ?3, ?4, ?5)",
+                (&one.stream, &gap.parent, &gap.since_at, &gap.until_at, &gap.reason),
+            )?;
+        }
+        for (since_at, until_at) in &one.windows {
+            transaction.execute(
+                "insert or replace into _windows (stream, since_at, until_at) values (?1, ?2, ?3)",
+                (&one.stream, since_at, until_at),
+            )?;
+        }
+    }
+    // A database that says so already is not written to.
+    if fetching_rows(&transaction)? == before {
+        transaction.rollback()
+    } else {
+        transaction.commit()
+    }
+}
+
+fn fetching_rows(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "select json_array(stream, parent, since_at, until_at, reason) from _gaps
+               union all select json_array(stream, since_at, until_at) from _windows order by 1";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect()
 }
 
 /// Notes that the rows of a table may have changed.

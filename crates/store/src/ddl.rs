@@ -34,6 +34,10 @@ create table _streams (
   stream text primary key, fingerprint integer not null, unfinished integer not null, listing text, listed_at integer
 );
 create table _tables (table_name text primary key, stream text, rows integer not null, newest_extracted_at text);
+create table _removed (stream text not null, key text not null, primary key (stream, key));
+create table _gaps (stream text not null, parent text, since_at text, until_at text, reason text not null);
+create index _gaps_by_stream on _gaps (stream);
+create table _windows (stream text not null, since_at text not null, until_at text not null, primary key (stream, since_at));
 create table _versions (table_name text primary key, version text not null, made_of text);
 create table _runs (id integer primary key, started_at integer not null, finished_at integer not null, files integer not null, records integer not null);
 create table _objects (name text primary key, kind text not null, sql text not null);

@@ -23,7 +23,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use transform::{Plan, Reject};
 
-pub use bookkeeping::{Finished, KnownFile, RejectRow, StreamState, TableStatus};
+pub use bookkeeping::{Fetching, Finished, GapRow, KnownFile, RejectRow, StreamState, TableStatus};
 pub use derived::{DerivedFault, derived_faults, outdated};
 pub use error::{Error, QueryFault};
 pub use query::{Limits, Value, prepare, query, status};
@@ -258,6 +258,12 @@ impl Store {
             .connection
             .execute(sql, (started, finished, files as i64, records as i64));
         done.map(drop).map_err(|error| self.error("write", error))
+    }
+
+    /// Replaces what is known of the fetching of all streams: gaps, and stretches of time.
+    pub fn note_fetching(&mut self, fetching: &[Fetching]) -> Result<(), Error> {
+        bookkeeping::note_fetching(&mut self.connection, fetching)
+            .map_err(|error| self.error("write", error))
     }
 
     /// Makes sure that what was loaded survives a power cut, and leaves one file where nobody else reads it meanwhile.

@@ -255,7 +255,7 @@ pub(crate) fn reset_stream(
     for table in &plan.tables {
         transaction.execute(&format!("delete from {}", quote(&table.table.name)), [])?;
     }
-    for table in ["_rejects", "_warnings", "_files"] {
+    for table in ["_rejects", "_warnings", "_files", "_removed"] {
         transaction.execute(
             &format!("delete from {table} where stream = ?1"),
             [plan.stream.as_str()],

@@ -8,6 +8,7 @@
 mod batch;
 mod convert;
 mod jq;
+mod odd_times;
 mod path;
 mod plan;
 mod selftest;

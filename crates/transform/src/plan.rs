@@ -17,6 +17,8 @@ pub struct Setting {
     pub time_zone: TimeZone,
     /// The lists of agreed names that are there, by the file that a mapper names.
     pub agreed: HashMap<String, Vec<String>>,
+    /// The latest time that is no slip of the pen, as columns keep times; nothing where any is.
+    pub latest: Option<String>,
 }
 
 /// A compiled mapper. It can be shared between threads; each makes a [`Worker`] of its own.
@@ -40,6 +42,10 @@ pub struct TablePlan {
     pub(crate) each: Option<EachPlan>,
     /// One for each column of the table.
     pub(crate) columns: Vec<ColumnPlan>,
+    /// Columns whose times should be plausible.
+    pub(crate) plausible: Vec<usize>,
+    /// Pairs of columns whose times should be in order.
+    pub(crate) in_order: Vec<(usize, usize)>,
 }
 
 #[derive(Debug, Clone)]
@@ -132,8 +138,12 @@ pub fn plan(
                 agreed: agreed.map(|names| names.iter().cloned().collect()),
             }
         });
+        let place = |word: &Word| table.column_index(&word.text);
+        let pair = |(earlier, later): &(Word, Word)| place(earlier).zip(place(later));
         tables.push(TablePlan {
             columns: columns.collect(),
+            plausible: mapping.plausible.iter().filter_map(place).collect(),
+            in_order: mapping.in_order.iter().filter_map(pair).collect(),
             each,
             table: table.clone(),
         });

@@ -13,6 +13,7 @@ fn setting() -> Arc<Setting> {
     Arc::new(Setting {
         time_zone: TimeZone::UTC,
         agreed,
+        latest: None,
     })
 }
 

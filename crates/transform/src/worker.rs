@@ -10,6 +10,7 @@ use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 use crate::batch::{Batch, Cell, RecordRows, Reject, Warning};
 use crate::convert::{Given, convert, shown};
 use crate::jq::{self, Filter};
+use crate::odd_times;
 use crate::path;
 use crate::plan::{ColumnPlan, ColumnSource, EachPlan, Plan, TablePlan};
 use crate::time;
@@ -373,6 +374,12 @@ impl<'a> Worker<'a> {
                 _ => cell,
             };
             batch.tables[index].push(cell);
+        }
+        if !(table.plausible.is_empty() && table.in_order.is_empty()) {
+            let first = batch.tables[index].len() - table.columns.len();
+            let cells = batch.tables[index][first..].to_vec();
+            let latest = self.plan.setting.latest.as_deref();
+            odd_times::warn(table, &cells, latest, line, batch);
         }
         Ok(())
     }

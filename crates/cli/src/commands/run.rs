@@ -2,7 +2,7 @@
 
 use crate::args::{Arguments, RunArguments};
 use crate::console::{Console, count, counted, table};
-use crate::{CouldNotRun, Outcome, load, project};
+use crate::{CouldNotRun, Outcome, gaps, load, project, states};
 
 pub fn run(
     arguments: &Arguments,
@@ -32,12 +32,18 @@ pub fn run(
     let filled = loaded().filter(|line| line.rows > 0).count() as u64;
     let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
     let warnings: u64 = reports.iter().map(|report| report.warnings).sum();
+    let states = states::read(&project, console)?;
+    let gaps: u64 = states
+        .iter()
+        .map(|(_, state)| gaps::lines(&state.gaps).len() as u64)
+        .sum();
     let mut summary = format!(
-        "\n{} in {}, {}, {}\n\n",
+        "\n{} in {}, {}, {}, {}\n\n",
         counted(rows, "row"),
         counted(filled, "table"),
         counted(rejects, "reject"),
         counted(warnings, "warning"),
+        counted(gaps, "gap"),
     );
     let mut lines = Vec::new();
     for answer in &answers {
@@ -66,6 +72,9 @@ pub fn run(
         summary +=
             "records that could not be taken are in `rejects/`, each with its place and reason\n";
     }
+    if gaps > 0 {
+        summary += "what was asked for and did not come is listed by `reliability status`; `reliability extract` asks for it again\n";
+    }
     console.data(summary.as_bytes())?;
-    Ok(super::outcome(rejects))
+    Ok(super::outcome(rejects + gaps))
 }

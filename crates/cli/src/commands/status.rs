@@ -1,16 +1,12 @@
 //! `status`: a line for each table, then one for each stream that was fetched.
 
-use std::path::PathBuf;
-
-use diagnostics::Diagnostic;
-use extract::journal;
-use extract::state::{self, State};
+use extract::state::State;
 use store::Place;
 
 use crate::args::{Arguments, MessageFormat};
 use crate::console::{Console, count, table};
 use crate::project::{Project, database_fault};
-use crate::{CouldNotRun, Outcome, gaps, load, project};
+use crate::{CouldNotRun, Outcome, gaps, load, project, states};
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let project = project::open(&arguments.project, console)?;
@@ -24,7 +20,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         }
         Place::Disk(_) => store::status(&place),
     };
-    let fetched = fetched(&project, console)?;
+    let fetched = states::read(&project, console)?;
     let status = match status {
         Err(store::Error::Missing { .. }) if !fetched.is_empty() => {
             let load = super::typed("load", &arguments.project);
@@ -51,7 +47,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
             let last = state.last.as_ref();
             let facts = serde_json::json!({
                 "stream": stream, "covered": state.covered, "gaps": gaps::facts(&state.gaps),
-                "last_run": last, "complete": state.is_complete(), "unfinished": unfinished(&project, stream),
+                "last_run": last, "complete": state.is_complete(), "unfinished": states::is_unfinished(&project, stream),
             });
             console.data(format!("{facts}\n").as_bytes())?;
         }
@@ -84,27 +80,6 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
     Ok(Outcome::Done)
 }
 
-/// What is remembered of each stream that was fetched, in the order of the extractors.
-fn fetched(project: &Project, console: &Console) -> Result<Vec<(String, State)>, CouldNotRun> {
-    let streams = project
-        .definitions
-        .extractors
-        .iter()
-        .flat_map(|extractor| &extractor.streams);
-    let mut fetched = Vec::new();
-    for stream in streams {
-        let name = &stream.stream.text;
-        let state = state::read(&folder(project, name)).map_err(|error| {
-            console.diagnostic(&Diagnostic::error("extract-state", error.to_string()));
-            CouldNotRun
-        })?;
-        if state.last.is_some() || !state.gaps.is_empty() || unfinished(project, name) {
-            fetched.push((name.to_string(), state));
-        }
-    }
-    Ok(fetched)
-}
-
 fn extraction(project: &Project, fetched: &[(String, State)]) -> String {
     let heading = ["stream", "last fetched", "records", "covered", "gaps"];
     let mut lines = vec![heading.map(str::to_owned).to_vec()];
@@ -132,7 +107,7 @@ fn extraction(project: &Project, fetched: &[(String, State)]) -> String {
             _ if state.is_complete() => "all that there is".to_owned(),
             _ => "in part".to_owned(),
         };
-        let covered = if unfinished(project, stream) {
+        let covered = if states::is_unfinished(project, stream) {
             format!("{covered}; a run is unfinished")
         } else {
             covered
@@ -154,12 +129,4 @@ fn extraction(project: &Project, fetched: &[(String, State)]) -> String {
         text += &list;
     }
     text
-}
-
-fn unfinished(project: &Project, stream: &str) -> bool {
-    folder(project, stream).join(journal::JOURNAL).exists()
-}
-
-fn folder(project: &Project, stream: &str) -> PathBuf {
-    project.folder.join("raw_data").join(stream)
 }

@@ -646,3 +646,32 @@ fn secrets_are_never_said() {
         );
     }
 }
+
+#[test]
+fn a_gap_ends_a_run_as_rejects_do() {
+    let whole = World::new();
+    whole.write(
+        "raw_data/github_repos/1.ndjson",
+        "{\"id\":1,\"full_name\":\"acme/shop\"}\n",
+    );
+    whole.run(&["run"]).exits(0);
+    whole.write(
+        "raw_data/github_repo_hooks/.state.json",
+        "{\"gaps\": [{\"window\": null, \"parent\": [[\"repository\", \"acme/shop\"]], \"reason\": \"403\"}]}",
+    );
+    let run = whole.run(&["run"]);
+    run.exits(1);
+    assert!(
+        run.stdout.contains("0 rejects, 0 warnings, 1 gap\n"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("`reliability status`"));
+    let trust = whole.read("output/data_trust.csv");
+    assert!(trust.contains("\r\ngithub_repo_hooks,1,"), "{trust}");
+    let hooks = whole.read("output/repo_hook_health.csv");
+    assert!(
+        hooks.contains("has a working hook to the pager,,0,0,1,"),
+        "{hooks}"
+    );
+}

@@ -231,7 +231,7 @@ error[definition-unknown-key]: `colums` is not a key of a table of a mapper
  --> definitions/mappers/misspelt.yaml:4:5
   |
 4 |     colums:
-  |     ^^^^^^ expected one of each, columns, agreed
+  |     ^^^^^^ expected one of each, columns, agreed, plausible, in_order
 hint: did you mean `columns`?
 
 error[mapper-unknown-column]: `live_att` is not a column of `Deploys`
@@ -489,6 +489,44 @@ warning[record-odd]: `Weather` is not in the agreed list
         .run_on_disk(&["load"])
         .exits(2)
         .says(&["root_causes.yaml:1", "expected a list of names"]);
+}
+
+#[test]
+fn times_that_are_hardly_meant_are_warnings_and_kept() {
+    let world = World::new();
+    world.write(
+        "incidents/a.yaml",
+        "- incident_name: A
+  incident_date: 0226-01-05
+  stats:
+    time_of_first_trigger: 2026-01-05 10:00
+    time_of_recovery: 2026-01-05 09:59
+- incident_name: B
+  stats:
+    time_of_first_trigger: 2999-01-05 10:00
+- incident_name: C
+  incident_date: 2026-01-05
+  stats:
+    time_of_first_trigger: 1990-01-01 00:00
+    time_of_recovery: 1990-01-01 00:00
+",
+    );
+    let run = world.run_on_disk(&["load"]);
+    run.exits(0);
+    snapbox::assert_data_eq!(
+        said(&run),
+        str![[r#"
+loaded incidents                3 records from 1 file
+warning[record-odd]: `incident_date`: `0226-01-05` lies before 1990
+  --> incidents/a.yaml:1
+warning[record-odd]: `recovered_at`: `2026-01-05T09:59:00Z` is before `first_triggered_at`, `2026-01-05T10:00:00Z`
+  --> incidents/a.yaml:1
+warning[record-odd]: `first_triggered_at`: `2999-01-05T10:00:00Z` lies ahead
+  --> incidents/a.yaml:6
+3 records from 1 file are in reliability.db
+
+"#]]
+    );
 }
 
 #[test]
