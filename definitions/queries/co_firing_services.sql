@@ -12,25 +12,25 @@
 -- chart: table
 with pages as (
     select
-        id,
         service_id,
-        unix_timestamp(created_at) as moment,
-        created_at
+        unix_timestamp(created_at) as moment
     from PagerDutyIncidents
     where service_id is not null
 ),
 
+-- Each incident once for each other service with one near it.
 near as (
     select
         one.service_id as service_id,
         other.service_id as other_id,
         one.id,
-        one.moment
-    from pages as other
-    inner join pages as one
-        on one.created_at >= timestamp_seconds(other.moment - 300)
-        and one.created_at <= timestamp_seconds(other.moment + 300)
+        unix_timestamp(one.created_at) as moment
+    from PagerDutyIncidents as other
+    inner join PagerDutyIncidents as one
+        on one.created_at >= timestamp_seconds(unix_timestamp(other.created_at) - 300)
+        and one.created_at <= timestamp_seconds(unix_timestamp(other.created_at) + 300)
     where one.service_id <> other.service_id
+    group by one.service_id, other.service_id, one.id, one.created_at
 ),
 
 span as (
@@ -59,7 +59,7 @@ lives as (
 ),
 
 meetings as (
-    select near.service_id, near.other_id, count(distinct near.id) as n_together
+    select near.service_id, near.other_id, count(*) as n_together
     from near
     inner join lives as one on one.service_id = near.service_id
     inner join lives as other on other.service_id = near.other_id
@@ -67,21 +67,48 @@ meetings as (
     group by near.service_id, near.other_id
 ),
 
+-- Both directions of a pair in one row.
+both_ways as (
+    select
+        least(service_id, other_id) as first_id,
+        greatest(service_id, other_id) as second_id,
+        max(case when service_id < other_id then n_together end) as n_first_together,
+        max(case when service_id > other_id then n_together end) as n_second_together,
+        min(n_together) as n_together
+    from meetings
+    group by least(service_id, other_id), greatest(service_id, other_id)
+    having min(n_together) >= 3
+),
+
 pairs as (
     select
-        forth.service_id as first_id,
-        forth.other_id as second_id,
-        forth.n_together as n_first_together,
-        back.n_together as n_second_together,
-        least(forth.n_together, back.n_together) as n_together,
+        both_ways.first_id,
+        both_ways.second_id,
+        both_ways.n_first_together,
+        both_ways.n_second_together,
+        both_ways.n_together,
         greatest(one.begins, other.begins) as begins,
         greatest(span.ends - greatest(one.begins, other.begins), 600) as exposure_seconds
-    from meetings as forth
-    inner join meetings as back on back.service_id = forth.other_id and back.other_id = forth.service_id
-    inner join lives as one on one.service_id = forth.service_id
-    inner join lives as other on other.service_id = forth.other_id
+    from both_ways
+    inner join lives as one on one.service_id = both_ways.first_id
+    inner join lives as other on other.service_id = both_ways.second_id
     cross join span
-    where forth.service_id < forth.other_id and forth.n_together >= 3 and back.n_together >= 3
+),
+
+-- How many incidents each service had since the beginnings that its pairs have.
+beginnings as (
+    select first_id as service_id, begins
+    from pairs
+    union
+    select second_id, begins
+    from pairs
+),
+
+counts as (
+    select beginnings.service_id, beginnings.begins, count(*) as n
+    from beginnings
+    inner join pages on pages.service_id = beginnings.service_id and pages.moment >= beginnings.begins
+    group by beginnings.service_id, beginnings.begins
 ),
 
 counted as (
@@ -92,17 +119,11 @@ counted as (
         pairs.n_second_together,
         pairs.n_together,
         pairs.exposure_seconds,
-        count_if(pages.service_id = pairs.first_id) as n_first,
-        count_if(pages.service_id = pairs.second_id) as n_second
+        one.n as n_first,
+        other.n as n_second
     from pairs
-    inner join pages on pages.service_id in (pairs.first_id, pairs.second_id) and pages.moment >= pairs.begins
-    group by
-        pairs.first_id,
-        pairs.second_id,
-        pairs.n_first_together,
-        pairs.n_second_together,
-        pairs.n_together,
-        pairs.exposure_seconds
+    inner join counts as one on one.service_id = pairs.first_id and one.begins = pairs.begins
+    inner join counts as other on other.service_id = pairs.second_id and other.begins = pairs.begins
 ),
 
 lifted as (
