@@ -34,14 +34,15 @@ with mentions as (
     from PagerDutyIncidents
     group by assignee_id, assignee_name
     union all
+    -- Most of a million log entries are of people with a record, whose names are known.
     select 'person', agent_id, agent_name, max(created_at)
     from PagerDutyLogEntries
-    where agent_type = 'user'
+    where agent_type = 'user' and agent_id not in (select id from PagerDutyUsers where name is not null)
     group by agent_id, agent_name
     union all
     select 'person', notified_user_id, null, null
     from PagerDutyLogEntries
-    where notified_user_id is not null
+    where notified_user_id not in (select id from PagerDutyUsers)
     group by notified_user_id
     union all
     select 'person', user_id, null, null

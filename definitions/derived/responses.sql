@@ -55,10 +55,7 @@ with answers as (
 ),
 
 notified as (
-    select
-        incident_id,
-        min(notified_at) as first_notified_at,
-        min_by(person_id, notified_at || id) as first_notified_id
+    select incident_id, min(notified_at || ' ' || person_id) as first_notification
     from Notifications
     group by incident_id
 ),
@@ -85,8 +82,8 @@ known as (
         incident.last_status_changed_at,
         incident.last_status_changed_by_type,
         incident.last_status_changed_by_id,
-        notified.first_notified_at,
-        notified.first_notified_id,
+        substr(notified.first_notification, 1, 20) as first_notified_at,
+        substr(notified.first_notification, 22) as first_notified_id,
         answers.first_acknowledgement,
         case
             when answers.first_resolution_by_person is not null then answers.first_resolution_by_person

@@ -19,13 +19,16 @@ with answered as (
         nvl(incident.service_id, '(no service)') as service_id,
         nvl(incident.urgency, '(none)') as urgency,
         response.hour_class,
-        incident.status,
-        response.resolved_by,
-        response.answered_at,
-        incident.created_at,
+        case
+            when response.answered_at < incident.created_at then 'contradictory'
+            when response.answered_at is not null then 'answered'
+            when response.resolved_by in ('automatic', 'timeout') then response.resolved_by
+            when incident.status = 'triggered' then 'open'
+            else 'unknown'
+        end as outcome,
         case
             when response.answered_at >= incident.created_at
-                then try_divide(unix_timestamp(response.answered_at) - unix_timestamp(incident.created_at), 60)
+                then (unix_timestamp(response.answered_at) - unix_timestamp(incident.created_at)) / 60e0
         end as minutes
     from PagerDutyIncidents as incident
     inner join Responses as response on response.incident_id = incident.id
@@ -36,16 +39,16 @@ with answered as (
 scoped as (
     select
         1 as scope_order, 'all' as scope, '(all)' as team_id, '(all)' as service_id, '(all)' as urgency, '(all)' as hour_class,
-        status, resolved_by, answered_at, created_at, minutes
+        outcome, minutes
     from answered
     union all
-    select 2, 'team', team_id, '(all)', '(all)', '(all)', status, resolved_by, answered_at, created_at, minutes
+    select 2, 'team', team_id, '(all)', '(all)', '(all)', outcome, minutes
     from answered
     union all
-    select 3, 'service', team_id, service_id, '(all)', '(all)', status, resolved_by, answered_at, created_at, minutes
+    select 3, 'service', team_id, service_id, '(all)', '(all)', outcome, minutes
     from answered
     union all
-    select 4, 'service, urgency and hour', team_id, service_id, urgency, hour_class, status, resolved_by, answered_at, created_at, minutes
+    select 4, 'service, urgency and hour', team_id, service_id, urgency, hour_class, outcome, minutes
     from answered
 ),
 
@@ -59,15 +62,11 @@ measured as (
         hour_class,
         count(*) as n_incidents,
         count(minutes) as n,
-        count_if(answered_at is null and resolved_by = 'automatic') as n_resolved_automatically,
-        count_if(answered_at is null and resolved_by = 'timeout') as n_timed_out,
-        count_if(answered_at is null and status = 'triggered') as n_open,
-        count_if(
-            answered_at is null
-            and nvl(resolved_by, '(unknown)') not in ('automatic', 'timeout')
-            and nvl(status, '') <> 'triggered'
-        ) as n_unknown,
-        count_if(answered_at < created_at) as n_contradictory,
+        count_if(outcome = 'automatic') as n_resolved_automatically,
+        count_if(outcome = 'timeout') as n_timed_out,
+        count_if(outcome = 'open') as n_open,
+        count_if(outcome = 'unknown') as n_unknown,
+        count_if(outcome = 'contradictory') as n_contradictory,
         round(min(minutes), 1) as min_minutes,
         round(percentile(minutes, 0.5), 1) as p50_minutes,
         round(percentile(minutes, 0.9), 1) as p90_minutes,

@@ -15,13 +15,16 @@ with resolved as (
         nvl(incident.team_id, '(no team)') as team_id,
         nvl(incident.service_id, '(no service)') as service_id,
         date_format(incident.created_at, 'yyyy-QQQ') as quarter,
-        incident.status,
-        incident.created_at,
-        response.n_resolutions,
-        response.last_resolved_at,
+        case
+            when nvl(incident.status, '') <> 'resolved' then 'open'
+            when response.last_resolved_at is null then 'unknown'
+            when response.last_resolved_at < incident.created_at then 'contradictory'
+            else 'resolved'
+        end as outcome,
+        case when response.n_resolutions > 1 then 1 else 0 end as is_reopened,
         case
             when response.last_resolved_at >= incident.created_at
-                then try_divide(unix_timestamp(response.last_resolved_at) - unix_timestamp(incident.created_at), 60)
+                then (unix_timestamp(response.last_resolved_at) - unix_timestamp(incident.created_at)) / 60e0
         end as minutes
     from PagerDutyIncidents as incident
     inner join Responses as response on response.incident_id = incident.id
@@ -32,16 +35,16 @@ with resolved as (
 scoped as (
     select
         1 as scope_order, 'all' as scope, '(all)' as team_id, '(all)' as service_id, '(all)' as quarter,
-        status, created_at, n_resolutions, last_resolved_at, minutes
+        outcome, is_reopened, minutes
     from resolved
     union all
-    select 2, 'team', team_id, '(all)', '(all)', status, created_at, n_resolutions, last_resolved_at, minutes
+    select 2, 'team', team_id, '(all)', '(all)', outcome, is_reopened, minutes
     from resolved
     union all
-    select 3, 'service', team_id, service_id, '(all)', status, created_at, n_resolutions, last_resolved_at, minutes
+    select 3, 'service', team_id, service_id, '(all)', outcome, is_reopened, minutes
     from resolved
     union all
-    select 4, 'service and quarter', team_id, service_id, quarter, status, created_at, n_resolutions, last_resolved_at, minutes
+    select 4, 'service and quarter', team_id, service_id, quarter, outcome, is_reopened, minutes
     from resolved
 ),
 
@@ -54,10 +57,10 @@ measured as (
         quarter,
         count(*) as n_incidents,
         count(minutes) as n,
-        count_if(n_resolutions > 1) as n_reopened,
-        count_if(nvl(status, '') <> 'resolved') as n_open,
-        count_if(status = 'resolved' and last_resolved_at is null) as n_unknown,
-        count_if(last_resolved_at < created_at) as n_contradictory,
+        sum(is_reopened) as n_reopened,
+        count_if(outcome = 'open') as n_open,
+        count_if(outcome = 'unknown') as n_unknown,
+        count_if(outcome = 'contradictory') as n_contradictory,
         round(min(minutes), 1) as min_minutes,
         round(percentile(minutes, 0.5), 1) as p50_minutes,
         round(percentile(minutes, 0.9), 1) as p90_minutes,

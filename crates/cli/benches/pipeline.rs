@@ -1,8 +1,8 @@
 //! How fast the pipeline is, beside the least that SQLite takes for the same rows.
 //!
 //! `cargo bench -p cli --bench pipeline [-- --log-entries N] [--runs N]` prints a table: the load of the biggest stream into a new
-//! file by the real binary, bare prepared upserts of the very same rows with the same indexes, every query, and peak
-//! memory. Machines are noisy: the ratios of medians are what to look at.
+//! file by the real binary (which makes the derived tables too), bare prepared upserts of the very same rows with the same
+//! indexes, every derived table, every query, and peak memory. Machines are noisy: the ratios of medians are what to look at.
 
 #![expect(
     clippy::expect_used,
@@ -85,13 +85,41 @@ fn main() {
     );
     let (time, _) = reliability(project, &["load"]);
     println!("load again, nothing new: {:.3} s", time.as_secs_f64());
+    let derived = derived(project);
     let (time, peak) = reliability(project, &["query"]);
+    println!(
+        "derived tables: {:.3} s; with all queries {:.3} s",
+        derived.as_secs_f64(),
+        (derived + time).as_secs_f64()
+    );
     println!(
         "all queries together: {:.3} s, peak memory {} MB\n",
         time.as_secs_f64(),
         peak / 1024
     );
     queries(project, runs);
+}
+
+/// Makes all derived tables once more; prints each, and gives their time together.
+fn derived(project: &Path) -> Duration {
+    let (definitions, _) = definitions::read(project);
+    let database = project.join("reliability.db");
+    Connection::open(&database)
+        .and_then(|connection| connection.execute_batch("update _versions set made_of = null"))
+        .expect("all of them are outdated now");
+    let place = store::Place::Disk(database);
+    let patience = Duration::from_secs(60);
+    let mut store = store::Store::open(&place, &definitions.schema, patience, &mut |_| {})
+        .expect("the database is free");
+    let made = store.derive(&definitions.schema);
+    let made = made
+        .expect("the database can be written")
+        .expect("each can be made");
+    for one in &made {
+        let seconds = one.time.as_secs_f64();
+        println!("{:44} {seconds:9.3} {:12} rows", one.table, one.rows);
+    }
+    made.iter().map(|one| one.time).sum()
 }
 
 /// Each query alone, slowest first.

@@ -58,26 +58,24 @@ pub(crate) fn parse_date(text: &str) -> Option<Date> {
 
 /// A timestamp as this project stores it; a fraction of a second is cut.
 pub(crate) fn timestamp_text(timestamp: DateTime) -> String {
-    let mut text = String::with_capacity(20);
-    push_date(&mut text, timestamp.date());
-    text.push('T');
-    push_clock(&mut text, timestamp);
-    text.push('Z');
-    text
+    let mut text = *b"0000-00-00T00:00:00Z";
+    put_date(&mut text, timestamp.date());
+    put_clock(&mut text[11..], timestamp);
+    written(&text)
 }
 
 /// A date as this project stores it.
 pub(crate) fn date_text(date: Date) -> String {
-    let mut text = String::with_capacity(10);
-    push_date(&mut text, date);
-    text
+    let mut text = *b"0000-00-00";
+    put_date(&mut text, date);
+    written(&text)
 }
 
 /// Hours, minutes and seconds.
 pub(crate) fn clock_text(local: DateTime) -> String {
-    let mut text = String::with_capacity(8);
-    push_clock(&mut text, local);
-    text
+    let mut text = *b"00:00:00";
+    put_clock(&mut text, local);
+    written(&text)
 }
 
 /// The first moment of a date.
@@ -182,29 +180,29 @@ fn two_digits(text: &[u8]) -> Option<i8> {
     }
 }
 
-fn push_date(text: &mut String, date: Date) {
-    // Years here are from 0 to 9999.
+/// Years here are from 0 to 9999.
+fn put_date(text: &mut [u8], date: Date) {
     let year = date.year().unsigned_abs();
-    push_two_digits(text, year / 100);
-    push_two_digits(text, year % 100);
-    text.push('-');
-    push_two_digits(text, date.month().unsigned_abs().into());
-    text.push('-');
-    push_two_digits(text, date.day().unsigned_abs().into());
+    put_two_digits(&mut text[0..], year / 100);
+    put_two_digits(&mut text[2..], year % 100);
+    put_two_digits(&mut text[5..], date.month().unsigned_abs().into());
+    put_two_digits(&mut text[8..], date.day().unsigned_abs().into());
 }
 
-fn push_clock(text: &mut String, local: DateTime) {
-    push_two_digits(text, local.hour().unsigned_abs().into());
-    text.push(':');
-    push_two_digits(text, local.minute().unsigned_abs().into());
-    text.push(':');
-    push_two_digits(text, local.second().unsigned_abs().into());
+fn put_clock(text: &mut [u8], local: DateTime) {
+    put_two_digits(&mut text[0..], local.hour().unsigned_abs().into());
+    put_two_digits(&mut text[3..], local.minute().unsigned_abs().into());
+    put_two_digits(&mut text[6..], local.second().unsigned_abs().into());
 }
 
-fn push_two_digits(text: &mut String, number: u16) {
-    let digit = |number: u16| char::from_digit(u32::from(number % 10), 10).unwrap_or('0');
-    text.push(digit(number / 10));
-    text.push(digit(number));
+fn put_two_digits(text: &mut [u8], number: u16) {
+    // A remainder by ten fits into any type.
+    text[0] = b'0' + (number / 10 % 10) as u8;
+    text[1] = b'0' + (number % 10) as u8;
+}
+
+fn written(digits: &[u8]) -> String {
+    std::str::from_utf8(digits).unwrap_or_default().to_owned()
 }
 
 fn parse_civil_date(text: &str) -> Option<Date> {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use definitions::{DerivedTable, Schema};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -44,6 +45,17 @@ pub enum DerivedFault {
     },
 }
 
+/// A derived table that was made anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The table.
+    pub table: String,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How long it took.
+    pub time: Duration,
+}
+
 /// A derived table that can be made, and what it is made from.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
@@ -70,7 +82,7 @@ impl DerivedFault {
 
 impl Store {
     /// Makes the derived tables anew that are not as what they are made from, and says which.
-    pub fn derive(&mut self, schema: &Schema) -> Result<Result<Vec<String>, DerivedFault>, Error> {
+    pub fn derive(&mut self, schema: &Schema) -> Result<Result<Vec<Made>, DerivedFault>, Error> {
         let steps = match plan(&mut self.connection, schema) {
             Ok(steps) => steps,
             Err(faults) => return Ok(faults.into_iter().next().map_or(Ok(Vec::new()), Err)),
@@ -292,7 +304,7 @@ fn is_current(
 fn make_outdated(
     connection: &mut Connection,
     steps: &[Step],
-) -> rusqlite::Result<Result<Vec<String>, DerivedFault>> {
+) -> rusqlite::Result<Result<Vec<Made>, DerivedFault>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut made = Vec::new();
     for step in steps {
@@ -300,6 +312,7 @@ fn make_outdated(
         if is_current(&transaction, step, &known)? {
             continue;
         }
+        let started = Instant::now();
         // A table without indexes takes rows fastest.
         let table = &step.derived.table;
         transaction.execute_batch(&format!("drop table if exists {}", quote(&table.name)))?;
@@ -323,7 +336,11 @@ fn make_outdated(
             (&table.name, step.made_of(&known)),
         )?;
         renew_version(&transaction, &table.name)?;
-        made.push(table.name.clone());
+        made.push(Made {
+            table: table.name.clone(),
+            rows,
+            time: started.elapsed(),
+        });
     }
     transaction.commit()?;
     Ok(Ok(made))

@@ -24,7 +24,7 @@ use rusqlite::{Connection, OpenFlags};
 use transform::{Plan, Reject};
 
 pub use bookkeeping::{Fetching, Finished, GapRow, KnownFile, RejectRow, StreamState, TableStatus};
-pub use derived::{DerivedFault, derived_faults, outdated};
+pub use derived::{DerivedFault, Made, derived_faults, outdated};
 pub use error::{Error, QueryFault};
 pub use query::{Limits, Value, prepare, query, status};
 pub use rows::FileLoad;
