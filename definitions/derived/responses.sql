@@ -3,6 +3,18 @@
 CREATE TABLE Responses (
     -- the incident
     incident_id TEXT PRIMARY KEY NOT NULL REFERENCES PagerDutyIncidents (id),
+    -- as in PagerDutyIncidents: the service it is on
+    service_id TEXT REFERENCES PagerDutyServices (id),
+    -- as in PagerDutyIncidents: the first of its teams
+    team_id TEXT REFERENCES PagerDutyTeams (id),
+    -- as in PagerDutyIncidents: high or low
+    urgency TEXT,
+    -- as in PagerDutyIncidents: triggered, acknowledged or resolved
+    status TEXT,
+    -- as in PagerDutyIncidents: when it was triggered first
+    created_at TIMESTAMP NOT NULL,
+    -- true when it was resolved by being merged into another incident
+    is_merged BOOLEAN NOT NULL,
     -- when somebody was notified of it first, by any way
     first_notified_at TIMESTAMP,
     -- who was notified first, as in Notifications
@@ -76,7 +88,12 @@ engaged as (
 known as (
     select
         incident.id,
+        incident.service_id,
+        incident.team_id,
+        incident.urgency,
+        incident.status,
         incident.created_at,
+        nvl(incident.is_merged, false) as is_merged,
         nvl(incident.status, '') = 'resolved' as is_resolved,
         incident.resolved_at,
         incident.last_status_changed_at,
@@ -104,7 +121,12 @@ known as (
 answered as (
     select
         id,
+        service_id,
+        team_id,
+        urgency,
+        status,
         created_at,
+        is_merged,
         is_resolved,
         resolved_at,
         last_status_changed_at,
@@ -122,6 +144,12 @@ answered as (
 localised as (
     select
         answered.id,
+        answered.service_id,
+        answered.team_id,
+        answered.urgency,
+        answered.status,
+        answered.created_at,
+        answered.is_merged,
         answered.is_resolved,
         answered.resolved_at,
         answered.last_status_changed_at,
@@ -140,6 +168,12 @@ localised as (
 
 select
     id as incident_id,
+    service_id,
+    team_id,
+    urgency,
+    status,
+    created_at,
+    is_merged,
     first_notified_at,
     first_notified_id,
     substr(first_acknowledgement, 1, 20) as first_acknowledged_at,

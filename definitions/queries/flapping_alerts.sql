@@ -13,18 +13,26 @@ with pages as (
     select
         incident.id,
         nvl(incident.service_id, '(no service)') as service_id,
-        regexp_replace(
-            regexp_replace(
-                lower(trim(coalesce(incident.title, incident.incident_key, '(no title)'))), '[0-9a-f]{8,}', '#'
-            ),
-            '[0-9]+',
-            '#'
-        ) as alert,
+        coalesce(incident.title, incident.incident_key, '(no title)') as title,
         incident.created_at,
         response.last_resolved_at as resolved_at
     from PagerDutyIncidents as incident
     inner join Responses as response on response.incident_id = incident.id
     where not nvl(incident.is_merged, false)
+),
+
+-- The same titles come again and again: each is normalised once.
+titles as (
+    select
+        title,
+        regexp_replace(regexp_replace(lower(trim(title)), '[0-9a-f]{8,}', '#'), '[0-9]+', '#') as alert
+    from (select distinct title from pages) as once
+),
+
+named as (
+    select pages.service_id, titles.alert, pages.created_at, pages.resolved_at
+    from pages
+    inner join titles on titles.title = pages.title
 ),
 
 counted as (
@@ -40,7 +48,7 @@ counted as (
             order by unix_timestamp(created_at)
             range between 86400 preceding and current row
         ) as n_in_24_hours
-    from pages
+    from named
 ),
 
 alerts as (

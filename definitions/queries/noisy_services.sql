@@ -19,18 +19,17 @@ with notified as (
 
 pages as (
     select
-        nvl(incident.service_id, '(no service)') as service_id,
-        incident.team_id,
-        incident.created_at,
-        incident.id,
-        incident.urgency,
+        nvl(response.service_id, '(no service)') as service_id,
+        response.team_id,
+        response.created_at,
+        response.incident_id as id,
+        response.urgency,
         nvl(notified.n_interruptions, 0) as n_interruptions,
         case when response.answered_at is null and response.resolved_by = 'automatic' then 1 else 0 end as resolved_alone,
         case when response.resolved_by = 'timeout' then 1 else 0 end as timed_out
-    from PagerDutyIncidents as incident
-    left join Responses as response on response.incident_id = incident.id
-    left join notified on notified.incident_id = incident.id
-    where not nvl(incident.is_merged, false)
+    from Responses as response
+    left join notified on notified.incident_id = response.incident_id
+    where not response.is_merged
 ),
 
 counts as (

@@ -15,24 +15,23 @@
 -- chart: bar x=service_name y=p50_minutes,p90_minutes series=hour_class
 with answered as (
     select
-        nvl(incident.team_id, '(no team)') as team_id,
-        nvl(incident.service_id, '(no service)') as service_id,
-        nvl(incident.urgency, '(none)') as urgency,
+        nvl(response.team_id, '(no team)') as team_id,
+        nvl(response.service_id, '(no service)') as service_id,
+        nvl(response.urgency, '(none)') as urgency,
         response.hour_class,
         case
-            when response.answered_at < incident.created_at then 'contradictory'
+            when response.answered_at < response.created_at then 'contradictory'
             when response.answered_at is not null then 'answered'
             when response.resolved_by in ('automatic', 'timeout') then response.resolved_by
-            when incident.status = 'triggered' then 'open'
+            when response.status = 'triggered' then 'open'
             else 'unknown'
         end as outcome,
         case
-            when response.answered_at >= incident.created_at
-                then (unix_timestamp(response.answered_at) - unix_timestamp(incident.created_at)) / 60e0
+            when response.answered_at >= response.created_at
+                then (unix_timestamp(response.answered_at) - unix_timestamp(response.created_at)) / 60e0
         end as minutes
-    from PagerDutyIncidents as incident
-    inner join Responses as response on response.incident_id = incident.id
-    where not nvl(incident.is_merged, false)
+    from Responses as response
+    where not response.is_merged
 ),
 
 -- What is too few in the finest rows is enough in coarser ones.

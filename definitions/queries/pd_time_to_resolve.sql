@@ -12,23 +12,22 @@
 -- chart: line x=quarter y=p50_minutes,p90_minutes series=service_name
 with resolved as (
     select
-        nvl(incident.team_id, '(no team)') as team_id,
-        nvl(incident.service_id, '(no service)') as service_id,
-        date_format(incident.created_at, 'yyyy-QQQ') as quarter,
+        nvl(response.team_id, '(no team)') as team_id,
+        nvl(response.service_id, '(no service)') as service_id,
+        date_format(response.created_at, 'yyyy-QQQ') as quarter,
         case
-            when nvl(incident.status, '') <> 'resolved' then 'open'
+            when nvl(response.status, '') <> 'resolved' then 'open'
             when response.last_resolved_at is null then 'unknown'
-            when response.last_resolved_at < incident.created_at then 'contradictory'
+            when response.last_resolved_at < response.created_at then 'contradictory'
             else 'resolved'
         end as outcome,
         case when response.n_resolutions > 1 then 1 else 0 end as is_reopened,
         case
-            when response.last_resolved_at >= incident.created_at
-                then (unix_timestamp(response.last_resolved_at) - unix_timestamp(incident.created_at)) / 60e0
+            when response.last_resolved_at >= response.created_at
+                then (unix_timestamp(response.last_resolved_at) - unix_timestamp(response.created_at)) / 60e0
         end as minutes
-    from PagerDutyIncidents as incident
-    inner join Responses as response on response.incident_id = incident.id
-    where not nvl(incident.is_merged, false)
+    from Responses as response
+    where not response.is_merged
 ),
 
 -- What is too few in the finest rows is enough in coarser ones.

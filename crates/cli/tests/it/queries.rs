@@ -294,3 +294,90 @@ fn a_time_zone_that_is_none_costs_nobody_an_answer() {
     let answer = world.run_with(&settings, &["query", "--sql", nowhere]);
     assert_eq!(answer.exits(0).stdout, "local\r\n\"\"\r\n");
 }
+
+#[test]
+fn every_question_has_an_answer_on_nothing_and_on_each_source_alone() {
+    let whole = World::new();
+    whole.run(&["demo", "--scale", "1000"]).exits(0);
+    let folders = |source: &str| -> Vec<String> {
+        let streams = std::fs::read_dir(whole.path("raw_data")).unwrap().flatten();
+        let names = streams.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with(source)).collect()
+    };
+    let sources = [
+        "pagerduty",
+        "sentry",
+        "github",
+        "datadog",
+        "developer_survey",
+    ];
+    for source in sources {
+        let world = World::new();
+        let found = folders(source);
+        assert!(!found.is_empty(), "{source}");
+        for folder in found {
+            for (name, bytes) in whole.files(&format!("raw_data/{folder}")) {
+                world.write(&format!("raw_data/{folder}/{name}"), bytes);
+            }
+        }
+        world.run(&["run"]).exits(0);
+    }
+    let written = World::new();
+    for (name, bytes) in whole.files("incidents") {
+        written.write(&format!("incidents/{name}"), bytes);
+    }
+    written.run(&["run"]).exits(0);
+    let nothing = World::new();
+    nothing.run(&["run"]).exits(0);
+    for (name, answer) in nothing.files("output") {
+        let text = String::from_utf8(answer).unwrap();
+        // Rules that nothing breaks, and a total of nothing, are answers too.
+        assert!(text.contains("\r\n"), "{name}");
+    }
+}
+
+#[test]
+fn answers_are_the_same_in_memory_and_on_disk_and_in_two_runs() {
+    let world = World::new();
+    world.run(&["demo", "--scale", "1000"]).exits(0);
+    world.run(&["query"]).exits(0);
+    let in_memory = world.files("output");
+    world.run(&["query"]).exits(0);
+    assert!(world.files("output") == in_memory);
+    world.run_on_disk(&["run"]).exits(0);
+    assert!(world.files("output") == in_memory);
+}
+
+#[test]
+fn interruptions_by_the_hour_of_the_persons_own_clock() {
+    let world = World::new();
+    let notified = |id: &str, at: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"type\":\"notify_log_entry\",\"created_at\":\"{at}\",\"user\":{{\"id\":\"B\"}},\"channel\":{{\"notification\":{{\"type\":\"push_notification\"}}}}}}\n"
+        )
+    };
+    world
+        .write(
+            "raw_data/pagerduty_users/1.ndjson",
+            "{\"id\":\"B\",\"name\":\"Bea\",\"time_zone\":\"Europe/Berlin\"}\n",
+        )
+        .write(
+            "raw_data/pagerduty_log_entries/1.ndjson",
+            // Monday 23:30 and Tuesday 22:59:59 in UTC, an hour later in Berlin; and the Tuesday of the week after.
+            notified("1", "2026-01-05T23:30:00Z")
+                + &notified("2", "2026-01-06T22:59:59Z")
+                + &notified("3", "2026-01-12T23:00:00Z"),
+        );
+    let run = world.run(&["query", "pages_by_hour", "--format", "csv"]);
+    let lines: Vec<&str> = run.exits(0).stdout.lines().collect();
+    assert_eq!(lines.len(), 1 + 7 * 24);
+    let filled: Vec<&&str> = lines[1..]
+        .iter()
+        .filter(|line| !line.ends_with(",0,0,0,0"))
+        .collect();
+    // Two of three in the two weeks: 66.67 % and one a week.
+    assert_eq!(
+        filled,
+        [&"2,0,sleep,2,1,66.67,1", &"2,23,sleep,1,1,33.33,0.5"]
+    );
+}

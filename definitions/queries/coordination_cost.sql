@@ -1,0 +1,109 @@
+-- title: What it takes to deal with a page
+-- question: How many people and teams does an incident of the pager take, and how long are they on it?
+-- grain: one row for everything, one per team, and one per service, with incidents that anybody engaged in
+-- meaning: People engage who acknowledge an incident or join it as responders, each counted once. Their teams are those
+--   they were members of then (table `Memberships`); a person in no team counts for none. `engaged_hours` are people
+--   times the time from the first answer to the last resolution, as PagerDuty's `engaged_seconds` are, which is an
+--   upper bound. Merged incidents are left out.
+-- misleads: Who helps by chat engages in nothing. Many people are not a fault: they may be what made it short. The time
+--   of an incident that nobody resolved by hand goes on while everybody sleeps.
+-- chart: bar x=service_name y=mean_engaged_people
+with engaged as (
+    select incident_id, agent_id as person_id
+    from PagerDutyLogEntries
+    where kind = 'acknowledge' and agent_type = 'user' and agent_id is not null
+    union
+    select incident_id, user_id
+    from PagerDutyIncidentResponders
+),
+
+teams as (
+    select engaged.incident_id, count(distinct member.team_id) as n_teams
+    from engaged
+    cross join Responses as incident
+    cross join Memberships as member
+    where
+        incident.incident_id = engaged.incident_id
+        and member.person_id = engaged.person_id
+        and nvl(member.since_at, incident.created_at) <= incident.created_at
+        and nvl(member.until_at, incident.created_at) >= incident.created_at
+    group by engaged.incident_id
+),
+
+escalations as (
+    select incident_id, count(*) as n
+    from PagerDutyLogEntries
+    where kind = 'escalate'
+    group by incident_id
+),
+
+costs as (
+    select
+        nvl(response.team_id, '(no team)') as team_id,
+        nvl(response.service_id, '(no service)') as service_id,
+        response.n_engaged_people as n_people,
+        nvl(teams.n_teams, 0) as n_teams,
+        nvl(escalations.n, 0) as n_escalations,
+        case
+            when response.last_resolved_at >= response.answered_at
+                then response.n_engaged_people
+                    * (unix_timestamp(response.last_resolved_at) - unix_timestamp(response.answered_at)) / 3600e0
+        end as hours
+    from Responses as response
+    left join teams on teams.incident_id = response.incident_id
+    left join escalations on escalations.incident_id = response.incident_id
+    where not response.is_merged and response.n_engaged_people > 0
+),
+
+scoped as (
+    select 1 as scope_order, 'all' as scope, '(all)' as team_id, '(all)' as service_id, n_people, n_teams, n_escalations, hours
+    from costs
+    union all
+    select 2, 'team', team_id, '(all)', n_people, n_teams, n_escalations, hours
+    from costs
+    union all
+    select 3, 'service', team_id, service_id, n_people, n_teams, n_escalations, hours
+    from costs
+),
+
+summed as (
+    select
+        scope_order,
+        scope,
+        team_id,
+        service_id,
+        count(*) as n_incidents,
+        avg(n_people) as mean_people,
+        max(n_people) as most_people,
+        count_if(n_people > 1) as n_several_people,
+        avg(n_teams) as mean_teams,
+        count_if(n_teams > 1) as n_several_teams,
+        avg(n_escalations) as mean_escalations,
+        count(hours) as n_measured,
+        sum(hours) as hours,
+        percentile(hours, 0.5) as p50_hours
+    from scoped
+    group by scope_order, scope, team_id, service_id
+)
+
+select
+    summed.scope,
+    nvl(team.name, summed.team_id) as team_name,
+    nvl(service.name, summed.service_id) as service_name,
+    summed.n_incidents,
+    round(summed.mean_people, 2) as mean_engaged_people,
+    summed.most_people as most_engaged_people,
+    round(100e0 * summed.n_several_people / summed.n_incidents, 1) as percent_several_people,
+    round(summed.mean_teams, 2) as mean_engaged_teams,
+    round(100e0 * summed.n_several_teams / summed.n_incidents, 1) as percent_several_teams,
+    round(summed.mean_escalations, 2) as mean_escalations,
+    summed.n_measured,
+    round(summed.hours, 1) as engaged_hours,
+    round(summed.p50_hours, 2) as p50_engaged_hours,
+    case when summed.n_measured < 30 then 1 else 0 end as low_n,
+    summed.team_id,
+    summed.service_id
+from summed
+left join Names as team on team.kind = 'team' and team.id = summed.team_id
+left join Names as service on service.kind = 'service' and service.id = summed.service_id
+order by summed.scope_order, engaged_hours desc, team_name, service_name, summed.team_id, summed.service_id

@@ -1,0 +1,60 @@
+-- title: When people are interrupted
+-- question: On which days and at which hours are people interrupted, by their own clocks?
+-- grain: one row per day of the week and hour, all 168 of them
+-- meaning: Interruptions are notifications that arrived by push, phone or SMS; those to the same destination within 60
+--   seconds are one (PagerDuty, support.pagerduty.com, Responder Insights). Day and hour are what the person's clock
+--   showed, `weekday` 1 for Monday to 7 for Sunday. `mean_per_week` divides by the whole and begun weeks from the first
+--   to the last interruption.
+-- misleads: A follow-the-sun rota looks like office hours, as it should. A person without a known time zone counts by
+--   UTC.
+-- chart: table
+with digits (digit) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)),
+
+hours as (
+    select tens.digit * 10 + ones.digit as hour_of_day
+    from digits as tens
+    cross join digits as ones
+    where tens.digit * 10 + ones.digit < 24
+),
+
+weekdays as (
+    select digit as weekday
+    from digits
+    where digit between 1 and 7
+),
+
+counts as (
+    select
+        weekday(local_at) + 1 as weekday,
+        hour(local_at) as hour_of_day,
+        count(*) as n_interruptions,
+        count(distinct person_id) as n_people
+    from Interruptions
+    group by weekday(local_at) + 1, hour(local_at)
+),
+
+span as (
+    select
+        count(*) as n,
+        cast(datediff(trunc(max(local_at), 'week'), trunc(min(local_at), 'week')) / 7e0 as int) + 1 as n_weeks
+    from Interruptions
+)
+
+select
+    weekdays.weekday,
+    hours.hour_of_day,
+    case
+        when hours.hour_of_day < 8 or hours.hour_of_day >= 22 then 'sleep'
+        when hours.hour_of_day < 18 and weekdays.weekday <= 5 then 'business'
+        else 'off'
+    end as hour_class,
+    nvl(counts.n_interruptions, 0) as n_interruptions,
+    nvl(counts.n_people, 0) as n_people,
+    round(100e0 * nvl(counts.n_interruptions, 0) / span.n, 2) as percent_of_interruptions,
+    round(1e0 * nvl(counts.n_interruptions, 0) / span.n_weeks, 2) as mean_per_week
+from weekdays
+cross join hours
+cross join span
+left join counts on counts.weekday = weekdays.weekday and counts.hour_of_day = hours.hour_of_day
+where span.n > 0
+order by weekdays.weekday, hours.hour_of_day
