@@ -15,6 +15,8 @@ CREATE TABLE Responses (
     created_at TIMESTAMP NOT NULL,
     -- true when it was resolved by being merged into another incident
     is_merged BOOLEAN NOT NULL,
+    -- what triggered it first: machine or person; null where the log does not say
+    triggered_by TEXT,
     -- when somebody was notified of it first, by any way
     first_notified_at TIMESTAMP,
     -- who was notified first, as in Notifications
@@ -42,10 +44,18 @@ CREATE TABLE Responses (
     -- business, off or sleep, by that clock, as in Notifications
     hour_class TEXT NOT NULL
 );
+-- Questions about postmortems seek pages by time.
+CREATE INDEX ResponsesByCreation ON Responses (created_at);
 
 with answers as (
     select
         incident_id,
+        min(
+            case
+                when kind = 'trigger'
+                    then created_at || case when nvl(agent_type, 'user') = 'user' then ' person' else ' machine' end
+            end
+        ) as first_trigger,
         min(case when kind = 'acknowledge' and agent_type = 'user' then created_at || ' ' || nvl(agent_id, '(unknown)') end)
             as first_acknowledgement,
         min(case when kind = 'resolve' and agent_type = 'user' then created_at || ' ' || nvl(agent_id, '(unknown)') end)
@@ -62,7 +72,7 @@ with answers as (
             end
         ) as last_resolution
     from PagerDutyLogEntries
-    where kind in ('acknowledge', 'resolve')
+    where kind in ('trigger', 'acknowledge', 'resolve')
     group by incident_id
 ),
 
@@ -94,6 +104,7 @@ known as (
         incident.status,
         incident.created_at,
         nvl(incident.is_merged, false) as is_merged,
+        substr(answers.first_trigger, 22) as triggered_by,
         nvl(incident.status, '') = 'resolved' as is_resolved,
         incident.resolved_at,
         incident.last_status_changed_at,
@@ -127,6 +138,7 @@ answered as (
         status,
         created_at,
         is_merged,
+        triggered_by,
         is_resolved,
         resolved_at,
         last_status_changed_at,
@@ -150,6 +162,7 @@ localised as (
         answered.status,
         answered.created_at,
         answered.is_merged,
+        answered.triggered_by,
         answered.is_resolved,
         answered.resolved_at,
         answered.last_status_changed_at,
@@ -174,6 +187,7 @@ select
     status,
     created_at,
     is_merged,
+    triggered_by,
     first_notified_at,
     first_notified_id,
     substr(first_acknowledgement, 1, 20) as first_acknowledged_at,

@@ -46,14 +46,10 @@ noticed as (
 
 machine_pages as (
     select page.service_id, count(*) as n
-    from PagerDutyIncidents as page
+    from Responses as page
     where
-        not nvl(page.is_merged, false)
-        and exists (
-            select 1
-            from PagerDutyLogEntries as entry
-            where entry.incident_id = page.id and entry.kind = 'trigger' and nvl(entry.agent_type, 'user') <> 'user'
-        )
+        not page.is_merged
+        and nvl(page.triggered_by, '') = 'machine'
     group by page.service_id
 ),
 
@@ -85,19 +81,12 @@ judged as (
         case
             when exists (
                 select 1
-                from PagerDutyIncidents as page
+                from Responses as page
                 where
                     page.created_at >= noticed.from_at
                     and page.created_at <= noticed.until_at
-                    and not nvl(page.is_merged, false)
-                    and exists (
-                        select 1
-                        from PagerDutyLogEntries as entry
-                        where
-                            entry.incident_id = page.id
-                            and entry.kind = 'trigger'
-                            and nvl(entry.agent_type, 'user') <> 'user'
-                    )
+                    and not page.is_merged
+                    and nvl(page.triggered_by, '') = 'machine'
                     and (
                         noticed.mapped_product is null
                         or exists (
