@@ -1,16 +1,16 @@
 -- one row per person and team of PagerDuty the person is or was a member of, and since and until when
--- The API tells only who is a member now. So a membership begins with the first sign of it, and is not applied to the
--- time before: who was notified for a team's incident was on call for it. Of people who left the account the log alone
--- tells; people who are in the account and not in the team are helpers, not members.
+-- The API says only who is a member now. So a membership begins with the first sign of it, and is not applied to the
+-- time before: who was notified for a team's incident was on call for it. For people who left the account there is
+-- only the log; people who are in the account and not in the team are helpers, not members.
 CREATE TABLE Memberships (
     -- the person
     person_id TEXT NOT NULL REFERENCES PagerDutyUsers (id),
     -- the team
     team_id TEXT NOT NULL REFERENCES PagerDutyTeams (id),
-    -- the first time that the person was notified for an incident of the team; for a member who never was the time when
-    -- the members were fetched last, null where that is not known
+    -- the first time that the person was notified for an incident of the team; for a member who never was, the time when
+    -- the members were last fetched, null where that is not known
     since_at TIMESTAMP,
-    -- for who left the account the last such time; null for members of today
+    -- for people who left the account the last such time; null for members of today
     until_at TIMESTAMP,
     -- true for members of today
     is_current BOOLEAN NOT NULL,

@@ -84,14 +84,7 @@ notified as (
 
 engaged as (
     select incident_id, count(*) as n_people
-    from (
-        select incident_id, agent_id as person_id
-        from PagerDutyLogEntries
-        where kind = 'acknowledge' and agent_type = 'user'
-        union
-        select incident_id, user_id
-        from PagerDutyIncidentResponders
-    ) as people
+    from Engagements
     group by incident_id
 ),
 

@@ -8,18 +8,9 @@
 -- misleads: Who helps by chat engages in nothing. Many people are not a fault: they may be what made it short. The time
 --   of an incident that nobody resolved by hand goes on while everybody sleeps.
 -- chart: bar x=service_name y=mean_engaged_people
-with engaged as (
-    select incident_id, agent_id as person_id
-    from PagerDutyLogEntries
-    where kind = 'acknowledge' and agent_type = 'user' and agent_id is not null
-    union
-    select incident_id, user_id
-    from PagerDutyIncidentResponders
-),
-
-teams as (
+with teams as (
     select engaged.incident_id, count(distinct member.team_id) as n_teams
-    from engaged
+    from Engagements as engaged
     cross join Responses as incident
     cross join Memberships as member
     where

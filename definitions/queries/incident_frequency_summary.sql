@@ -10,17 +10,7 @@
 -- misleads: Incidents that cause one another come in clusters, which makes p too small. Of twenty series one has p below
 --   0.05 by chance alone. A small number of incidents can hide a large change.
 -- chart: table
-with begun as (
-    select
-        incident.id,
-        nvl(incident.severity_level, '(none)') as severity,
-        trunc(start.began_at, 'week') as week
-    from Incidents as incident
-    inner join IncidentStarts as start on start.incident_id = incident.id
-    where start.began_at is not null
-),
-
-fetched as (
+with fetched as (
     select max(to_timestamp(newest_extracted_at)) as fetched_at
     from _tables
 ),
@@ -30,7 +20,7 @@ span as (
         min(begun.week) as first_week,
         -- The first day of the week that is not over.
         greatest(max(begun.week), trunc(max(fetched.fetched_at), 'week')) as end_day
-    from begun
+    from IncidentSeries as begun
     cross join fetched
 ),
 
@@ -38,18 +28,6 @@ whole as (
     select first_week, end_day, cast(datediff(end_day, first_week) / 7e0 as int) as n_weeks
     from span
     where end_day > first_week
-),
-
-occurrences as (
-    select 'all' as dimension, 'all' as name, week, id
-    from begun
-    union all
-    select 'severity', severity, week, id
-    from begun
-    union all
-    select 'product', concat(affected.entity_name, ': ', affected.product), begun.week, begun.id
-    from begun
-    inner join AffectedProducts as affected on affected.incident_id = begun.id
 ),
 
 series as (
@@ -60,7 +38,7 @@ series as (
         count_if(occurrences.week < whole.end_day) as n,
         count_if(occurrences.week < whole.end_day and occurrences.week >= date_sub(whole.end_day, 28)) as n_last_4,
         count_if(occurrences.week < whole.end_day and occurrences.week >= date_sub(whole.end_day, 84)) as n_last_12
-    from occurrences
+    from IncidentSeries as occurrences
     cross join whole
     group by occurrences.dimension, occurrences.name, whole.n_weeks
 ),
@@ -75,27 +53,22 @@ questions as (
     where n_weeks > 12
 ),
 
-digits (digit) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)),
-
-numbers as (
-    select
-        ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit + 10000 * ten_thousands.digit as number
-    from digits as ones
-    cross join digits as tens
-    cross join digits as hundreds
-    cross join digits as thousands
-    cross join digits as ten_thousands
+-- As many as the longest series has incidents, up to 99,999.
+counted as (
+    select low.number + 10000 * high.number as number
+    from Numbers as high
+    cross join Numbers as low
+    cross join (select max(n) as most from series) as needed
+    where high.number < 10 and low.number + 10000 * high.number <= needed.most
 ),
 
 log_factorials as (
     select
-        numbers.number,
-        sum(ln(greatest(numbers.number, 1))) over (
-            order by numbers.number rows between unbounded preceding and current row
+        number,
+        sum(ln(greatest(number, 1))) over (
+            order by number rows between unbounded preceding and current row
         ) as value
-    from numbers
-    cross join (select max(n) as most from series) as needed
-    where numbers.number <= needed.most
+    from counted
 ),
 
 terms as (

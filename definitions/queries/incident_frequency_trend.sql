@@ -11,42 +11,10 @@
 --   the mean is below 3.7 a week the lower limit is 0, so that improvement cannot show here: compare longer periods. A
 --   change in what is called an incident, or in who writes postmortems, looks like a change in reliability.
 -- chart: line x=week y=n_incidents,mean_per_week,upper_limit series=name
-with begun as (
-    select
-        incident.id,
-        nvl(incident.severity_level, '(none)') as severity,
-        trunc(start.began_at, 'week') as week
-    from Incidents as incident
-    inner join IncidentStarts as start on start.incident_id = incident.id
-    where start.began_at is not null
-),
-
-occurrences as (
-    select 'all' as dimension, 'all' as name, week, id
-    from begun
-    union all
-    select 'severity', severity, week, id
-    from begun
-    union all
-    select 'product', concat(affected.entity_name, ': ', affected.product), begun.week, begun.id
-    from begun
-    inner join AffectedProducts as affected on affected.incident_id = begun.id
-),
-
-counts as (
+with counts as (
     select dimension, name, week, count(*) as n_incidents
-    from occurrences
+    from IncidentSeries as occurrences
     group by dimension, name, week
-),
-
-digits (digit) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)),
-
-numbers as (
-    select ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit as number
-    from digits as ones
-    cross join digits as tens
-    cross join digits as hundreds
-    cross join digits as thousands
 ),
 
 fetched as (
@@ -59,7 +27,7 @@ span as (
         min(begun.week) as first_week,
         greatest(max(begun.week), trunc(max(fetched.fetched_at), 'week')) as last_week,
         max(fetched.fetched_at) as fetched_at
-    from begun
+    from IncidentSeries as begun
     cross join fetched
 ),
 
@@ -73,7 +41,7 @@ weeks as (
             else 1
         end as is_unfinished
     from span
-    cross join numbers
+    cross join Numbers as numbers
     where numbers.number * 7 <= datediff(span.last_week, span.first_week)
 ),
 
@@ -105,7 +73,7 @@ means as (
 
 log_factorials as (
     select number, sum(ln(greatest(number, 1))) over (order by number rows between unbounded preceding and current row) as value
-    from numbers
+    from Numbers as numbers
     where number < 2000
 ),
 

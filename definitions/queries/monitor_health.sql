@@ -3,9 +3,9 @@
 -- grain: one row per monitor or synthetic test and fault
 -- meaning: `muted`: by its own setting or by a downtime; `paused`: a synthetic test that does not run; `no data`: it
 --   has nothing to judge; `stuck`: in alert for more than seven days when it was fetched; `never alerted`: older than
---   90 days and its state never changed; `reaches nobody`: no handle in its message or in that
---   of its escalation; `does not page`: it has handles,
---   of which none leads to a pager, and its priority is 1 or 2; `no tags`; `draft`. `days` is how long the state has
+--   90 days and its state never changed; `reaches nobody`: no handle in its message or in that of
+--   its escalation; `does not page`: it has handles, of which none leads to a pager, and its priority is 1 or 2; `no
+--   tags`; `draft`. `days` is how long the state has
 --   held, where that matters. Deleted ones are left out, and the monitors that belong to synthetic tests are judged
 --   by `no data`, `muted` and `stuck` alone.
 -- misleads: A monitor that never alerted may watch something that never fails. A mute may be planned. A monitor may

@@ -8,19 +8,16 @@
 -- misleads: A follow-the-sun rota looks like office hours, as it should. A person without a known time zone counts by
 --   UTC.
 -- chart: table
-with digits (digit) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)),
-
-hours as (
-    select tens.digit * 10 + ones.digit as hour_of_day
-    from digits as tens
-    cross join digits as ones
-    where tens.digit * 10 + ones.digit < 24
+with hours as (
+    select number as hour_of_day
+    from Numbers
+    where number < 24
 ),
 
 weekdays as (
-    select digit as weekday
-    from digits
-    where digit between 1 and 7
+    select number as weekday
+    from Numbers
+    where number between 1 and 7
 ),
 
 counts as (

@@ -34,7 +34,7 @@ with answered as (
     where not response.is_merged
 ),
 
--- What is too few in the finest rows is enough in coarser ones.
+-- Where the finest rows hold too few incidents, coarser ones hold enough.
 scoped as (
     select
         1 as scope_order, 'all' as scope, '(all)' as team_id, '(all)' as service_id, '(all)' as urgency, '(all)' as hour_class,

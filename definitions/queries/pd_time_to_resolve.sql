@@ -30,7 +30,7 @@ with resolved as (
     where not response.is_merged
 ),
 
--- What is too few in the finest rows is enough in coarser ones.
+-- Where the finest rows hold too few incidents, coarser ones hold enough.
 scoped as (
     select
         1 as scope_order, 'all' as scope, '(all)' as team_id, '(all)' as service_id, '(all)' as quarter,

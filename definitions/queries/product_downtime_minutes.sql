@@ -48,16 +48,6 @@ products as (
     group by entity_name, product
 ),
 
-digits (digit) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)),
-
-numbers as (
-    select ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit as number
-    from digits as ones
-    cross join digits as tens
-    cross join digits as hundreds
-    cross join digits as thousands
-),
-
 first_month as (
     select min(first_month) as month
     from products
@@ -76,7 +66,7 @@ months as (
         ) as ends
     from first_month
     cross join known
-    cross join numbers
+    cross join Numbers as numbers
     where numbers.number <= months_between(trunc(timestamp_seconds(known.last_second), 'month'), first_month.month)
 ),
 

@@ -20,7 +20,8 @@ use diagnostics::Diagnostic;
 use store::{Limits, Place, Store};
 
 use crate::console::Console;
-use crate::project::{Project, database_fault};
+use crate::faults::database_fault;
+use crate::project::Project;
 use crate::{CouldNotRun, Outcome};
 
 /// How long a run waits for another that is loading into the same database.
@@ -65,7 +66,7 @@ fn ready_store(
     Ok((place, Some(store), outcome(rejects)))
 }
 
-/// Says which derived tables are not as what they are made from: a load was ended early, or their texts changed.
+/// Says which derived tables are out of date: a load ended early, or their text changed.
 fn say_outdated(project: &Project, place: &Place, console: &Console) -> Result<(), CouldNotRun> {
     let outdated = match store::outdated(place, &project.definitions.schema) {
         Ok(outdated) => outdated,

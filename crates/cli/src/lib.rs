@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod console;
+mod faults;
 pub mod gaps;
 pub mod load;
 pub mod project;

@@ -16,7 +16,8 @@ use store::{FileFacts, KnownFile, Store};
 use transform::{Batch, Plan, Reject};
 
 use crate::console::Console;
-use crate::project::{Project, database_fault, derived_fault};
+use crate::faults::{database_fault, derived_fault};
+use crate::project::Project;
 use crate::{CouldNotRun, console, rejects, states, vanished};
 
 /// Portions that wait between two stages, at the most.
@@ -56,6 +57,8 @@ pub fn load(
         .map(|plan| project.stream_files(&plan.stream))
         .collect();
     vanished::check(plans, &found, meant, store, console)?;
+    // A state that cannot be understood may hold gaps: that is said before anything is loaded.
+    let fetching = states::fetching(&states::read(project, console)?);
     let mut reports = Vec::new();
     for (plan, found) in plans.iter().zip(&found) {
         reports.push(load_stream(project, plan, found, store, console)?);
@@ -73,7 +76,6 @@ pub fn load(
     } else {
         Ok(())
     };
-    let fetching = states::fetching(&states::read(project, console)?);
     settled
         .and_then(|()| store.note_fetching(&fetching))
         .map_err(|error| say(console, &error))?;

@@ -11,7 +11,8 @@ use transform::Plan;
 
 use crate::CouldNotRun;
 use crate::console::Console;
-use crate::project::{Project, database_fault};
+use crate::faults::database_fault;
+use crate::project::Project;
 
 /// What the names of our files end in.
 const ENDING: &str = ".rejects.ndjson";

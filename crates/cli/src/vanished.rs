@@ -8,11 +8,11 @@ use transform::Plan;
 
 use crate::CouldNotRun;
 use crate::console::Console;
+use crate::faults::database_fault;
 use crate::load::lost_files;
-use crate::project::database_fault;
 
-/// Says which streams lost their files; `found` is what each of `plans` has now. The error is that one did, and that it is not among those of which that is
-/// `meant`.
+/// Says which streams lost their files; `found` is what each of `plans` has now. The error: one did, and is not among
+/// those of which that is `meant`.
 pub fn check(
     plans: &[&Plan],
     found: &[StreamFiles],

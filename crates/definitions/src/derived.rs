@@ -87,19 +87,9 @@ fn wrong(source: &Arc<Source>, expected: &str) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Origin;
 
     fn read(text: &str) -> (Option<DerivedTable>, Vec<&'static str>) {
-        let path = "derived/loads.sql".to_owned();
-        let source = Arc::new(Source {
-            path: path.clone(),
-            text: text.into(),
-        });
-        let file = File {
-            path,
-            origin: Origin::BuiltIn,
-            source,
-        };
+        let file = File::built_in("derived/loads.sql", text);
         let mut faults = Vec::new();
         let table = parse(&file, &mut faults);
         (table, faults.into_iter().map(|fault| fault.code).collect())

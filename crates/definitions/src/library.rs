@@ -41,6 +41,17 @@ pub struct Library {
 }
 
 impl File {
+    pub(crate) fn built_in(path: &str, text: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            origin: Origin::BuiltIn,
+            source: Arc::new(Source {
+                path: path.to_owned(),
+                text: text.to_owned(),
+            }),
+        }
+    }
+
     /// The folder it lies in and its ending: `("queries", "sql")`.
     pub fn kind(&self) -> (&str, &str) {
         let folder = self.path.split_once('/').map_or("", |(folder, _)| folder);
@@ -61,14 +72,7 @@ impl Library {
         let mut faults = Vec::new();
         let mut files: Vec<File> = BUILT_IN
             .iter()
-            .map(|(path, text)| File {
-                path: (*path).to_owned(),
-                origin: Origin::BuiltIn,
-                source: Arc::new(Source {
-                    path: (*path).to_owned(),
-                    text: (*text).to_owned(),
-                }),
-            })
+            .map(|(path, text)| File::built_in(path, text))
             .collect();
         let root = project.join("definitions");
         for path in own_files(&root, &mut faults) {

@@ -248,18 +248,9 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Origin;
 
     fn read(text: &str) -> (Option<Mapper>, Vec<Diagnostic>) {
-        let source = Arc::new(Source {
-            path: "mappers/m.yaml".into(),
-            text: text.into(),
-        });
-        let file = File {
-            path: "mappers/m.yaml".into(),
-            origin: Origin::BuiltIn,
-            source,
-        };
+        let file = File::built_in("mappers/m.yaml", text);
         let mut faults = Vec::new();
         (parse(&file, &mut faults), faults)
     }

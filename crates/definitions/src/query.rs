@@ -121,18 +121,9 @@ fn is_key(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Origin;
 
     fn read(text: &str) -> (Query, Vec<Diagnostic>) {
-        let source = Arc::new(Source {
-            path: "queries/q.sql".into(),
-            text: text.into(),
-        });
-        let file = File {
-            path: "queries/q.sql".into(),
-            origin: Origin::BuiltIn,
-            source,
-        };
+        let file = File::built_in("queries/q.sql", text);
         let mut faults = Vec::new();
         (parse(&file, &mut faults).unwrap(), faults)
     }

@@ -111,19 +111,9 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Origin;
 
     fn read(text: &str) -> (Vec<QueryTest>, Vec<String>) {
-        let path = "queries/q.tests.yaml".to_owned();
-        let source = Arc::new(Source {
-            path: path.clone(),
-            text: text.into(),
-        });
-        let file = File {
-            path,
-            origin: Origin::BuiltIn,
-            source,
-        };
+        let file = File::built_in("queries/q.tests.yaml", text);
         assert!(holds_tests(&file));
         let mut faults = Vec::new();
         let tests = parse(&file, &mut faults);

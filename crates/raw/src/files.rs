@@ -78,8 +78,8 @@ impl Format {
     }
 }
 
-/// Lists the files below the given folders (or at a given path that is a file), in order of name. Hidden files, half-written ones (`.tmp`, `.partial`)
-/// and links to folders are passed over; a folder that is not there has no files.
+/// Lists the files below the given folders, in order of name; a path that is a file gives that file. Hidden files,
+/// half-written ones (`.tmp`, `.partial`) and links to folders are skipped; a folder that is not there has no files.
 pub fn stream_files(project: &Path, folders: &[PathBuf]) -> StreamFiles {
     let mut found = StreamFiles::default();
     for folder in folders {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use transform::Plan;
 
-use crate::ddl::{NEW_VERSION, quote};
+use crate::ddl::{NEW_VERSION, key, quote};
 use crate::rows::SAME_KEY;
 
 /// A file that is loaded.
@@ -192,12 +192,7 @@ pub(crate) fn finish_stream(
 /// follows from the raw files, however they were loaded.
 fn note_removed(connection: &Connection, plan: &Plan, started: i64) -> rusqlite::Result<()> {
     let table = &plan.tables[0].table;
-    let key: Vec<String> = table
-        .key
-        .iter()
-        .map(|column| quote(&table.columns[*column].name))
-        .collect();
-    let (name, key) = (quote(&table.name), key.join(", "));
+    let (name, key) = (quote(&table.name), key(table));
     let stream = plan.stream.as_str();
     let removed = format!(
         "insert or ignore into _removed (stream, key) select ?1, json_array({key}) from {name} where ifnull(_extracted_at, -1) < ?2"
@@ -209,7 +204,7 @@ fn note_removed(connection: &Connection, plan: &Plan, started: i64) -> rusqlite:
     connection.execute(&back, (stream, started)).map(drop)
 }
 
-/// Replaces what is known of the fetching of all streams. Says whether anything is different now.
+/// Replaces what is known of the fetching of all streams.
 pub(crate) fn note_fetching(
     connection: &mut Connection,
     fetching: &[Fetching],

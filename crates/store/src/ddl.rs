@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use definitions::{ColumnType, Schema, Table};
+use definitions::{Column, ColumnType, Schema, Table};
 use rusqlite::{Connection, OptionalExtension};
 
 /// Raised when the bookkeeping tables change: an older database is made anew from the raw data.
@@ -96,18 +96,23 @@ pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()
 
 /// `CREATE TABLE` for a table of the schema, with the bookkeeping columns.
 pub(crate) fn create_table(table: &Table) -> String {
-    let bookkeeping =
-        "  _extracted_at integer,\n  _file integer not null,\n  _line integer not null,\n";
-    create(
-        table,
-        &format!("{bookkeeping}  primary key ({})", key(table)),
-    )
+    let mut parts = columns(table);
+    parts.extend(
+        [
+            "_extracted_at integer",
+            "_file integer not null",
+            "_line integer not null",
+        ]
+        .map(str::to_owned),
+    );
+    parts.push(format!("primary key ({})", key(table)));
+    create(table, &parts)
 }
 
 /// `CREATE TABLE` for a derived table, whose rows come from no file. Its key is an index that is made when the rows are
 /// there, by [`create_key`]: that is half the time.
 pub(crate) fn create_derived(table: &Table) -> String {
-    create(table, "")
+    create(table, &columns(table))
 }
 
 /// The key of a derived table, which refuses two rows with one key.
@@ -120,25 +125,27 @@ pub(crate) fn create_key(table: &Table) -> String {
     )
 }
 
-fn key(table: &Table) -> String {
+/// The columns of a table's key, quoted, as a list.
+pub(crate) fn key(table: &Table) -> String {
     let columns = table.key.iter().map(|column| &table.columns[*column].name);
     let columns: Vec<String> = columns.map(|name| quote(name)).collect();
     columns.join(", ")
 }
 
-fn create(table: &Table, more: &str) -> String {
-    let mut sql = format!("create table {} (\n", quote(&table.name));
-    for column in &table.columns {
+fn create(table: &Table, parts: &[String]) -> String {
+    format!(
+        "create table {} (\n  {}\n)",
+        quote(&table.name),
+        parts.join(",\n  ")
+    )
+}
+
+fn columns(table: &Table) -> Vec<String> {
+    let declared = |column: &Column| {
         let not_null = if column.not_null { " not null" } else { "" };
-        sql += &format!(
-            "  {} {}{not_null},\n",
-            quote(&column.name),
-            storage(column.kind)
-        );
-    }
-    sql += more;
-    let sql = sql.trim_end().trim_end_matches(',');
-    format!("{sql}\n)")
+        format!("{} {}{not_null}", quote(&column.name), storage(column.kind))
+    };
+    table.columns.iter().map(declared).collect()
 }
 
 /// A name as SQL text.
@@ -296,7 +303,8 @@ fn exists(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
     connection.query_row(sql, [name], |row| row.get(0))
 }
 
-/// Forgets what of ours somebody dropped or put their own in place of, so that it is made anew, and the streams of tables are loaded anew. Says whether there were any.
+/// Forgets what of ours somebody dropped, or put their own in place of: it is made anew, and the streams of tables are
+/// loaded anew. Says whether there was anything.
 fn forget_missing(connection: &Connection) -> rusqlite::Result<bool> {
     let mut missing = false;
     for (name, (kind, sql)) in known_objects(connection)? {

@@ -81,7 +81,7 @@ impl DerivedFault {
 }
 
 impl Store {
-    /// Makes the derived tables anew that are not as what they are made from, and says which.
+    /// Makes the derived tables that are out of date anew, and says which.
     pub fn derive(&mut self, schema: &Schema) -> Result<Result<Vec<Made>, DerivedFault>, Error> {
         let steps = match plan(&mut self.connection, schema) {
             Ok(steps) => steps,
@@ -106,8 +106,7 @@ pub fn derived_faults(place: &Place, schema: &Schema) -> Result<Vec<DerivedFault
     Ok(plan(&mut connection, schema).err().unwrap_or_default())
 }
 
-/// The derived tables that are not as what they are made from, or were never made: an answer from them is older than
-/// the other answers.
+/// The derived tables that are out of date, or were never made: an answer from them is older than the other answers.
 pub fn outdated(place: &Place, schema: &Schema) -> Result<Vec<String>, Error> {
     let mut connection = query::reader(place, Limits::default())?;
     let Ok(steps) = plan(&mut connection, schema) else {

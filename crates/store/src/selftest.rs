@@ -9,7 +9,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params_from_iter};
 use yaml::{Node, Value as Given};
 
-use crate::ddl::quote;
+use crate::ddl::{key, quote};
 use crate::derived::{self, Step};
 use crate::query::{self, Value};
 use crate::{Error, Place, Store};
@@ -38,12 +38,7 @@ impl TestBench {
     /// Makes a derived table from the rows of a test and compares its rows, in the order of its key.
     pub fn run_derived(&mut self, derived: &DerivedTable, test: &QueryTest) -> Result<(), String> {
         let table = &derived.table;
-        let key: Vec<String> = table
-            .key
-            .iter()
-            .map(|column| quote(&table.columns[*column].name))
-            .collect();
-        let (name, key) = (quote(&table.name), key.join(", "));
+        let (name, key) = (quote(&table.name), key(table));
         self.run(&format!("select * from {name} order by {key}"), test)
     }
 

@@ -8,7 +8,7 @@
 mod batch;
 mod convert;
 mod jq;
-mod odd_times;
+mod oddities;
 mod path;
 mod plan;
 mod selftest;

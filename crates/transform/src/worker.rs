@@ -10,7 +10,7 @@ use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 use crate::batch::{Batch, Cell, RecordRows, Reject, Warning};
 use crate::convert::{Given, convert, shown};
 use crate::jq::{self, Filter};
-use crate::odd_times;
+use crate::oddities;
 use crate::path;
 use crate::plan::{ColumnPlan, ColumnSource, EachPlan, Plan, TablePlan};
 use crate::time;
@@ -352,23 +352,7 @@ impl<'a> Worker<'a> {
                     )
                 });
             }
-            if let (Some(agreed), Some(text)) = (&column.agreed, batch.text_of(cell))
-                && !agreed.contains(text)
-            {
-                let near = diagnostics::nearest(text, agreed.iter().map(String::as_str));
-                let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                let (value, reason) = (
-                    text.to_owned(),
-                    format!("`{text}` is not in the agreed list{hint}"),
-                );
-                batch.warnings.push(Warning {
-                    line,
-                    table: table.table.name.clone(),
-                    column: column.name.clone(),
-                    reason,
-                    value,
-                });
-            }
+            oddities::name(table, column, cell, line, batch);
             let cell = match column.kind {
                 ColumnType::TimeZone => self.known_zone(cell, line, table, column, batch),
                 _ => cell,
@@ -379,7 +363,7 @@ impl<'a> Worker<'a> {
             let first = batch.tables[index].len() - table.columns.len();
             let cells = batch.tables[index][first..].to_vec();
             let latest = self.plan.setting.latest.as_deref();
-            odd_times::warn(table, &cells, latest, line, batch);
+            oddities::times(table, &cells, latest, line, batch);
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use store::{Limits, Place};
 
 use crate::args::{AnswerFormat, Arguments, QueryArguments};
 use crate::console::{Console, counted};
-use crate::project::{Project, database_fault, query_fault, sql_fault};
+use crate::faults::{database_fault, query_fault, sql_fault};
+use crate::project::Project;
 use crate::queries::{Answer, Failure, answer, answer_all};
 use crate::{CouldNotRun, Outcome, project};
 

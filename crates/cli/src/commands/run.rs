@@ -2,7 +2,7 @@
 
 use crate::args::{Arguments, RunArguments};
 use crate::console::{Console, count, counted, table};
-use crate::{CouldNotRun, Outcome, gaps, load, project, states};
+use crate::{CouldNotRun, Outcome, faults, gaps, load, project, states};
 
 pub fn run(
     arguments: &Arguments,
@@ -15,7 +15,7 @@ pub fn run(
     let plans: Vec<_> = project.plans.iter().collect();
     let reports = load::load(&project, &plans, &[], &mut store, console)?;
     let status = store.status().map_err(|error| {
-        console.diagnostic(&project::database_fault(&error));
+        console.diagnostic(&faults::database_fault(&error));
         CouldNotRun
     })?;
     let queries: Vec<_> = project.definitions.queries.iter().collect();

@@ -5,7 +5,8 @@ use store::Place;
 
 use crate::args::{Arguments, MessageFormat};
 use crate::console::{Console, count, table};
-use crate::project::{Project, database_fault};
+use crate::faults::database_fault;
+use crate::project::Project;
 use crate::{CouldNotRun, Outcome, gaps, load, project, states};
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
-use crate::world::{World, small};
+use crate::world::World;
 
 /// A user as a listing of users gives them, fetched at a minute of one hour.
 fn user(id: &str, name: &str, teams: &[&str], minute: u32) -> String {
@@ -616,25 +616,4 @@ fn the_time_of_extraction_comes_from_the_record_or_else_from_the_files_name() {
             "T3|∅|∅"
         ]
     );
-}
-
-#[test]
-fn a_list_that_people_keep_in_the_project_folder_is_loaded() {
-    let world = small();
-    world.write(
-        "product_services.yaml",
-        "- {product: Cart, service: cart}\n- {product: Cart}\n",
-    );
-    world
-        .run_on_disk(&["load"])
-        .exits(1)
-        .says(&["product_services.yaml:2", "`ProductServices.service`"]);
-    let pairs = "select product || '/' || service from ProductServices order by 1";
-    assert_eq!(world.rows(pairs), ["Cart/cart"]);
-    world.write(
-        "product_services.yaml",
-        "- {product: Cart, service: basket}\n",
-    );
-    world.run_on_disk(&["load"]).exits(0);
-    assert_eq!(world.rows(pairs), ["Cart/basket"]);
 }

@@ -11,6 +11,7 @@
 mod bad_input;
 mod cli;
 mod definitions;
+mod demo;
 mod derived;
 mod disk;
 mod loading;
@@ -18,3 +19,4 @@ mod queries;
 mod recorded;
 mod serve;
 mod world;
+mod written;

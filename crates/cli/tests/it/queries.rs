@@ -296,59 +296,6 @@ fn a_time_zone_that_is_none_costs_nobody_an_answer() {
 }
 
 #[test]
-fn every_question_has_an_answer_on_nothing_and_on_each_source_alone() {
-    let whole = World::new();
-    whole.run(&["demo", "--scale", "1000"]).exits(0);
-    let folders = |source: &str| -> Vec<String> {
-        let streams = std::fs::read_dir(whole.path("raw_data")).unwrap().flatten();
-        let names = streams.map(|entry| entry.file_name().to_string_lossy().into_owned());
-        names.filter(|name| name.starts_with(source)).collect()
-    };
-    let sources = [
-        "pagerduty",
-        "sentry",
-        "github",
-        "datadog",
-        "developer_survey",
-    ];
-    for source in sources {
-        let world = World::new();
-        let found = folders(source);
-        assert!(!found.is_empty(), "{source}");
-        for folder in found {
-            for (name, bytes) in whole.files(&format!("raw_data/{folder}")) {
-                world.write(&format!("raw_data/{folder}/{name}"), bytes);
-            }
-        }
-        world.run(&["run"]).exits(0);
-    }
-    let written = World::new();
-    for (name, bytes) in whole.files("incidents") {
-        written.write(&format!("incidents/{name}"), bytes);
-    }
-    written.run(&["run"]).exits(0);
-    let nothing = World::new();
-    nothing.run(&["run"]).exits(0);
-    for (name, answer) in nothing.files("output") {
-        let text = String::from_utf8(answer).unwrap();
-        // Rules that nothing breaks, and a total of nothing, are answers too.
-        assert!(text.contains("\r\n"), "{name}");
-    }
-}
-
-#[test]
-fn answers_are_the_same_in_memory_and_on_disk_and_in_two_runs() {
-    let world = World::new();
-    world.run(&["demo", "--scale", "1000"]).exits(0);
-    world.run(&["query"]).exits(0);
-    let in_memory = world.files("output");
-    world.run(&["query"]).exits(0);
-    assert!(world.files("output") == in_memory);
-    world.run_on_disk(&["run"]).exits(0);
-    assert!(world.files("output") == in_memory);
-}
-
-#[test]
 fn interruptions_by_the_hour_of_the_persons_own_clock() {
     let world = World::new();
     let notified = |id: &str, at: &str| {

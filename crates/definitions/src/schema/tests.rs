@@ -1,16 +1,7 @@
 use super::*;
-use crate::Origin;
 
 fn read(text: &str) -> (Schema, Vec<Diagnostic>) {
-    let source = Arc::new(Source {
-        path: "schemas/s.sql".into(),
-        text: text.into(),
-    });
-    let file = File {
-        path: "schemas/s.sql".into(),
-        origin: Origin::BuiltIn,
-        source,
-    };
+    let file = File::built_in("schemas/s.sql", text);
     let (mut schema, mut faults) = (Schema::default(), Vec::new());
     parse(&file, &mut schema, &mut faults);
     (schema, faults)

@@ -1,13 +1,39 @@
-//! Times that a row may have and that are hardly meant: its row is kept, and a warning says so.
+//! Values that a row may have and that are hardly meant: the row is kept, and a warning says so.
 
 use crate::batch::{Batch, Cell, Warning};
-use crate::plan::TablePlan;
+use crate::plan::{ColumnPlan, TablePlan};
 
 /// Nothing that is measured here is older.
 const EARLIEST: &str = "1990";
 
+/// Adds a warning if a value is not in the list of names that its column has.
+pub(crate) fn name(
+    table: &TablePlan,
+    column: &ColumnPlan,
+    cell: Cell,
+    line: u64,
+    batch: &mut Batch,
+) {
+    let (Some(agreed), Some(text)) = (&column.agreed, batch.text_of(cell)) else {
+        return;
+    };
+    if agreed.contains(text) {
+        return;
+    }
+    let near = diagnostics::nearest(text, agreed.iter().map(String::as_str));
+    let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let warning = Warning {
+        line,
+        table: table.table.name.clone(),
+        column: column.name.clone(),
+        reason: format!("`{text}` is not in the agreed list{hint}"),
+        value: text.to_owned(),
+    };
+    batch.warnings.push(warning);
+}
+
 /// Adds a warning for each odd time in a row, which stands in `cells`.
-pub(crate) fn warn(
+pub(crate) fn times(
     table: &TablePlan,
     cells: &[Cell],
     latest: Option<&str>,

@@ -1,0 +1,157 @@
+//! What is wrong with a query, a derived table or the database, in words: with its place, and what to do.
+
+use std::sync::Arc;
+
+use diagnostics::{Diagnostic, Source, nearest};
+use store::{DerivedFault, QueryFault};
+
+use crate::project::Project;
+
+/// A derived table's fault, with its place in the file.
+pub fn derived_fault(project: &Project, fault: &DerivedFault) -> Diagnostic {
+    let all = &project.definitions.schema.derived;
+    let Some(derived) = all
+        .iter()
+        .find(|derived| derived.table.name == fault.table())
+    else {
+        return Diagnostic::error("derived-table", fault.to_string());
+    };
+    match fault {
+        DerivedFault::Refused { fault, .. } => {
+            let what = format!("the derived table `{}`", derived.table.name);
+            let text = QueryText {
+                sql: &derived.sql,
+                offset: derived.offset,
+                source: &derived.source,
+            };
+            placed(sql_fault(project, &what, fault), fault, &text)
+        }
+        _ => Diagnostic::error("derived-table", fault.to_string()).at(
+            &derived.source,
+            derived.table.span.clone(),
+            "the select must give each of its columns by name, from tables that are made before",
+        ),
+    }
+}
+
+/// A query's fault, with its place in the file.
+pub fn query_fault(
+    project: &Project,
+    query: &definitions::Query,
+    fault: &QueryFault,
+) -> Diagnostic {
+    let diagnostic = sql_fault(project, &format!("the query `{}`", query.name), fault);
+    let text = QueryText {
+        sql: &query.sql,
+        offset: 0,
+        source: &query.source,
+    };
+    placed(diagnostic, fault, &text)
+}
+
+/// A select and where it stands.
+struct QueryText<'t> {
+    sql: &'t str,
+    /// Where it begins in its file, in bytes.
+    offset: usize,
+    source: &'t Arc<Source>,
+}
+
+/// Points at the word of a select that a fault is about.
+fn placed(diagnostic: Diagnostic, fault: &QueryFault, text: &QueryText) -> Diagnostic {
+    let QueryFault::Sql { message, offset } = fault else {
+        return diagnostic.in_data(text.source.path.clone());
+    };
+    // The engine does not say where a table is that it does not know; its name tells.
+    let named = || {
+        message
+            .strip_prefix("no such table: ")
+            .and_then(|name| text.sql.rfind(name))
+    };
+    let Some(start) = offset.or_else(named) else {
+        return diagnostic.in_data(text.source.path.clone());
+    };
+    let rest = text.sql.get(start..).unwrap_or_default();
+    let word = rest
+        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(rest.len());
+    let start = text.offset + start;
+    diagnostic.at(text.source, start..start + word.max(1), "")
+}
+
+/// What a query's fault means, and what to do.
+pub fn sql_fault(project: &Project, what: &str, fault: &QueryFault) -> Diagnostic {
+    let diagnostic = Diagnostic::error("query", format!("{what} has no answer: {fault}"));
+    match fault {
+        QueryFault::Timeout(_) => diagnostic.hint(
+            "give it longer with `--timeout SECONDS`, or look for a join without a condition",
+        ),
+        QueryFault::Writes => {
+            diagnostic.hint("a query is one `select`; tables are filled by mappers")
+        }
+        QueryFault::Statements(_) => diagnostic.hint("write one `select` a file"),
+        QueryFault::Output(_) => diagnostic,
+        QueryFault::Sql { message, .. } => {
+            let schema = &project.definitions.schema;
+            let tables = schema
+                .all_tables()
+                .map(|table| table.name.as_str())
+                .chain(schema.views.iter().map(|view| view.name.as_str()));
+            let columns = schema
+                .all_tables()
+                .flat_map(|table| &table.columns)
+                .map(|column| column.name.as_str());
+            let known = |name: &str| {
+                schema.any_table(name).is_some()
+                    || schema.views.iter().any(|view| view.name == name)
+            };
+            if message.strip_prefix("no such table: ").is_some_and(known) {
+                return diagnostic.hint("the database is older than the definitions: `reliability load` brings it up to date");
+            }
+            let near = match message.split_once(": ") {
+                Some(("no such table", name)) => nearest(name, tables),
+                Some(("no such column", name)) => {
+                    // `"name" - should this be a string literal …` where it is in double quotes.
+                    let name = name.split(" - ").next().unwrap_or(name).trim_matches('"');
+                    nearest(name.rsplit('.').next().unwrap_or(name), columns)
+                }
+                _ => None,
+            };
+            match near {
+                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                None => diagnostic,
+            }
+        }
+    }
+}
+
+/// What is wrong with a database, and what to do.
+pub fn database_fault(error: &store::Error) -> Diagnostic {
+    use store::Error;
+    let diagnostic = Diagnostic::error("database", error.to_string());
+    match error {
+        Error::Held { .. } => diagnostic.hint("wait until it is done, or end that process"),
+        Error::Locked { .. } => {
+            diagnostic.hint("close the program that has it open for writing, and run this again")
+        }
+        Error::ReadOnly { .. } => diagnostic
+            .hint("make the file and its folder writable, or set `DB_PATH` to another place"),
+        Error::Full { .. } => {
+            diagnostic.hint("make room, and run this again: files that were loaded whole are kept")
+        }
+        Error::Foreign { .. } => {
+            diagnostic.hint("set `DB_PATH` to another file, or move this one away")
+        }
+        Error::Newer { .. } => diagnostic.hint(
+            "use that version, or set `DB_PATH` to another file: `reliability load` makes the same rows there",
+        ),
+        Error::Taken { table, .. } => diagnostic.hint(format!(
+            "rename that table (`alter table {table} rename to …`), or set `DB_PATH` to another file"
+        )),
+        Error::Damaged { .. } => diagnostic.hint(
+            "delete the file and run `reliability load`: the raw data gives the same rows again",
+        ),
+        Error::Missing { .. } => diagnostic.hint("make it with `reliability load`"),
+        Error::Other { .. } => diagnostic,
+    }
+}
