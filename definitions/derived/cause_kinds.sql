@@ -11,10 +11,10 @@ CREATE TABLE CauseKinds (
     kind TEXT NOT NULL,
     -- share of Google's postmortems from 2010 to 2017 that named it, in percent, among those of its role; null where
     -- there is no such figure
-    benchmark_percent REAL
+    percent_in_benchmark REAL
 );
 
-with agreed (cause, role, kind, benchmark_percent) as (
+with agreed (cause, role, kind, percent_in_benchmark) as (
     values
     ('binary push', 'trigger', 'change', 37.0),
     ('configuration push', 'trigger', 'change', 31.0),
@@ -35,5 +35,5 @@ select
     cause,
     role,
     kind,
-    cast(benchmark_percent as double) as benchmark_percent
+    cast(percent_in_benchmark as double) as percent_in_benchmark
 from agreed

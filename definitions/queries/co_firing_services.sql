@@ -9,7 +9,21 @@
 --   about two that fired together. Such pairs are candidates for one alert instead of two, or show what depends on what.
 -- misleads: Incidents are not spread evenly: office hours alone make a lift of two or three. Five minutes and three
 --   times are choices. Together does not say which of the two is the cause.
+-- period: PagerDutyIncidents
 -- chart: table
+-- columns:
+--   first_service: one of the two, that whose name comes first
+--   second_service: the other
+--   n_together: the smaller of the next two
+--   n_first_together: incidents of the first with one of the second within five minutes before or after
+--   n_second_together: incidents of the second with one of the first as near
+--   n_first: incidents of the first in the time that both existed
+--   n_second: incidents of the second in that time
+--   exposure_days: how long both existed, in days: since the younger was set up, else since any incident is known
+--   expected_by_chance: what `n_together` would be if the two fired independently and evenly
+--   lift: how many times as often as by chance
+--   first_service_id: the id of the first
+--   second_service_id: the id of the second
 with pages as (
     select
         service_id,

@@ -3,11 +3,19 @@
 -- grain: one row per gap: a person, a team or a service, and what it lacks
 -- meaning: A person is on call if they were notified or acknowledged a page within 90 days before the log entries were
 --   fetched last. Whoever has no phone number, SMS or push that is switched on and not barred by the vendor is reached
---   by e-mail alone, or not at all. A person without a team, a team without a service and a service without a team are
+--   only by e-mail, or not at all. A person without a team, a team without a service and a service without a team are
 --   listed as well; `is_on_call` tells which people it matters for.
 -- misleads: A number that is there may be wrong, or silent at night. Who was not paged for 90 days counts as not on
 --   call, though they may be next week. Teams that own no service may have other work.
+-- period: PagerDutyUsers, PagerDutyTeams, PagerDutyServices
 -- chart: table
+-- columns:
+--   kind: person, team or service
+--   gap: what is missing
+--   name: whose gap it is
+--   is_on_call: 1 for a person who was notified or acknowledged a page in the last 90 days, 0 for another, null for
+--     teams and services
+--   id: the id of the person, team or service
 with fetched as (
     select max(unix_timestamp(to_timestamp(newest_extracted_at))) as fetched_at
     from _tables
@@ -73,7 +81,7 @@ gaps as (
         is_on_call,
         case
             when is_pending then 'has not accepted the invitation'
-            when n_email > 0 then 'e-mail alone'
+            when n_email > 0 then 'only e-mail'
             else 'no way to be reached'
         end as gap
     from people

@@ -7,7 +7,26 @@
 --   upper bound. Merged incidents are left out.
 -- misleads: Who helps by chat engages in nothing. Many people are not a fault: they may be what made it short. The time
 --   of an incident that nobody resolved by hand goes on while everybody sleeps.
+-- period: PagerDutyIncidents
 -- chart: bar x=service_name y=mean_engaged_people
+-- columns:
+--   scope: all, team or service: what the row is about
+--   team_name: the team, `(all)` in the row for everything
+--   service_name: the service, `(all)` in rows for more than one
+--   n_incidents: incidents that anybody engaged in
+--   mean_engaged_people: people who engaged in an incident, on average
+--   max_engaged_people: people who engaged in the incident that took the most
+--   percent_several_people: share of the incidents that took more than one
+--   mean_engaged_teams: teams whose members engaged, on average
+--   percent_several_teams: share of the incidents that took more than one team
+--   mean_escalations: escalations of an incident, on average
+--   n_measured: incidents that were resolved after the first answer, so that their hours are known
+--   engaged_hours: people times hours from the first answer to the last resolution, of all measured incidents
+--     together
+--   p50_engaged_hours: the median of that for one incident
+--   is_low_n: 1 where fewer than 30 were measured
+--   team_id: the team's id
+--   service_id: the service's id
 with teams as (
     select engaged.incident_id, count(distinct member.team_id) as n_teams
     from Engagements as engaged
@@ -83,7 +102,7 @@ select
     nvl(service.name, summed.service_id) as service_name,
     summed.n_incidents,
     round(summed.mean_people, 2) as mean_engaged_people,
-    summed.most_people as most_engaged_people,
+    summed.most_people as max_engaged_people,
     round(100e0 * summed.n_several_people / summed.n_incidents, 1) as percent_several_people,
     round(summed.mean_teams, 2) as mean_engaged_teams,
     round(100e0 * summed.n_several_teams / summed.n_incidents, 1) as percent_several_teams,
@@ -91,7 +110,7 @@ select
     summed.n_measured,
     round(summed.hours, 1) as engaged_hours,
     round(summed.p50_hours, 2) as p50_engaged_hours,
-    case when summed.n_measured < 30 then 1 else 0 end as low_n,
+    case when summed.n_measured < 30 then 1 else 0 end as is_low_n,
     summed.team_id,
     summed.service_id
 from summed

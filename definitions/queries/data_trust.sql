@@ -5,12 +5,31 @@
 --   their reasons), those loaded with a warning (`_warnings`), and when the first and the last record was fetched.
 --   `n_rows` are the rows that the stream's tables hold now: fewer than records where a record was fetched several
 --   times, more where a record holds lists. `n_removed` records went because the newest complete listing no longer has
---   them. `n_gaps` were asked for and did not come (`_gaps`). `covered_from` and `covered_until` are the stretch of the
+--   them. `n_gaps` were asked for and did not come (`_gaps`). `covered_from_at` and `covered_until_at` are the stretch of the
 --   sources' own time that was fetched, in `n_windows` pieces: where there are several, something between them is
 --   missing (`_windows`); they are null for streams that are not cut by time.
 -- misleads: A stream that was never fetched has no row here and its reports are empty, not zero. Fetched without errors
---   is not the same as complete: what the vendor no longer keeps, or a key may not read, does not show.
+--   is not the same as complete: what the vendor no longer keeps, or a key may not read, does not show. Within a period only
+--   `n_rows` is of the period: files and records are those that were fetched.
+-- period: PagerDutyIncidents, PagerDutyLogEntries, Incidents, SentryIssues, SentryIssueEvents, SurveyResponses, GithubRepos, DataDogMonitors
 -- chart: table
+-- columns:
+--   stream: the stream of raw data
+--   n_gaps: what was asked for and did not come, listed in `_gaps`
+--   n_rejects: records that could not be taken, listed in `_rejects` with their reasons
+--   percent_rejected: their share of the records
+--   n_warnings: values that were taken and are hardly meant, listed in `_warnings`
+--   n_removed: records that the newest complete listing no longer has
+--   n_files: files loaded
+--   size_bytes: their size on disk, in bytes
+--   n_records: records that gave rows
+--   n_rows: rows that the stream's tables hold now
+--   first_extracted_at: when the first of the records was fetched, null for what people write
+--   last_extracted_at: when the last of them was fetched
+--   covered_from_at: where the stretch of the source's own time begins that was fetched, null for streams that are
+--     not cut by time
+--   covered_until_at: where it ends
+--   n_windows: in how many pieces that is: where there are several, something between them is missing
 with files as (
     select
         stream,
@@ -57,7 +76,7 @@ gaps as (
 ),
 
 windows as (
-    select stream, count(*) as n_windows, min(since_at) as covered_from, max(until_at) as covered_until
+    select stream, count(*) as n_windows, min(since_at) as covered_from_at, max(until_at) as covered_until_at
     from _windows
     group by stream
 ),
@@ -88,8 +107,8 @@ select
     nvl(table_rows.n_rows, 0) as n_rows,
     files.first_extracted_at,
     files.last_extracted_at,
-    windows.covered_from,
-    windows.covered_until,
+    windows.covered_from_at,
+    windows.covered_until_at,
     nvl(windows.n_windows, 0) as n_windows
 from streams
 left join files on files.stream = streams.stream

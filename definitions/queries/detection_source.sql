@@ -11,7 +11,23 @@
 -- misleads: Whoever writes the postmortem knows of customers only what support passed on. A page in the hour before may
 --   be about something else: where `percent_machine_by_chance` comes near `percent_machine`, the latter says nothing.
 --   Products without incidents have no row.
+-- period: Incidents
 -- chart: bar x=product y=n_internal,n_customer,n_unknown
+-- columns:
+--   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
+--   is_unfinished: 1 for the quarter that is not over
+--   entity_name: the company, brand or other entity, `(all)` in the row for everything
+--   product: the product, `(all)` in the row for everything
+--   n_incidents: incidents
+--   n_internal: those that the organisation noticed first
+--   n_machine: those of them before which a machine had paged
+--   n_customer: those that customers noticed first
+--   n_unknown: those without any time of detection
+--   percent_internal: share of the organisation in those that somebody noticed
+--   percent_machine: share of those before which a machine had paged
+--   percent_machine_by_chance: what that share would be if pages had nothing to do with incidents
+--   p50_minutes_to_detect: median from trigger to detection, in minutes
+--   is_low_n: 1 where fewer than 30 have a time of detection
 with mapped as (
     select distinct lower(mapping.product) as product, service.id as service_id
     from ProductServices as mapping
@@ -123,6 +139,7 @@ scoped as (
 
 select
     quarter,
+    case when quarter = (select date_format(to_timestamp(max(to_at)), 'yyyy-QQQ') from _tables) then 1 else 0 end as is_unfinished,
     entity_name,
     product,
     count(*) as n_incidents,
@@ -135,7 +152,7 @@ select
     round(100 * try_divide(nvl(sum(case when detected_by = 'internal' then chance end), 0e0), count(detected_by)), 1)
         as percent_machine_by_chance,
     round(percentile(minutes, 0.5), 1) as p50_minutes_to_detect,
-    case when count(detected_by) < 30 then 1 else 0 end as low_n
+    case when count(detected_by) < 30 then 1 else 0 end as is_low_n
 from scoped
 group by scope_order, quarter, entity_name, product
-order by scope_order, quarter, entity_name, product
+order by scope_order, quarter desc, n_customer desc, n_unknown desc, entity_name, product

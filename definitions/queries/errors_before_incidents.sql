@@ -7,7 +7,20 @@
 --   the time that they are known for, is `percent_with_sign_by_chance`.
 -- misleads: Some service always has an error: where chance gives as much, the signs say nothing. Only some events of
 --   each issue are fetched, so that signs are missed. People write down as the trigger what they found first.
+-- period: Incidents
 -- chart: line x=quarter y=percent_with_sign
+-- columns:
+--   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
+--   is_unfinished: 1 for the quarter that is not over
+--   n_incidents: incidents with a time of trigger
+--   n_with_error: those with an error event in the hour before
+--   n_with_page: those with a page that a machine triggered in the hour before
+--   n_without_sign: those with neither
+--   percent_with_sign: share of those with either
+--   percent_with_sign_by_chance: what that share would be if errors and pages had nothing to do with incidents
+--   p50_lead_minutes: median from the first sign in that hour to the trigger, in minutes
+--   max_lead_minutes: the longest such lead, in minutes
+--   is_low_n: 1 below 30 incidents
 with triggered as (
     select
         incident.id,
@@ -74,6 +87,7 @@ scoped as (
 
 select
     scoped.quarter,
+    case when scoped.quarter = (select date_format(to_timestamp(max(to_at)), 'yyyy-QQQ') from _tables) then 1 else 0 end as is_unfinished,
     count(*) as n_incidents,
     count(scoped.error_at) as n_with_error,
     count(scoped.page_at) as n_with_page,
@@ -83,9 +97,9 @@ select
         as percent_with_sign_by_chance,
     round(percentile(scoped.lead_minutes, 0.5), 1) as p50_lead_minutes,
     round(max(scoped.lead_minutes), 1) as max_lead_minutes,
-    case when count(*) < 30 then 1 else 0 end as low_n
+    case when count(*) < 30 then 1 else 0 end as is_low_n
 from error_rate
 cross join page_rate
 cross join scoped
 group by scoped.scope_order, scoped.quarter
-order by scoped.scope_order, scoped.quarter
+order by scoped.scope_order, scoped.quarter desc

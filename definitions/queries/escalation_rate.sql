@@ -8,7 +8,23 @@
 --   incidents are left out.
 -- misleads: Handing on early is good practice: only timeouts and exhausted policies are failures. What was fetched
 --   without log entries counts as not escalated.
+-- period: PagerDutyIncidents
 -- chart: bar x=service_name y=percent_timeout,percent_manual,percent_exhausted
+-- columns:
+--   team_name: the team of the incidents
+--   service_name: the service
+--   n_incidents: incidents, merged ones left out
+--   n_escalations: escalations of all of them together
+--   n_incidents_timeout: incidents that escalated because nobody answered in time
+--   n_incidents_manual: incidents that a person escalated
+--   n_incidents_by_api: incidents that escalated for neither reason
+--   n_incidents_repeated: incidents for which the whole policy began anew
+--   n_incidents_exhausted: incidents for which nobody was left to page
+--   percent_timeout: share of the incidents that escalated because nobody answered in time
+--   percent_manual: share of those that a person escalated
+--   percent_exhausted: share of those for which nobody was left
+--   team_id: the team's id
+--   service_id: the service's id
 with escalations as (
     select
         incident_id,

@@ -9,7 +9,22 @@
 --   those of `incident_frequency_trend`; the week that is not over is left out.
 -- misleads: Incidents that cause one another come in clusters, which makes p too small. Of twenty series one has p below
 --   0.05 by chance alone. A small number of incidents can hide a large change.
+-- period: Incidents
 -- chart: table
+-- columns:
+--   dimension: all, severity or product
+--   name: the series: all, the severity, or entity and product
+--   n_incidents: incidents in the whole weeks of the data
+--   n_weeks: how many whole weeks that is
+--   mean_per_week: incidents a week
+--   n_last_4_weeks: incidents in the last four whole weeks
+--   mean_last_4_weeks: incidents a week in these
+--   mean_before_last_4_weeks: incidents a week before these
+--   p_last_4: how likely chance alone gives a difference at least as large, from 0 to 1
+--   n_last_12_weeks: incidents in the last twelve whole weeks
+--   mean_last_12_weeks: incidents a week in these
+--   mean_before_last_12_weeks: incidents a week before these
+--   p_last_12: how likely chance alone gives a difference at least as large, from 0 to 1
 with fetched as (
     select max(to_timestamp(newest_extracted_at)) as fetched_at
     from _tables

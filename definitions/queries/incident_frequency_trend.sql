@@ -10,7 +10,18 @@
 -- misleads: In a hundred quiet weeks a few lie outside by chance alone, and the week itself is part of its mean. Where
 --   the mean is below 3.7 a week the lower limit is 0, so that improvement cannot show here: compare longer periods. A
 --   change in what is called an incident, or in who writes postmortems, looks like a change in reliability.
+-- period: Incidents
 -- chart: line x=week y=n_incidents,mean_per_week,upper_limit series=name
+-- columns:
+--   dimension: all, severity or product
+--   name: the series: all, the severity, or entity and product
+--   week: the Monday of the week
+--   is_unfinished: 1 for the week that is not over
+--   n_incidents: incidents that began in the week
+--   mean_per_week: incidents a week in the whole series
+--   lower_limit: at most 2.5 % of weeks would have fewer by chance
+--   upper_limit: at most 2.5 % of weeks would have more by chance
+--   is_outside: 1 for a week beyond the limits, in a series of at least ten incidents
 with counts as (
     select dimension, name, week, count(*) as n_incidents
     from IncidentSeries as occurrences
@@ -120,4 +131,4 @@ select
 from filled
 inner join means on means.dimension = filled.dimension and means.name = filled.name
 left join limits on limits.dimension = filled.dimension and limits.name = filled.name
-order by filled.dimension, filled.name, filled.week
+order by filled.week desc, is_outside desc, filled.dimension, filled.name

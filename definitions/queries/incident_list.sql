@@ -1,4 +1,4 @@
--- title: Incidents, the newest first
+-- title: Incidents, the open ones first
 -- question: What happened, to whom, for how long, why, and is it dealt with?
 -- grain: one row per incident of the postmortems
 -- meaning: When it began (the first trigger, else the first detection, else the day: `known_by`), who noticed first,
@@ -6,7 +6,29 @@
 --   what it hit, what caused it, and how many gaps its postmortem found. `is_open` is 1 without a recovery. Pages are
 --   incidents of the pager that began from an hour before the beginning to the recovery.
 -- misleads: A postmortem says what its authors knew. Pages of that time may be about something else.
+-- period: Incidents
 -- chart: table
+-- columns:
+--   incident_id: the incident
+--   name: its name
+--   severity: its severity as written
+--   began_at: when it began, as far as that is known
+--   known_by: what `began_at` is: trigger, detection or day
+--   is_open: 1 without a time of recovery
+--   recovered_at: when the service worked again for customers
+--   detected_by: who noticed first: customer or internal, null where no time of detection is known
+--   minutes_to_detect: minutes from trigger to detection, null where a time is missing or contradicts
+--   minutes_to_recover: minutes from trigger to recovery, null where a time is missing or contradicts
+--   products: the first of the products that it hit, and how many more
+--   n_products: how many products it hit
+--   root_causes: the first of its causes, and how many more
+--   n_root_causes: how many causes its postmortem names
+--   n_reliability_gaps: how many gaps its postmortem found
+--   n_impacted_customers: customers who felt it, null where unknown
+--   n_failed_requests: requests that failed, null where unknown
+--   n_pages: incidents of the pager from an hour before the beginning to the recovery
+--   is_analysed: 1 when the root cause analysis is finished
+--   postmortem_link: where the postmortem is
 with products as (
     select
         incident_id,
@@ -83,4 +105,4 @@ left join products on products.incident_id = incident.id
 left join causes on causes.incident_id = incident.id
 left join gaps on gaps.incident_id = incident.id
 left join pages on pages.incident_id = incident.id
-order by case when start.began_at is null then 1 else 0 end, start.began_at desc, incident.id
+order by is_open desc, case when start.began_at is null then 1 else 0 end, start.began_at desc, incident.id

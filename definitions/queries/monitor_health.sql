@@ -1,16 +1,24 @@
 -- title: Monitors that do not watch
 -- question: Which monitors and synthetic tests are muted, blind, stuck or reach nobody?
 -- grain: one row per monitor or synthetic test and fault
--- meaning: `muted`: by its own setting or by a downtime; `paused`: a synthetic test that does not run; `no data`: it
---   has nothing to judge; `stuck`: in alert for more than seven days when it was fetched; `never alerted`: older than
---   90 days and its state never changed; `reaches nobody`: no handle in its message or in that of
---   its escalation; `does not page`: it has handles, of which none leads to a pager, and its priority is 1 or 2; `no
---   tags`; `draft`. `days` is how long the state has
---   held, where that matters. Deleted ones are left out, and the monitors that belong to synthetic tests are judged
---   by `no data`, `muted` and `stuck` alone.
+-- meaning: `reaches nobody`: no handle in its message or in that of its escalation; `does not page`: it has handles,
+--   of which none leads to a pager, and its priority is 1 or 2; `no data`: it has nothing to judge; `stuck`: in alert
+--   for more than seven days when it was fetched; `muted`: by its own setting or by a downtime; `paused`: a synthetic
+--   test that does not run; `never alerted`: older than 90 days and its state never changed; `draft`; `no tags`.
+--   Deleted ones are left out, and the monitors that belong to synthetic tests are judged only by `no data`, `muted`
+--   and `stuck`.
 -- misleads: A monitor that never alerted may watch something that never fails. A mute may be planned. A monitor may
 --   reach people by a notification rule, which stands outside the monitor and is not fetched.
+-- period: DataDogMonitors, DataDogSynthetics
 -- chart: bar x=fault y=n_same_fault
+-- columns:
+--   fault: what is wrong, the worst first
+--   kind: monitor or synthetic test
+--   team: the team that its tags name
+--   name: its name
+--   state_days: how long its state has held, in days, where that matters
+--   n_same_fault: monitors and tests with this fault, the same in each of its rows
+--   id: its id
 with fetched as (
     select max(unix_timestamp(to_timestamp(newest_extracted_at))) as fetched_at
     from _tables
@@ -90,8 +98,23 @@ select
     kind,
     team,
     name,
-    round(days, 1) as days,
+    round(days, 1) as state_days,
     count(*) over (partition by fault) as n_same_fault,
     id
 from faults
-order by n_same_fault desc, fault, kind, team, name, id
+order by
+    case fault
+        when 'reaches nobody' then 1
+        when 'does not page' then 2
+        when 'no data' then 3
+        when 'stuck' then 4
+        when 'muted' then 5
+        when 'paused' then 6
+        when 'never alerted' then 7
+        when 'draft' then 8
+        else 9
+    end,
+    kind,
+    team,
+    name,
+    id

@@ -10,7 +10,24 @@
 -- misleads: What resolves alone may still have been felt by customers, and what people acknowledge may still be noise.
 --   Many incidents may mean a bad service, a careful one, or one that does much. Where alerts are grouped into
 --   incidents, services look quieter than others.
+-- period: PagerDutyIncidents
 -- chart: bar x=service_name y=n_incidents,n_resolved_alone
+-- columns:
+--   place: the service's place, from 1 for the one with the most incidents
+--   service_name: the service
+--   team_name: the team that owns it, else that of its newest incident
+--   n_incidents: its incidents
+--   percent_of_incidents: its share of all incidents
+--   percent_so_far: the share of this service and all before it
+--   is_top_decile: 1 for the tenth of the services with the most incidents, rounded up
+--   percent_of_top_decile: the share of that tenth in all incidents, the same in each row
+--   n_high_urgency: incidents of high urgency
+--   n_resolved_alone: incidents that the monitoring resolved before anybody answered, a sign of noise
+--   percent_resolved_alone: their share
+--   n_timed_out: incidents that nobody answered until their time ran out: they were missed
+--   percent_timed_out: their share
+--   n_interruptions: notifications that interrupted somebody
+--   service_id: the service's id
 with notified as (
     select incident_id, count(*) as n_interruptions
     from Interruptions
@@ -113,7 +130,7 @@ select
             sum(n_incidents) over (order by place rows between unbounded preceding and current row), n_all
         ),
         1
-    ) as cumulative_percent,
+    ) as percent_so_far,
     is_top_decile,
     round(100 * try_divide(sum(n_incidents * is_top_decile) over (), n_all), 1) as percent_of_top_decile,
     n_high_urgency,

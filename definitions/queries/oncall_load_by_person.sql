@@ -12,7 +12,21 @@
 -- misleads: Who is not on call has no row, so that a mean over rows is not a mean over people or weeks. A phone that
 --   was silent, a page that was answered by chat, and the work afterwards do not show. Where a person's time zone is
 --   not known or not kept up, nights are wrong; without one it is UTC.
+-- period: PagerDutyLogEntries
 -- chart: bar x=week y=n_business,n_off,n_sleep series=user_name
+-- columns:
+--   user_id: the person's id
+--   user_name: the person
+--   week: the Monday of the week
+--   is_unfinished: 1 for the week that is not over
+--   n_interruptions: notifications that interrupted the person
+--   n_business: those in business hours
+--   n_off: those in the evening and at the weekend
+--   n_sleep: those between 22 and 8
+--   n_incidents: incidents about which the person was notified so
+--   n_interrupted_hours: clock hours with at least one interruption
+--   max_incidents_in_a_shift: incidents in the shift that had the most
+--   n_shifts_over_two: shifts with more than two incidents
 with loud as (
     select
         person_id,
@@ -36,7 +50,7 @@ weeks as (
         count_if(is_interruption and hour_class = 'off') as n_off,
         count_if(is_interruption and hour_class = 'sleep') as n_sleep,
         count(distinct incident_id) as n_incidents,
-        count(distinct interrupted_hour) as interrupted_hours
+        count(distinct interrupted_hour) as n_interrupted_hours
     from loud
     group by person_id, week
 ),
@@ -51,7 +65,7 @@ shifts as (
     select
         person_id,
         shift_week as week,
-        max(n_incidents) as most_incidents_in_a_shift,
+        max(n_incidents) as max_incidents_in_a_shift,
         count_if(n_incidents > 2) as n_shifts_over_two
     from incidents_by_shift
     group by person_id, shift_week
@@ -70,16 +84,17 @@ select
     person_weeks.person_id as user_id,
     nvl(person.name, person_weeks.person_id) as user_name,
     person_weeks.week,
+    case when person_weeks.week >= (select trunc(to_timestamp(max(to_at)), 'week') from _tables where table_name = 'PagerDutyLogEntries') then 1 else 0 end as is_unfinished,
     nvl(weeks.n_interruptions, 0) as n_interruptions,
     nvl(weeks.n_business, 0) as n_business,
     nvl(weeks.n_off, 0) as n_off,
     nvl(weeks.n_sleep, 0) as n_sleep,
     nvl(weeks.n_incidents, 0) as n_incidents,
-    nvl(weeks.interrupted_hours, 0) as interrupted_hours,
-    nvl(shifts.most_incidents_in_a_shift, 0) as most_incidents_in_a_shift,
+    nvl(weeks.n_interrupted_hours, 0) as n_interrupted_hours,
+    nvl(shifts.max_incidents_in_a_shift, 0) as max_incidents_in_a_shift,
     nvl(shifts.n_shifts_over_two, 0) as n_shifts_over_two
 from person_weeks
 left join weeks on weeks.person_id = person_weeks.person_id and weeks.week = person_weeks.week
 left join shifts on shifts.person_id = person_weeks.person_id and shifts.week = person_weeks.week
 left join Names as person on person.kind = 'person' and person.id = person_weeks.person_id
-order by user_name, user_id, person_weeks.week
+order by person_weeks.week desc, n_sleep desc, n_interruptions desc, user_name, user_id

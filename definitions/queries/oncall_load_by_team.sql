@@ -10,7 +10,21 @@
 -- misleads: The limit of two is about incidents that need work, some six hours each; a week of false alarms passes it
 --   as easily. A team that is on call for another's service bears load that shows under the other. Shifts are the same
 --   for all and not those of the schedules. Who is paged for two teams in one minute is interrupted once, for the first.
--- chart: line x=week y=mean_incidents_per_shift,most_incidents_in_a_shift series=team_name
+-- period: PagerDutyLogEntries
+-- chart: line x=week y=mean_incidents_per_shift,max_incidents_in_a_shift series=team_name
+-- columns:
+--   team_id: the team's id
+--   team_name: the team
+--   week: the Monday of the week
+--   is_unfinished: 1 for the week that is not over
+--   n_incidents: incidents about which somebody was notified so that it interrupts
+--   mean_incidents_per_shift: incidents a shift, of which a week has 14
+--   max_incidents_in_a_shift: incidents in the shift that had the most
+--   n_shifts_over_two: shifts with more than two incidents
+--   max_incidents_in_a_day: incidents on the day that had the most
+--   n_interruptions: notifications that interrupted somebody
+--   n_people: people who were interrupted
+--   n_interrupted_hours: pairs of person and clock hour with at least one interruption
 with loud as (
     select
         nvl(team_id, '(no team)') as team_id,
@@ -36,7 +50,7 @@ shifts as (
         team_id,
         week,
         sum(n_incidents) as n_incidents_of_shifts,
-        max(n_incidents) as most_incidents_in_a_shift,
+        max(n_incidents) as max_incidents_in_a_shift,
         count_if(n_incidents > 2) as n_shifts_over_two
     from incidents_by_shift
     group by team_id, week
@@ -49,7 +63,7 @@ incidents_by_day as (
 ),
 
 days as (
-    select team_id, week, max(n_incidents) as most_incidents_in_a_day
+    select team_id, week, max(n_incidents) as max_incidents_in_a_day
     from incidents_by_day
     group by team_id, week
 ),
@@ -61,7 +75,7 @@ weeks as (
         count(distinct incident_id) as n_incidents,
         count_if(is_interruption) as n_interruptions,
         count(distinct person_id) as n_people,
-        count(distinct person_hour) as interrupted_hours
+        count(distinct person_hour) as n_interrupted_hours
     from loud
     group by team_id, week
 )
@@ -70,16 +84,17 @@ select
     weeks.team_id,
     nvl(team.name, weeks.team_id) as team_name,
     weeks.week,
+    case when weeks.week >= (select trunc(to_timestamp(max(to_at)), 'week') from _tables where table_name = 'PagerDutyLogEntries') then 1 else 0 end as is_unfinished,
     weeks.n_incidents,
     round(try_divide(shifts.n_incidents_of_shifts, 14), 2) as mean_incidents_per_shift,
-    shifts.most_incidents_in_a_shift,
+    shifts.max_incidents_in_a_shift,
     shifts.n_shifts_over_two,
-    days.most_incidents_in_a_day,
+    days.max_incidents_in_a_day,
     weeks.n_interruptions,
     weeks.n_people,
-    weeks.interrupted_hours
+    weeks.n_interrupted_hours
 from weeks
 inner join shifts on shifts.team_id = weeks.team_id and shifts.week = weeks.week
 inner join days on days.team_id = weeks.team_id and days.week = weeks.week
 left join Names as team on team.kind = 'team' and team.id = weeks.team_id
-order by team_name, weeks.team_id, weeks.week
+order by weeks.week desc, shifts.n_shifts_over_two desc, weeks.n_incidents desc, team_name, weeks.team_id

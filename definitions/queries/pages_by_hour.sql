@@ -7,7 +7,16 @@
 --   to the last interruption.
 -- misleads: A follow-the-sun rota looks like office hours, as it should. A person without a known time zone counts by
 --   UTC.
+-- period: PagerDutyLogEntries
 -- chart: table
+-- columns:
+--   weekday: the day by the person's clock, 1 for Monday to 7 for Sunday
+--   hour_of_day: the hour by the person's clock, 0 to 23
+--   hour_class: business, off or sleep
+--   n_interruptions: notifications that interrupted somebody then
+--   n_people: people whom they interrupted
+--   percent_of_interruptions: their share of all interruptions
+--   mean_per_week: interruptions a week
 with hours as (
     select number as hour_of_day
     from Numbers
@@ -54,4 +63,4 @@ cross join hours
 cross join span
 left join counts on counts.weekday = weekdays.weekday and counts.hour_of_day = hours.hour_of_day
 where span.n > 0
-order by weekdays.weekday, hours.hour_of_day
+order by case hour_class when 'sleep' then 1 when 'off' then 2 else 3 end, n_interruptions desc, weekdays.weekday, hours.hour_of_day

@@ -10,7 +10,17 @@
 --   beginning, or, where that tells no time, on its day.
 -- misleads: Pages and postmortems carry no common key: a postmortem about something else at the same time hides a
 --   missing one, and a wrong time in a postmortem makes one seem missing. Fourteen days and two hours are choices.
+-- period: Incidents, PagerDutyIncidents
 -- chart: table
+-- columns:
+--   kind: postmortem, or page for a major one that has none
+--   id: the incident's id
+--   name: its name or title
+--   severity: its severity in lower case, or its priority
+--   began_at: when it began
+--   n_people_engaged: of a page: people who acknowledged or joined it, each counted once
+--   days_to_analysis: of a postmortem: days from recovery to the finished analysis
+--   faults: what is wrong with it
 with cause_counts as (
     select incident_id, count(*) as n_causes
     from RootCauses

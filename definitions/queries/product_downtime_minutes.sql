@@ -11,7 +11,19 @@
 -- misleads: An incident counts as a full outage for everyone, however few customers felt it, and what had no
 --   postmortem does not count at all. So this is neither an SLI nor comparable with a service level that requests or
 --   probes measure. A postmortem that nobody closed makes its product look down until today: look at `n_open`.
+-- period: Incidents
 -- chart: line x=month y=percent_available series=product
+-- columns:
+--   entity_name: the company, brand or other entity
+--   product: the product
+--   month: the month, such as `2026-01`
+--   is_unfinished: 1 for the month that is not over
+--   n_incidents: incidents that began in the month
+--   n_open: those without a recovery yet
+--   n_no_start: those without a plausible trigger, left out of the minutes
+--   n_contradictory: those that recover before they begin, left out of the minutes
+--   downtime_minutes: minutes of the month in which at least one incident was on
+--   percent_available: share of the month, or of its part that is known, in which none was
 with incidents_of_products as (
     select
         affected.entity_name,
@@ -135,4 +147,4 @@ left join begun
     on begun.entity_name = down.entity_name
     and begun.product = down.product
     and begun.month = down.month
-order by down.entity_name, down.product, down.month
+order by down.month desc, downtime_minutes desc, down.entity_name, down.product

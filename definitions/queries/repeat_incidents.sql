@@ -6,7 +6,19 @@
 -- misleads: The broader the names of causes, the more recurs: two incidents named `Software` need not have anything
 --   in common. Ninety days are a choice, not a standard. An incident with several causes and products may stand here
 --   several times.
+-- period: Incidents
 -- chart: table
+-- columns:
+--   root_cause: the cause that both have
+--   entity_name: the company, brand or other entity
+--   product: the product that both hit
+--   incident_id: the later incident
+--   incident_name: its name
+--   began_at: when it began
+--   earlier_incident_id: the one before it
+--   earlier_incident_name: its name
+--   earlier_began_at: when that began
+--   days_between: days between the two beginnings
 with begun as (
     select
         cause.root_cause,

@@ -10,7 +10,15 @@
 -- misleads: A rule that is kept is not a fault that is prevented. Hooks of the whole organisation and apps are not
 --   among a repository's hooks: who sends events that way breaks the rules here and not in truth. The newest delivery
 --   is one, and may have failed by chance.
+-- period: GithubRepos, GithubRepoHooks
 -- chart: bar x=rule y=percent_kept
+-- columns:
+--   rule: the rule
+--   repository: a repository that breaks it, null for a rule that none breaks
+--   n_concerned: repositories that the rule concerns and of which it is known
+--   n_keep: those that keep it
+--   n_unknown: repositories whose hooks could not be read
+--   percent_kept: share of those concerned that keep it
 with known_hosts (host, is_pager) as (
     values
     ('events.pagerduty.com', 1),
@@ -112,11 +120,11 @@ checks as (
     union all
     select repository, 5, 'has no hook that fails', case when is_read or n_failing > 0 then n_failing = 0 end from facts where n_hooks > 0 or not is_read
     union all
-    select repository, 6, 'has hooks over verified TLS alone', case when is_read or n_insecure > 0 then n_insecure = 0 end from facts where n_hooks > 0 or not is_read
+    select repository, 6, 'has hooks only over verified TLS', case when is_read or n_insecure > 0 then n_insecure = 0 end from facts where n_hooks > 0 or not is_read
     union all
-    select repository, 7, 'has signed hooks alone', case when is_read or n_unsigned > 0 then n_unsigned = 0 end from facts where n_hooks > 0 or not is_read
+    select repository, 7, 'has only signed hooks', case when is_read or n_unsigned > 0 then n_unsigned = 0 end from facts where n_hooks > 0 or not is_read
     union all
-    select repository, 8, 'has hooks to known hosts alone', case when is_read or n_to_unknown_hosts > 0 then n_to_unknown_hosts = 0 end from facts where n_hooks > 0 or not is_read
+    select repository, 8, 'has hooks only to known hosts', case when is_read or n_to_unknown_hosts > 0 then n_to_unknown_hosts = 0 end from facts where n_hooks > 0 or not is_read
 ),
 
 rules as (
@@ -134,4 +142,4 @@ select
     round(100 * try_divide(rules.n_keep, rules.n_concerned), 1) as percent_kept
 from rules
 left join checks as broken on broken.place = rules.place and not broken.keeps
-order by rules.place, broken.repository
+order by nvl(percent_kept, 101e0), rules.place, broken.repository

@@ -10,7 +10,20 @@
 -- misleads: An incident with several causes counts in each, with all its minutes: shares add up to more than 100 %. A
 --   cause is an opinion after the fact and depends on who wrote it down; `(none named)` says how much is missing. The
 --   benchmark is another company's.
+-- period: Incidents
 -- chart: bar x=root_cause y=n_incidents
+-- columns:
+--   role: trigger, root cause, unlisted, or `(none named)`
+--   place: the place within the role, from 1 for the most frequent
+--   root_cause: the cause as most people write it
+--   kind: what kind of cause it is, `(unknown)` for a name that is not in `CauseKinds`
+--   n_incidents: incidents that name it
+--   percent_of_incidents: their share of all incidents
+--   percent_of_mentions_so_far: share of this cause and all before it in the mentions of its role
+--   n_measured: incidents that name it and have a trigger and a later recovery
+--   impact_minutes: minutes from trigger to recovery of these together
+--   percent_of_impact_minutes: their share of the minutes of all incidents
+--   percent_in_benchmark: share of Google's postmortems that named it, null where there is no figure
 with mentions as (
     select distinct
         incident.id,
@@ -47,13 +60,13 @@ causes as (
         mentions.cause,
         case when mentions.cause = '(none named)' then '(none named)' else nvl(kinds.role, 'unlisted') end as role,
         nvl(kinds.kind, '(unknown)') as kind,
-        kinds.benchmark_percent,
+        kinds.percent_in_benchmark,
         count(*) as n_incidents,
         count(mentions.minutes) as n_measured,
         nvl(sum(mentions.minutes), 0e0) as minutes
     from mentions
     left join CauseKinds as kinds on kinds.cause = mentions.cause
-    group by mentions.cause, kinds.role, kinds.kind, kinds.benchmark_percent
+    group by mentions.cause, kinds.role, kinds.kind, kinds.percent_in_benchmark
 )
 
 select
@@ -74,7 +87,7 @@ select
     causes.n_measured,
     round(causes.minutes, 1) as impact_minutes,
     round(100 * try_divide(causes.minutes, total.minutes), 1) as percent_of_impact_minutes,
-    round(causes.benchmark_percent, 2) as benchmark_percent
+    round(causes.percent_in_benchmark, 2) as percent_in_benchmark
 from causes
 cross join total
 left join shown on shown.cause = causes.cause and shown.place = 1

@@ -7,7 +7,21 @@
 --   counts twice. `n_fetched_events` are the events in our own tables.
 -- misleads: An issue is what the vendor's grouping takes for one fault: a change of the grouping changes the count. A
 --   project that samples its errors looks calm. Many issues may mean careful reporting.
+-- period: SentryIssues
 -- chart: bar x=project y=n_unresolved,n_new,n_regressed
+-- columns:
+--   team: the team, `(no team)` for a project without one
+--   project: the project
+--   platform: what it runs on
+--   n_issues: error issues
+--   n_unresolved: those that are unresolved
+--   n_new: those seen first within 30 days before the last fetch
+--   n_regressed: those that came back after they were resolved
+--   n_unhandled: those that ended a program's work
+--   n_unassigned: unresolved ones that nobody is assigned to
+--   n_events: events, as the vendor counts them over the period that was asked for
+--   n_users: users hit, as the vendor counts them; one hit by two issues counts twice
+--   n_fetched_events: events in our own tables
 with fetched as (
     select max(unix_timestamp(to_timestamp(newest_extracted_at))) as fetched_at
     from _tables

@@ -8,9 +8,20 @@
 --   an incident without a cause `(none named)`. An incident counts once in each kind that it has.
 -- misleads: This is the share of incidents that a change set off, not DORA's change fail rate, which divides by
 --   deployments, of which nothing is known here. A cause is an opinion after the fact, and kinds overlap: shares add
---   up to more than 100 %. In a quarter with few incidents (`low_n`) the shares jump. Many of `(unknown)` mean that the
+--   up to more than 100 %. In a quarter with few incidents (`is_low_n`) the shares jump. Many of `(unknown)` mean that the
 --   list does not fit the names.
+-- period: Incidents
 -- chart: line x=quarter y=percent_of_incidents series=kind
+-- columns:
+--   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
+--   is_unfinished: 1 for the quarter that is not over
+--   kind: the kind of cause
+--   n_incidents: incidents with a cause of this kind
+--   n_incidents_of_quarter: all incidents of the quarter
+--   percent_of_incidents: share of the kind in these
+--   n_measured: incidents of the kind with a trigger and a later recovery
+--   impact_minutes: minutes from trigger to recovery of these together
+--   is_low_n: 1 below 30 incidents in the quarter
 with named as (
     select distinct
         incident.id,
@@ -39,14 +50,15 @@ quarters as (
 
 select
     scoped.quarter,
+    case when scoped.quarter = (select date_format(to_timestamp(max(to_at)), 'yyyy-QQQ') from _tables) then 1 else 0 end as is_unfinished,
     scoped.kind,
     count(*) as n_incidents,
     quarters.n_incidents_of_quarter,
     round(100e0 * count(*) / quarters.n_incidents_of_quarter, 1) as percent_of_incidents,
     count(scoped.minutes) as n_measured,
     round(nvl(sum(scoped.minutes), 0e0), 1) as impact_minutes,
-    case when quarters.n_incidents_of_quarter < 30 then 1 else 0 end as low_n
+    case when quarters.n_incidents_of_quarter < 30 then 1 else 0 end as is_low_n
 from scoped
 inner join quarters on quarters.quarter = scoped.quarter
 group by scoped.quarter, scoped.kind, quarters.n_incidents_of_quarter
-order by scoped.quarter, n_incidents desc, scoped.kind
+order by case scoped.quarter when '(all)' then 1 else 2 end, scoped.quarter desc, n_incidents desc, scoped.kind

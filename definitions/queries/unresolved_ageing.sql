@@ -7,7 +7,16 @@
 -- misleads: An old open page is more often forgotten than still going on. Unresolved issues are mostly old faults that
 --   nobody means to mend; a count of them says little about today. Only what was fetched is known: an incident closed
 --   since then still stands here.
+-- period: PagerDutyIncidents, SentryIssues
 -- chart: bar x=age y=n_open series=source
+-- columns:
+--   source: page or issue
+--   status: its status when it was fetched last
+--   owner: the team of a page, or who an issue is assigned to
+--   age: how old it was then
+--   n_open: how many
+--   oldest_at: when the oldest began
+--   max_age_days: how old that is, in days
 with newest as (
     select
         max(case when table_name = 'PagerDutyIncidents' then to_timestamp(newest_extracted_at) end) as pages_at,
@@ -83,7 +92,7 @@ select
     end as age,
     count(*) as n_open,
     min(opened_at) as oldest_at,
-    round(max(days), 1) as oldest_days
+    round(max(days), 1) as max_age_days
 from bucketed
 group by source, source_order, status, owner, age_order
 order by source_order, age_order desc, n_open desc, status, owner

@@ -1,6 +1,7 @@
 -- Tables of the source `developer_survey`: answers of developers to a survey of the organisation's own.
 
 -- one row per response: one person who answered
+-- period: submitted_at, submitted_on
 CREATE TABLE SurveyResponses (
     -- the response's id
     id TEXT PRIMARY KEY NOT NULL,
@@ -17,6 +18,7 @@ CREATE TABLE SurveyResponses (
 );
 
 -- one row per response and question answered (a question left blank has none)
+-- period: response_id
 CREATE TABLE SurveyAnswers (
     -- the response
     response_id TEXT NOT NULL REFERENCES SurveyResponses (id),

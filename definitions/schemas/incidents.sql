@@ -3,6 +3,7 @@
 -- one row per incident, as its postmortem tells it
 -- Times are null where the postmortem says `null` or nothing. A minutes column is null when one of
 -- its two times is, and negative when the postmortem puts the later event first.
+-- period: first_triggered_at, detected_at, incident_date
 CREATE TABLE Incidents (
     -- date, name, and the link or, without one, the first trigger, joined by ` | ` as written
     -- (an incident whose date, name or link is corrected is a new incident)
@@ -48,6 +49,7 @@ CREATE TABLE Incidents (
 );
 
 -- one row per incident, affected entity and product
+-- period: incident_id
 CREATE TABLE AffectedProducts (
     -- the incident
     incident_id TEXT NOT NULL REFERENCES Incidents (id),
@@ -59,6 +61,7 @@ CREATE TABLE AffectedProducts (
 );
 
 -- one row per incident and root cause
+-- period: incident_id
 CREATE TABLE RootCauses (
     -- the incident
     incident_id TEXT NOT NULL REFERENCES Incidents (id),
@@ -68,6 +71,7 @@ CREATE TABLE RootCauses (
 );
 
 -- one row per incident and reliability gap that its postmortem found
+-- period: incident_id
 CREATE TABLE ReliabilityGaps (
     -- the incident
     incident_id TEXT NOT NULL REFERENCES Incidents (id),

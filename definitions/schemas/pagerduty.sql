@@ -116,6 +116,7 @@ CREATE TABLE PagerDutyServices (
 );
 
 -- one row per incident
+-- period: created_at
 CREATE TABLE PagerDutyIncidents (
     -- the incident's id
     id TEXT PRIMARY KEY NOT NULL,
@@ -189,6 +190,7 @@ CREATE TABLE PagerDutyIncidents (
 CREATE INDEX PagerDutyIncidentsByCreation ON PagerDutyIncidents (created_at);
 
 -- one row per incident and person who joined it as a responder, having been asked
+-- period: incident_id
 CREATE TABLE PagerDutyIncidentResponders (
     -- the incident
     incident_id TEXT NOT NULL REFERENCES PagerDutyIncidents (id),
@@ -198,6 +200,7 @@ CREATE TABLE PagerDutyIncidentResponders (
 );
 
 -- one row per log entry: something that happened to an incident
+-- period: incident_id, created_at
 CREATE TABLE PagerDutyLogEntries (
     -- the log entry's id
     id TEXT PRIMARY KEY NOT NULL,

@@ -48,6 +48,7 @@ CREATE TABLE SentryProjectTeams (
 );
 
 -- one row per issue: events that the vendor holds to be the same fault
+-- period: first_seen_at
 CREATE TABLE SentryIssues (
     -- the issue's id
     id TEXT PRIMARY KEY NOT NULL,
@@ -100,6 +101,7 @@ CREATE TABLE SentryIssues (
 );
 
 -- one row per event that was fetched: one occurrence of an issue
+-- period: created_at, received_at
 CREATE TABLE SentryIssueEvents (
     -- the event's id
     id TEXT PRIMARY KEY NOT NULL,

@@ -41,7 +41,6 @@ fn functions_page() -> String {
                 "\n## {group}\n\n| function | gives | example | result |\n| --- | --- | --- | --- |\n"
             );
         }
-        let cell = |words: &str| words.replace('|', "\\|");
         let _ = writeln!(
             text,
             "| `{}({})` | {} | `{}` | `{}` |",
@@ -55,9 +54,14 @@ fn functions_page() -> String {
     text
 }
 
+/// Words in a cell of a table.
+fn cell(words: &str) -> String {
+    words.replace('|', "\\|")
+}
+
 fn queries_page(definitions: &Definitions) -> String {
     let mut text = format!(
-        "{GENERATED}\n\n# Queries\n\nEach is a file in `definitions/queries/` and gives `output/<name>.csv`.\n"
+        "{GENERATED}\n\n# Queries\n\nEach is a file in `definitions/queries/` and gives `output/<name>.csv`. Every answer ends with two more columns, `from` and `to`: the period that it is of, from the first row of the tables named under Period to the newest that is known of them, or from `--since` and until `--until`. Without a `from` they are of what there is, not of what happened.\n"
     );
     for query in &definitions.queries {
         let _ = write!(
@@ -73,6 +77,19 @@ fn queries_page(definitions: &Definitions) -> String {
             if !words.is_empty() {
                 let _ = writeln!(text, "- **{label}:** {words}");
             }
+        }
+        let period: Vec<String> = query
+            .period
+            .iter()
+            .map(|table| format!("`{}`", table.text))
+            .collect();
+        let _ = write!(
+            text,
+            "- **Period:** that of {}\n\n| column | meaning |\n| --- | --- |\n",
+            period.join(" and ")
+        );
+        for (column, meaning) in &query.columns {
+            let _ = writeln!(text, "| `{}` | {} |", column.text, cell(meaning));
         }
     }
     text

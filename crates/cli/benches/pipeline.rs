@@ -131,7 +131,7 @@ fn queries(project: &Path, runs: u64) {
         let mut runs: Vec<Duration> = (0..runs)
             .map(|_| {
                 let started = Instant::now();
-                let answer = cli::queries::answer(
+                let answer = cli::queries::answer_sql(
                     &place,
                     &query.sql,
                     store::Limits::default(),

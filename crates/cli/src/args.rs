@@ -132,14 +132,34 @@ pub struct QueryArguments {
     #[arg(long, value_enum)]
     pub format: Option<AnswerFormat>,
 
+    /// Of which time
+    #[command(flatten)]
+    pub period: PeriodArguments,
+
     /// The most seconds that one query may take; 0 for no limit
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub timeout: u64,
 }
 
+/// Of which time answers are.
+#[derive(Debug, Args)]
+pub struct PeriodArguments {
+    /// Ask only about what happened since this moment; a date is its midnight in UTC
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+
+    /// Ask only about what happened before this moment
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+}
+
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub struct RunArguments {
+    /// Of which time
+    #[command(flatten)]
+    pub period: PeriodArguments,
+
     /// The most seconds that one query may take; 0 for no limit
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub timeout: u64,

@@ -49,6 +49,58 @@ pub fn query_fault(
     placed(diagnostic, fault, &text)
 }
 
+/// Columns of an answer without a word in the query's header, and words without a column.
+pub fn column_faults(query: &definitions::Query, columns: &[String]) -> Vec<Diagnostic> {
+    let path = &query.source.path;
+    let described = |name: &String| query.columns.iter().any(|(word, _)| word.text == *name);
+    let mut missing: Vec<String> = columns
+        .iter()
+        .filter(|name| !described(name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    missing.dedup();
+    let mut faults = Vec::new();
+    if !missing.is_empty() {
+        let message = format!(
+            "`{path}` does not say what {} mean{}",
+            missing.join(", "),
+            if missing.len() == 1 { "s" } else { "" }
+        );
+        faults.push(
+            Diagnostic::warning("query-column-undescribed", message)
+                .hint("describe each below `-- columns:`, as `--   name: what it means`"),
+        );
+    }
+    for (word, _) in &query.columns {
+        if columns.contains(&word.text) {
+            continue;
+        }
+        let message = format!(
+            "the answer of `{}` has no column `{}`",
+            query.name, word.text
+        );
+        let fault = Diagnostic::warning("query-column-missing", message).at(
+            &query.source,
+            word.span.clone(),
+            "",
+        );
+        let near = nearest(&word.text, columns.iter().map(String::as_str));
+        faults.push(match near {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault,
+        });
+    }
+    let twice = columns
+        .iter()
+        .enumerate()
+        .find(|(place, name)| columns[..*place].contains(name));
+    if let Some((_, name)) = twice {
+        let message = format!("the answer of `{}` has two columns `{name}`", query.name);
+        faults.push(Diagnostic::warning("query-column-twice", message).in_data(path.clone()));
+    }
+    faults
+}
+
 /// A select and where it stands.
 struct QueryText<'t> {
     sql: &'t str,
@@ -145,6 +197,7 @@ pub fn database_fault(error: &store::Error) -> Diagnostic {
         Error::Newer { .. } => diagnostic.hint(
             "use that version, or set `DB_PATH` to another file: `reliability load` makes the same rows there",
         ),
+        Error::Older { .. } => diagnostic.hint("`reliability load` brings it up to date"),
         Error::Taken { table, .. } => diagnostic.hint(format!(
             "rename that table (`alter table {table} rename to …`), or set `DB_PATH` to another file"
         )),

@@ -85,7 +85,7 @@ pub fn load(
 }
 
 /// Brings the derived tables in line with what was loaded.
-fn derive(project: &Project, store: &mut Store, console: &Console) -> Result<(), CouldNotRun> {
+pub fn derive(project: &Project, store: &mut Store, console: &Console) -> Result<(), CouldNotRun> {
     let made = store.derive(&project.definitions.schema);
     match made.map_err(|error| say(console, &error))? {
         Ok(_) => Ok(()),

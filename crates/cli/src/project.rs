@@ -8,13 +8,13 @@ use definitions::{Definitions, Mapper, Subject};
 use diagnostics::{Diagnostic, Severity, nearest};
 use jiff::tz::TimeZone;
 use raw::StreamFiles;
-use store::{Place, QueryFault, Store};
+use store::{Place, Store};
 use transform::{Plan, Setting};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::CouldNotRun;
 use crate::console::Console;
-use crate::faults::{database_fault, derived_fault, query_fault};
+use crate::faults::{column_faults, database_fault, derived_fault, query_fault};
 use crate::settings::{self, Settings};
 
 /// The stream whose files lie in a folder of their own, where people write them.
@@ -81,7 +81,10 @@ pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnosti
         }
     }
     let refused = query_faults(&project, console)?;
-    if refused.is_empty() {
+    if refused
+        .iter()
+        .all(|fault| fault.severity != Severity::Error)
+    {
         faults.extend(test_queries(&project.definitions, console)?);
     }
     faults.extend(refused);
@@ -435,30 +438,28 @@ fn query_faults(project: &Project, console: &Console) -> Result<Vec<Diagnostic>,
         }
     };
     let mut faults = derived_faults(project, &place, console)?;
-    let mut try_out = |sql: &str, fault_of: &dyn Fn(QueryFault) -> Diagnostic| match store::prepare(
-        &place, sql,
-    ) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(fault)) => {
-            faults.push(fault_of(fault));
-            Ok(())
-        }
-        Err(error) => {
+    let columns_of = |sql: &str| {
+        store::prepare(&place, sql).map_err(|error| {
             console.diagnostic(&database_fault(&error));
-            Err(CouldNotRun)
-        }
+            CouldNotRun
+        })
     };
     for view in &schema.views {
-        try_out(&format!("select * from \"{}\"", view.name), &|fault| {
-            Diagnostic::error(
-                "view-refused",
-                format!("the view `{}` does not work: {fault}", view.name),
-            )
-            .at(&view.source, view.span.clone(), "")
-        })?;
+        if let Err(fault) = columns_of(&format!("select * from \"{}\"", view.name))? {
+            faults.push(
+                Diagnostic::error(
+                    "view-refused",
+                    format!("the view `{}` does not work: {fault}", view.name),
+                )
+                .at(&view.source, view.span.clone(), ""),
+            );
+        }
     }
     for query in &project.definitions.queries {
-        try_out(&query.sql, &|fault| query_fault(project, query, &fault))?;
+        match columns_of(&query.sql)? {
+            Ok(columns) => faults.extend(column_faults(query, &columns)),
+            Err(fault) => faults.push(query_fault(project, query, &fault)),
+        }
     }
     Ok(faults)
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use definitions::Query;
 use report::{Format, Writer};
-use store::{Limits, Place, QueryFault, Value};
+use store::{Limits, Period, Place, QueryFault, Value};
 
 /// An answer that was written, or why there is none.
 #[derive(Debug)]
@@ -73,14 +73,26 @@ pub fn answer_all<'a>(
         .collect())
 }
 
-/// Answers one query in memory.
-pub fn answer(
+/// Answers a select in memory.
+pub fn answer_sql(
     place: &Place,
     sql: &str,
     limits: Limits,
     format: Format,
 ) -> Result<Vec<u8>, Failure> {
-    let (bytes, _) = answer_to(place, sql, limits, format, Vec::new())?;
+    let (bytes, _) = answer_to(place, sql, None, limits, format, Vec::new())?;
+    Ok(bytes)
+}
+
+/// Answers a query in memory.
+pub fn answer(
+    place: &Place,
+    query: &Query,
+    limits: Limits,
+    format: Format,
+) -> Result<Vec<u8>, Failure> {
+    let period = period(place, query)?;
+    let (bytes, _) = answer_to(place, &query.sql, period, limits, format, Vec::new())?;
     Ok(bytes)
 }
 
@@ -117,7 +129,8 @@ fn answer_into_file(
         // Held as long as it is written, so that nobody takes it for a leftover.
         file.as_file().lock().map_err(output)?;
         let target = io::BufWriter::new(file);
-        let (target, rows) = answer_to(place, &query.sql, limits, Format::Csv, target)?;
+        let period = period(place, query)?;
+        let (target, rows) = answer_to(place, &query.sql, period, limits, Format::Csv, target)?;
         let file = target
             .into_inner()
             .map_err(|error| output(error.into_error()))?;
@@ -138,9 +151,21 @@ fn answer_into_file(
     answered
 }
 
+/// The period that an answer is of; nothing for a query that does not say what it counts.
+fn period(place: &Place, query: &Query) -> Result<Option<Period>, Failure> {
+    if query.period.is_empty() {
+        return Ok(None);
+    }
+    let tables: Vec<&str> = query.period.iter().map(|table| &*table.text).collect();
+    let period = store::period_of(place, &tables).map_err(Failure::Database)?;
+    Ok(Some(period))
+}
+
+/// Writes an answer, with its period behind its own columns.
 fn answer_to<W: io::Write>(
     place: &Place,
     sql: &str,
+    period: Option<Period>,
     limits: Limits,
     format: Format,
     target: W,
@@ -149,19 +174,32 @@ fn answer_to<W: io::Write>(
     let mut writer: Option<Writer<W>> = None;
     // The columns come first, then rows: one writer, made when the columns are known.
     let writer_cell = std::cell::RefCell::new(&mut writer);
+    let names: &[&str] = if period.is_some() {
+        &["from", "to"]
+    } else {
+        &[]
+    };
+    let ends = period.map_or(Vec::new(), |period| {
+        let value = |end: Option<String>| end.map_or(Value::Null, Value::Text);
+        vec![value(period.from), value(period.to)]
+    });
     let rows = store::query(
         place,
         sql,
         limits,
         &mut |columns| {
             if let Some(target) = target.take() {
+                let mut columns = columns.to_vec();
+                columns.extend(names.iter().map(|name| (*name).to_owned()));
                 **writer_cell.borrow_mut() =
-                    Some(Writer::new(format, columns, target).map_err(|error| error.to_string())?);
+                    Some(Writer::new(format, &columns, target).map_err(|error| error.to_string())?);
             }
             Ok(())
         },
         &mut |row: &[Value]| match &mut **writer_cell.borrow_mut() {
-            Some(writer) => writer.row(row).map_err(|error| error.to_string()),
+            Some(writer) => writer
+                .row(&[row, &ends].concat())
+                .map_err(|error| error.to_string()),
             None => Ok(()),
         },
     );

@@ -4,12 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use diagnostics::{Diagnostic, nearest};
 
+use crate::schema::check_periods;
 use crate::{Definitions, Mapper, Table, TableMapping, Word};
 
 /// Adds the faults between definitions.
 pub(crate) fn check(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
     duplicate_tables(definitions, faults);
     references(definitions, faults);
+    check_periods(&definitions.schema, faults);
+    periods_of_queries(definitions, faults);
     let mut filled: HashMap<&str, &Mapper> = HashMap::new();
     let mut streams: HashMap<&str, &Mapper> = HashMap::new();
     for mapper in &definitions.mappers {
@@ -122,6 +125,36 @@ fn references(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
                 )
                 .at(&table.source, column.span.clone(), ""),
             );
+        }
+    }
+}
+
+/// An answer's period is that of tables which are loaded: those have a first row and a newest fetch.
+fn periods_of_queries(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
+    let tables = &definitions.schema.tables;
+    let names = || tables.iter().map(|table| table.name.as_str());
+    for query in &definitions.queries {
+        if query.period.is_empty() {
+            let message = format!("`{}` does not say of which period it is", query.source.path);
+            faults.push(
+                Diagnostic::warning("query-without-period", message)
+                    .hint("name the tables whose rows it counts: `-- period: Incidents`"),
+            );
+        }
+        for table in &query.period {
+            if names().any(|name| name == table.text) {
+                continue;
+            }
+            let message = format!("`{}` is not a table that is loaded", table.text);
+            let fault = Diagnostic::warning("query-period", message).at(
+                &query.source,
+                table.span.clone(),
+                "",
+            );
+            faults.push(match nearest(&table.text, names()) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault,
+            });
         }
     }
 }

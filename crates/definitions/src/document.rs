@@ -82,11 +82,15 @@ pub fn table_reference(schema: &Schema) -> String {
     for group in groups(schema) {
         let _ = write!(text, "\n## `{group}`\n");
         for table in schema.all_tables().filter(|table| table.group == group) {
-            let _ = write!(
-                text,
-                "\n### {}\n\n{}\n\n| column | type | | meaning |\n| --- | --- | --- | --- |\n",
-                table.name, table.comment
-            );
+            let _ = write!(text, "\n### {}\n\n{}\n\n", table.name, table.comment);
+            let period: Vec<String> = table
+                .period_columns()
+                .map(|column| format!("`{}`", column.name))
+                .collect();
+            if !period.is_empty() {
+                let _ = write!(text, "In a period by {}.\n\n", period.join(", else "));
+            }
+            text.push_str("| column | type | | meaning |\n| --- | --- | --- | --- |\n");
             for (index, column) in table.columns.iter().enumerate() {
                 let mut marks = Vec::new();
                 if table.is_key(index) {

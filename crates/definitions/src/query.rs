@@ -1,12 +1,16 @@
 //! Query files: a header of comments, then one select.
 
-use diagnostics::{Diagnostic, Source, nearest};
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::File;
+use diagnostics::{Diagnostic, Source, nearest};
+
+use crate::{File, Word};
 
 /// The header keys that mean something.
-const KEYS: &[&str] = &["title", "question", "grain", "meaning", "misleads", "chart"];
+const KEYS: &[&str] = &[
+    "title", "question", "grain", "meaning", "misleads", "period", "chart", "columns",
+];
 
 /// One question to the database.
 #[derive(Debug, Clone)]
@@ -23,6 +27,10 @@ pub struct Query {
     pub meaning: String,
     /// How it can mislead.
     pub misleads: String,
+    /// The tables whose rows are counted: the answer's period is from their first row to the newest that is known of them.
+    pub period: Vec<Word>,
+    /// Its columns, in order, each with what it means.
+    pub columns: Vec<(Word, String)>,
     /// How to draw it, such as `line x=month y=p50_minutes`; empty for a table alone.
     pub chart: String,
     /// The whole text: the header is SQL comments.
@@ -31,52 +39,27 @@ pub struct Query {
     pub source: Arc<Source>,
 }
 
+/// One key of the header, and the comments that belong to it.
+struct Entry<'t> {
+    key: &'t str,
+    lines: Vec<Line<'t>>,
+}
+
+/// A comment, or what follows the key in it.
+struct Line<'t> {
+    text: &'t str,
+    /// Where the text begins in the file.
+    start: usize,
+    /// The spaces before it; none behind a key.
+    indent: usize,
+}
+
 /// Reads the header; what the SQL says is for the engine to judge.
 pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> {
     let source = &file.source;
-    let mut header: Vec<(String, String)> = Vec::new();
-    let mut offset = 0;
-    for line in source.text.split_inclusive('\n') {
-        let start = offset;
-        offset += line.len();
-        let Some(comment) = line.trim().strip_prefix("--") else {
-            if line.trim().is_empty() {
-                continue;
-            }
-            break;
-        };
-        match comment.trim().split_once(':') {
-            // A continued line is set in by at least two spaces.
-            Some((key, value)) if is_key(key) && !comment.starts_with("  ") => {
-                if !KEYS.contains(&key) {
-                    let mut fault = Diagnostic::warning(
-                        "query-unknown-key",
-                        format!("`{key}` is not a header key of a query"),
-                    )
-                    .at(
-                        source,
-                        start..start + line.trim_end().len(),
-                        format!("expected one of {}", KEYS.join(", ")),
-                    );
-                    if let Some(near) = nearest(key, KEYS.iter().copied()) {
-                        fault = fault.hint(format!("did you mean `{near}`?"));
-                    }
-                    faults.push(fault);
-                }
-                header.push((key.to_owned(), value.trim().to_owned()));
-            }
-            _ => {
-                if let Some((_, value)) = header.last_mut() {
-                    value.push(' ');
-                    value.push_str(comment.trim());
-                }
-            }
-        }
-    }
-    let take = |key: &str| {
-        let found = header.iter().find(|(name, _)| name == key);
-        found.map_or(String::new(), |(_, value)| value.trim().to_owned())
-    };
+    let header = header(source, faults);
+    let entry = |key: &str| header.iter().find(|entry| entry.key == key);
+    let take = |key: &str| entry(key).map_or(String::new(), Entry::text);
     let title = take("title");
     if title.is_empty() {
         faults.push(
@@ -104,10 +87,143 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> 
         grain: take("grain"),
         meaning: take("meaning"),
         misleads: take("misleads"),
+        period: entry("period").map_or(Vec::new(), Entry::list),
+        columns: entry("columns").map_or(Vec::new(), |entry| columns(entry, source, faults)),
         chart: take("chart"),
         sql: source.text.clone(),
         source: Arc::clone(source),
     })
+}
+
+impl Entry<'_> {
+    fn text(&self) -> String {
+        let words: Vec<&str> = self.lines.iter().map(|line| line.text).collect();
+        words.join(" ").trim().to_owned()
+    }
+
+    /// Names with commas between them.
+    fn list(&self) -> Vec<Word> {
+        let mut names = Vec::new();
+        for line in &self.lines {
+            let mut start = line.start;
+            for part in line.text.split_inclusive(',') {
+                let name = part.trim_end_matches(',').trim();
+                if !name.is_empty() {
+                    let at = start + part.len() - part.trim_start().len();
+                    names.push(word(name, at));
+                }
+                start += part.len();
+            }
+        }
+        names
+    }
+}
+
+fn word(text: &str, start: usize) -> Word {
+    Word {
+        text: text.to_owned(),
+        span: start..start + text.len(),
+    }
+}
+
+/// The comments at the beginning of a file, by key.
+fn header<'t>(source: &'t Arc<Source>, faults: &mut Vec<Diagnostic>) -> Vec<Entry<'t>> {
+    let mut header: Vec<Entry> = Vec::new();
+    let mut offset = 0;
+    for whole in source.text.split_inclusive('\n') {
+        let start = offset;
+        offset += whole.len();
+        let Some(comment) = whole.trim().strip_prefix("--") else {
+            if whole.trim().is_empty() {
+                continue;
+            }
+            break;
+        };
+        let indent = comment.len() - comment.trim_start().len();
+        let text_start = start + whole.find("--").unwrap_or(0) + 2 + indent;
+        let comment = comment.trim();
+        match comment.split_once(':') {
+            // A continued line is set in by at least two spaces.
+            Some((key, value)) if is_key(key) && indent < 2 => {
+                if !KEYS.contains(&key) {
+                    faults.push(unknown_key(
+                        source,
+                        key,
+                        start..start + whole.trim_end().len(),
+                    ));
+                }
+                let text = value.trim();
+                let line = Line {
+                    text,
+                    start: text_start + comment.len() - value.trim_start().len(),
+                    indent: 0,
+                };
+                header.push(Entry {
+                    key,
+                    lines: vec![line],
+                });
+            }
+            _ => {
+                if let Some(entry) = header.last_mut() {
+                    entry.lines.push(Line {
+                        text: comment,
+                        start: text_start,
+                        indent,
+                    });
+                }
+            }
+        }
+    }
+    header
+}
+
+/// `name: what it means`, one column a line; a line that is set in further goes on with it.
+fn columns(
+    entry: &Entry,
+    source: &Arc<Source>,
+    faults: &mut Vec<Diagnostic>,
+) -> Vec<(Word, String)> {
+    let mut columns: Vec<(Word, String)> = Vec::new();
+    let mut outermost = None;
+    for line in entry.lines.iter().filter(|line| !line.text.is_empty()) {
+        let is_new = line.indent == 0 || line.indent <= *outermost.get_or_insert(line.indent);
+        match (line.text.split_once(':'), columns.last_mut()) {
+            (Some((name, meaning)), _)
+                if is_new && line.indent > 0 && is_column(name) && !meaning.trim().is_empty() =>
+            {
+                columns.push((word(name, line.start), meaning.trim().to_owned()));
+            }
+            (_, Some((_, meaning))) if !is_new => {
+                meaning.push(' ');
+                meaning.push_str(line.text);
+            }
+            _ => faults.push(
+                Diagnostic::warning("query-columns", "this line describes no column").at(
+                    source,
+                    line.start..line.start + line.text.len(),
+                    "expected `name: what it means`, and what goes on with it set in further",
+                ),
+            ),
+        }
+    }
+    columns
+}
+
+fn unknown_key(source: &Arc<Source>, key: &str, span: Range<usize>) -> Diagnostic {
+    let fault = Diagnostic::warning(
+        "query-unknown-key",
+        format!("`{key}` is not a header key of a query"),
+    )
+    .at(source, span, format!("expected one of {}", KEYS.join(", ")));
+    match nearest(key, KEYS.iter().copied()) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None => fault,
+    }
+}
+
+/// A column's name has no spaces; a sentence has.
+fn is_column(name: &str) -> bool {
+    !name.is_empty() && !name.contains(char::is_whitespace)
 }
 
 /// A header key is one lower-case word at the start of its comment; other colons are prose.
@@ -136,6 +252,38 @@ mod tests {
         assert_eq!(faults, []);
         assert_eq!((query.title.as_str(), query.grain.as_str()), ("T", ""));
         assert_eq!(query.question, "why note: indeed?");
+    }
+
+    #[test]
+    fn the_period_and_the_columns_point_at_their_places() {
+        let text = "-- title: T\n-- period: Incidents,  Pages\n-- columns:\n--   name: who\n--     else: nobody\n--   n_pages: how many\nselect 1 order by 1";
+        let (query, faults) = read(text);
+        assert_eq!(faults, []);
+        let period: Vec<&str> = query
+            .period
+            .iter()
+            .map(|word| &text[word.span.clone()])
+            .collect();
+        assert_eq!(period, ["Incidents", "Pages"]);
+        let columns: Vec<(&str, &str)> = query
+            .columns
+            .iter()
+            .map(|(word, meaning)| (&text[word.span.clone()], meaning.as_str()))
+            .collect();
+        assert_eq!(
+            columns,
+            [("name", "who else: nobody"), ("n_pages", "how many")]
+        );
+    }
+
+    #[test]
+    fn a_line_that_describes_no_column_is_named() {
+        let (query, faults) = read(
+            "-- title: T\n-- columns: all\n--   a: one\n--   b\n--   in words: no\n--   c:\nselect 1 order by 1",
+        );
+        assert_eq!(query.columns.len(), 1);
+        let codes: Vec<&str> = faults.iter().map(|fault| fault.code).collect();
+        assert_eq!(codes, ["query-columns"; 4]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Comments are part of the model: the lines directly above a table or column, or behind a column on its line.
 //! Tables that are made from other tables are declared in the same way; what makes them is in `derived`.
 
+mod period;
 mod text;
 
 use std::ops::Range;
@@ -18,6 +19,7 @@ use sqlparser::tokenizer::Location;
 use crate::File;
 use crate::derived::DerivedTable;
 
+pub(crate) use period::check as check_periods;
 pub(crate) use text::Text;
 
 /// Names that the loader gives to its own columns and tables begin so.
@@ -57,6 +59,9 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The places in `columns` of the primary key, in the key's order.
     pub key: Vec<usize>,
+    /// The places in `columns` of those that say when a row happened; the first that has a value counts. A time is one,
+    /// and so is a reference to a row that happened at some time. Empty for what does not happen but is.
+    pub period: Vec<usize>,
     /// Where its name stands.
     pub span: Range<usize>,
     /// The schema file.
@@ -165,7 +170,19 @@ impl Schema {
     }
 }
 
+impl Column {
+    /// Whether its values are moments or days.
+    pub fn is_moment(&self) -> bool {
+        matches!(self.kind, ColumnType::Timestamp | ColumnType::Date)
+    }
+}
+
 impl Table {
+    /// The columns that say when a row happened, those that are looked at first before the others.
+    pub fn period_columns(&self) -> impl Iterator<Item = &Column> {
+        self.period.iter().map(|place| &self.columns[*place])
+    }
+
     /// The place of a column.
     pub fn column_index(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
@@ -379,7 +396,8 @@ fn table(
         );
         return None;
     }
-    let comment = text.comment_above(line_of(create.name.span().start));
+    let (comment, period) = period::split(&text.comment_above(line_of(create.name.span().start)));
+    let period = period::columns(&name, &period, &columns, &span, source, faults);
     if comment.is_empty() {
         faults.push(
             Diagnostic::warning(
@@ -395,6 +413,7 @@ fn table(
         group: group.to_owned(),
         columns,
         key,
+        period,
         span,
         source: Arc::clone(source),
     })

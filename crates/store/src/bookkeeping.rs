@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use transform::Plan;
 
 use crate::ddl::{NEW_VERSION, key, quote};
+use crate::period::{latest, own_moment};
 use crate::rows::SAME_KEY;
 
 /// A file that is loaded.
@@ -154,6 +155,7 @@ pub(crate) fn finish_stream(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     forgive_same_keys(&transaction, plan, listing.is_some())?;
     let mut removed = 0;
+    let latest = latest(&transaction, plan)?;
     for (place, table) in plan.tables.iter().enumerate() {
         let name = quote(&table.table.name);
         if let Some((started, _)) = listing {
@@ -164,10 +166,15 @@ pub(crate) fn finish_stream(
             let sql = format!("delete from {name} where ifnull(_extracted_at, -1) < ?1");
             removed += transaction.execute(&sql, [started])? as u64;
         }
+        let moment = own_moment(&table.table, "counted", &latest);
         let sql = format!(
-            "update _tables set stream = ?2, (rows, newest_extracted_at) = (
-               select count(*), strftime('%Y-%m-%dT%H:%M:%SZ', max(_extracted_at) / 1000000, 'unixepoch') from {name}
-             ) where table_name = ?1"
+            "with counted as (
+               select count(*) as rows, {newest} as newest, min({moment}) as first, max({moment}) as last from {name} as counted
+             )
+             update _tables set stream = ?2, rows = counted.rows, newest_extracted_at = newest, from_at = first,
+               to_at = nullif(max(ifnull(newest, ''), ifnull(last, '')), '')
+             from counted where table_name = ?1",
+            newest = "strftime('%Y-%m-%dT%H:%M:%SZ', max(_extracted_at) / 1000000, 'unixepoch')",
         );
         transaction.execute(&sql, (&table.table.name, plan.stream.as_str()))?;
         renew_version(&transaction, &table.table.name)?;

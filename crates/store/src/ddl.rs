@@ -6,7 +6,7 @@ use definitions::{Column, ColumnType, Schema, Table};
 use rusqlite::{Connection, OptionalExtension};
 
 /// Raised when the bookkeeping tables change: an older database is made anew from the raw data.
-const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 
 /// A version of a table that no other one has: it tells whether the table changed since something was made from it.
 pub(crate) const NEW_VERSION: &str = "hex(randomblob(16))";
@@ -33,7 +33,7 @@ create index _warnings_by_stream on _warnings (stream);
 create table _streams (
   stream text primary key, fingerprint integer not null, unfinished integer not null, listing text, listed_at integer
 );
-create table _tables (table_name text primary key, stream text, rows integer not null, newest_extracted_at text);
+create table _tables (table_name text primary key, stream text, rows integer not null, newest_extracted_at text, from_at text, to_at text);
 create table _removed (stream text not null, key text not null, primary key (stream, key));
 create table _gaps (stream text not null, parent text, since_at text, until_at text, reason text not null);
 create index _gaps_by_stream on _gaps (stream);
@@ -269,7 +269,7 @@ fn known_objects(connection: &Connection) -> rusqlite::Result<HashMap<String, (S
 }
 
 /// The tables of the bookkeeping, all of which begin with an underscore.
-fn bookkeeping_tables() -> impl Iterator<Item = &'static str> {
+pub(crate) fn bookkeeping_tables() -> impl Iterator<Item = &'static str> {
     BOOKKEEPING
         .lines()
         .filter_map(|line| line.strip_prefix("create table "))

@@ -47,6 +47,12 @@ pub enum Error {
         /// The database.
         place: String,
     },
+    /// An older version of this program, or older definitions, made it.
+    #[error("{place} is older than the definitions in force")]
+    Older {
+        /// The database.
+        place: String,
+    },
     /// Somebody else's table has the name of one of ours.
     #[error("{place} has a table `{table}` that this program did not make")]
     Taken {

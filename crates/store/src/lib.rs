@@ -10,6 +10,7 @@ mod ddl;
 mod derived;
 mod error;
 mod lock;
+mod period;
 mod query;
 mod rows;
 mod selftest;
@@ -26,12 +27,17 @@ use transform::{Plan, Reject};
 pub use bookkeeping::{Fetching, Finished, GapRow, KnownFile, RejectRow, StreamState, TableStatus};
 pub use derived::{DerivedFault, Made, derived_faults, outdated};
 pub use error::{Error, QueryFault};
-pub use query::{Limits, Value, prepare, query, status};
+pub use period::{Narrowed, Period};
+pub use query::{Limits, Value, period_of, prepare, query, status};
 pub use rows::FileLoad;
 pub use selftest::TestBench;
 
 /// What ends a path in a URI, or begins a byte, as SQLite reads it (https://www.sqlite.org/uri.html).
 const IN_A_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+
+/// SQLite's VFS for files. It is named because a database is otherwise attached by the VFS of the one that it is attached
+/// to.
+const FILES: &str = if cfg!(windows) { "win32" } else { "unix" };
 
 /// Where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +46,14 @@ pub enum Place {
     Memory(String),
     /// In a file.
     Disk(PathBuf),
+}
+
+/// Whether anybody can change a database while it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    MayChange,
+    /// It lies on a medium that may only be read.
+    NeverChanges,
 }
 
 /// A database open for loading.
@@ -86,9 +100,7 @@ impl Place {
         let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self {
             // The VFS `memdb` lets several connections of a process read one database at once.
-            Self::Memory(name) => {
-                Connection::open_with_flags(format!("file:/{name}?vfs=memdb"), flags)
-            }
+            Self::Memory(_) => Connection::open_with_flags(self.uri(Access::MayChange)?, flags),
             Self::Disk(path) => {
                 Connection::open_with_flags(path, flags & !OpenFlags::SQLITE_OPEN_URI)
             }
@@ -99,21 +111,32 @@ impl Place {
     /// A connection to a file on a medium that may only be read: no other can change it meanwhile. A write-ahead log that
     /// holds something would be left out, so there must be none.
     fn connect_to_what_never_changes(&self) -> Result<Connection, Error> {
-        let Self::Disk(path) = self else {
-            return self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY);
-        };
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        if Path::new(&log).metadata().is_ok_and(|log| log.len() > 0) {
-            return Err(Error::ReadOnly { place: self.name() });
-        }
-        let path = std::path::absolute(path).map_err(|error| Error::io(path, error))?;
-        let path = path.to_string_lossy();
-        let uri = format!("file:{}?immutable=1", utf8_percent_encode(&path, IN_A_URI));
+        let uri = self.uri(Access::NeverChanges)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_URI
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         self.with_functions(Connection::open_with_flags(uri, flags))
+    }
+
+    /// The database as an address that SQLite opens.
+    fn uri(&self, access: Access) -> Result<String, Error> {
+        let path = match self {
+            Self::Memory(name) => return Ok(format!("file:/{name}?vfs=memdb")),
+            Self::Disk(path) => path,
+        };
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let is_log_used = Path::new(&log).metadata().is_ok_and(|log| log.len() > 0);
+        if access == Access::NeverChanges && is_log_used {
+            return Err(Error::ReadOnly { place: self.name() });
+        }
+        let path = std::path::absolute(path).map_err(|error| Error::io(path, error))?;
+        let path = path.to_string_lossy();
+        let path = utf8_percent_encode(&path, IN_A_URI);
+        Ok(match access {
+            Access::MayChange => format!("file:{path}?mode=rw&vfs={FILES}"),
+            Access::NeverChanges => format!("file:{path}?immutable=1&vfs={FILES}"),
+        })
     }
 
     fn with_functions(

@@ -7,6 +7,8 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement};
 
+use crate::ddl::FORMAT;
+use crate::period::{self, Period};
 use crate::{Error, Place, QueryFault, TableStatus, bookkeeping};
 
 /// A value of an answer.
@@ -58,10 +60,22 @@ pub fn query(
     }))
 }
 
-/// Whether a query would be taken: compiled, but not run.
-pub fn prepare(place: &Place, sql: &str) -> Result<Result<(), QueryFault>, Error> {
+/// The columns that a query would give: it is compiled, but not run.
+pub fn prepare(place: &Place, sql: &str) -> Result<Result<Vec<String>, QueryFault>, Error> {
     let connection = reader(place, Limits::default())?;
-    Ok(compile(&connection, sql).map(drop))
+    let columns = |statement: Statement<'_>| {
+        let names = statement.column_names();
+        names.map(str::to_owned).collect()
+    };
+    Ok(compile(&connection, sql).map(columns))
+}
+
+/// The period that the rows of these tables are of: from the first of them to the newest that is known, be it a row or a
+/// fetch.
+pub fn period_of(place: &Place, tables: &[&str]) -> Result<Period, Error> {
+    let connection = reader(place, Limits::default())?;
+    let period = period::period_of(&connection, tables);
+    period.map_err(|error| Error::sqlite(place, "read", error))
 }
 
 /// A line for each table, from a database that nobody need be able to write.
@@ -91,36 +105,37 @@ pub(crate) fn reader(place: &Place, limits: Limits) -> Result<Connection, Error>
     }
     // A connection that might write takes the write-ahead log away with it, even though it writes nothing else.
     let mut connection = place.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let ours = match set_up(&mut connection, limits) {
+    let format = match set_up(&mut connection, limits) {
         Err(error) if cannot_be_written(&error) => {
             connection = place.connect_to_what_never_changes()?;
             set_up(&mut connection, limits)
         }
         set_up => set_up,
     };
-    match ours {
-        Ok(true) => Ok(connection),
-        Ok(false) => Err(Error::Foreign {
-            place: place.name(),
-        }),
+    let name = place.name();
+    match format {
+        Ok(Some(format)) if format < FORMAT => Err(Error::Older { place: name }),
+        Ok(Some(_)) => Ok(connection),
+        Ok(None) => Err(Error::Foreign { place: name }),
         Err(error) => Err(Error::sqlite(place, "read", error)),
     }
 }
 
 /// Whether a database cannot be read because the files that go with reading cannot be made beside it.
-fn cannot_be_written(error: &rusqlite::Error) -> bool {
+pub(crate) fn cannot_be_written(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
     matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
 }
 
-/// Says whether the database is one of ours.
-fn set_up(connection: &mut Connection, limits: Limits) -> rusqlite::Result<bool> {
+/// Gives the format of the database, if it is one of ours.
+fn set_up(connection: &mut Connection, limits: Limits) -> rusqlite::Result<Option<i64>> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.execute_batch(
         "pragma query_only = on; pragma cache_size = -16384; pragma temp_store = memory;",
     )?;
     let sql = "select count(*) from sqlite_schema where name = '_objects'";
-    let ours = connection.query_row(sql, [], |row| row.get(0))?;
+    let ours: bool = connection.query_row(sql, [], |row| row.get(0))?;
+    let format = connection.query_row("pragma user_version", [], |row| row.get(0))?;
     if let Some(timeout) = limits.timeout {
         let end = Instant::now() + timeout;
         connection.progress_handler(10_000, Some(move || Instant::now() >= end))?;
@@ -128,7 +143,7 @@ fn set_up(connection: &mut Connection, limits: Limits) -> rusqlite::Result<bool>
     // A single call such as `printf('%.*c', …)` cannot be interrupted: its result is bounded instead.
     connection.set_limit(rusqlite::limits::Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
     connection.authorizer(Some(may_only_read))?;
-    Ok(ours)
+    Ok(ours.then_some(format))
 }
 
 fn may_only_read(context: AuthContext<'_>) -> Authorization {

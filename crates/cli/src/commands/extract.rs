@@ -201,13 +201,11 @@ fn streams(
     Ok(names.to_vec())
 }
 
-/// A date, which counts as its midnight in `TIME_ZONE`, or a moment.
+/// A moment; without a zone in `TIME_ZONE`, a date as its midnight.
 fn since(project: &Project, text: &str, console: &Console) -> Result<jiff::Timestamp, CouldNotRun> {
     let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| {
-        let date: jiff::civil::Date = text.parse().ok()?;
-        let zone = &project.settings.time_zone;
-        zone.to_timestamp(date.to_datetime(jiff::civil::Time::midnight()))
-            .ok()
+        let local: jiff::civil::DateTime = text.parse().ok()?;
+        project.settings.time_zone.to_timestamp(local).ok()
     });
     let fault = |message: String| {
         console.diagnostic(

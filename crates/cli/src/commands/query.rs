@@ -10,8 +10,8 @@ use crate::args::{AnswerFormat, Arguments, QueryArguments};
 use crate::console::{Console, counted};
 use crate::faults::{database_fault, query_fault, sql_fault};
 use crate::project::Project;
-use crate::queries::{Answer, Failure, answer, answer_all};
-use crate::{CouldNotRun, Outcome, project};
+use crate::queries::{Answer, Failure, answer, answer_all, answer_sql};
+use crate::{CouldNotRun, Outcome, period, project};
 
 pub fn run(
     arguments: &Arguments,
@@ -27,10 +27,17 @@ pub fn run(
         );
         return Err(CouldNotRun);
     }
+    let wanted = period::read(&options.period, console)?;
     let (place, _store, outcome) = super::ready_store(&project, console)?;
+    let narrowed = wanted
+        .map(|wanted| period::narrow(&project, &place, &wanted, console))
+        .transpose()?;
+    let place = narrowed
+        .as_ref()
+        .map_or(place, |store| store.place().clone());
     let limits = super::limits(options.timeout);
     if let Some(sql) = &options.sql {
-        let bytes = answer(
+        let bytes = answer_sql(
             &place,
             sql,
             limits,
@@ -121,7 +128,7 @@ fn to_stdout(
     let single = queries.len() == 1;
     let mut out = Vec::new();
     for (index, query) in queries.iter().enumerate() {
-        let bytes = answer(place, &query.sql, limits, format(wanted)).map_err(|failure| {
+        let bytes = answer(place, query, limits, format(wanted)).map_err(|failure| {
             say(project, query, &failure, console);
             CouldNotRun
         })?;

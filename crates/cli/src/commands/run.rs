@@ -1,8 +1,10 @@
 //! `run`: load, answer every question, and say what came of it.
 
+use store::Store;
+
 use crate::args::{Arguments, RunArguments};
 use crate::console::{Console, count, counted, table};
-use crate::{CouldNotRun, Outcome, faults, gaps, load, project, states};
+use crate::{CouldNotRun, Outcome, faults, gaps, load, period, project, states};
 
 pub fn run(
     arguments: &Arguments,
@@ -10,6 +12,7 @@ pub fn run(
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
     let project = project::open(&arguments.project, console)?;
+    let wanted = period::read(&options.period, console)?;
     let place = project.place();
     let mut store = super::open_store(&project, &place, console)?;
     let plans: Vec<_> = project.plans.iter().collect();
@@ -18,10 +21,14 @@ pub fn run(
         console.diagnostic(&faults::database_fault(&error));
         CouldNotRun
     })?;
+    let narrowed = wanted
+        .map(|wanted| period::narrow(&project, &place, &wanted, console))
+        .transpose()?;
+    let place = narrowed.as_ref().map_or(&place, Store::place);
     let queries: Vec<_> = project.definitions.queries.iter().collect();
     let answers = super::query::into_files(
         &project,
-        &place,
+        place,
         &queries,
         super::limits(options.timeout),
         console,

@@ -10,6 +10,7 @@ const SCHEMA: &str = "\
 -- Deployments, as our own tool tells them.
 
 -- one row per deployment
+-- period: live_at
 CREATE TABLE Deploys (
     -- its number
     id TEXT PRIMARY KEY NOT NULL,
@@ -22,6 +23,7 @@ CREATE TABLE Deploys (
 );
 
 -- one row per deployment and commit
+-- period: deploy_id
 CREATE TABLE DeployCommits (
     -- the deployment
     deploy_id TEXT NOT NULL REFERENCES Deploys (id),
@@ -57,6 +59,11 @@ const QUERY: &str = "\
 -- title: Deployments
 -- question: What was deployed, and with how many commits?
 -- grain: one row per service
+-- period: Deploys
+-- columns:
+--   service: the service
+--   deploys: how often it was deployed
+--   commits: with how many commits
 select
     Deploys.service,
     count(distinct Deploys.id) as deploys,
@@ -109,10 +116,29 @@ fn a_new_source_by_text_alone() {
         run.stdout
             .contains("What was deployed, and with how many commits?")
     );
+    let period = "2026-11-23T20:05:30Z,2026-11-23T21:00:00Z";
     assert_eq!(
         world.read("output/deploys.csv"),
-        "service,deploys,commits\r\nbank,2,0\r\nshop,2,3\r\n"
+        format!("service,deploys,commits,from,to\r\nbank,2,0,{period}\r\nshop,2,3,{period}\r\n")
     );
+    // Deployments that say no time are in no period, and their commits neither.
+    let until = [
+        "query",
+        "deploys",
+        "--format",
+        "csv",
+        "--until",
+        "2026-11-23T21:00:00Z",
+    ];
+    let run = world.run(&until);
+    assert_eq!(
+        run.exits(0).stdout,
+        "service,deploys,commits,from,to\r\nshop,1,2,2026-11-23T20:05:30Z,2026-11-23T21:00:00Z\r\n"
+    );
+    run.says(&[
+        "2 rows of `Deploys` have no plausible time",
+        "1 row of `DeployCommits` has no plausible time",
+    ]);
     assert_eq!(
         world.rows("select id, live_at, minutes from Deploys order by id"),
         [
@@ -220,7 +246,7 @@ fn all_faults_at_once_each_with_its_place_and_a_hint() {
         )
         .write(
             "definitions/queries/deploys.sql",
-            "-- title: Bad\n-- question: Bad?\nselect servise\nfrom Deploys\norder by 1\n",
+            "-- title: Bad\n-- question: Bad?\n-- period: Deploys\nselect servise\nfrom Deploys\norder by 1\n",
         );
     let run = world.run(&["check"]);
     run.exits(1);
@@ -297,9 +323,9 @@ error[mapper-jq]: cannot compile the expression: expected closing brace
 hint: expressions are jq; the filters are those of https://jqlang.org/manual
 
 error[query]: the query `deploys` has no answer: no such column: servise
- --> definitions/queries/deploys.sql:3:8
+ --> definitions/queries/deploys.sql:4:8
   |
-3 | select servise
+4 | select servise
   |        ^^^^^^^
 hint: did you mean `service`?
 checked all: 11 errors, 0 warnings
@@ -383,15 +409,15 @@ warning[definition-unused]: nothing reads `definitions/queries/notes.txt`
 hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `derived/*.sql`, `queries/*.sql`, and `*.tests.yaml` beside the last two
 
 warning[schema-table-unfilled]: no mapper fills `Deploys`
- --> definitions/schemas/deploys.sql:4:14
+ --> definitions/schemas/deploys.sql:5:14
   |
-4 | CREATE TABLE Deploys (
+5 | CREATE TABLE Deploys (
   |              ^^^^^^^ nothing refers to this table
 
 warning[schema-table-unfilled]: no mapper fills `DeployCommits`
-  --> definitions/schemas/deploys.sql:16:14
+  --> definitions/schemas/deploys.sql:18:14
    |
-16 | CREATE TABLE DeployCommits (
+18 | CREATE TABLE DeployCommits (
    |              ^^^^^^^^^^^^^ nothing refers to this table
 checked all: 0 errors, 4 warnings
 
@@ -536,4 +562,41 @@ fn a_name_in_a_definition_cannot_lead_out_of_the_project() {
         .run(&["check"])
         .exits(1)
         .says(&["`../names.yaml` is not the name of a file in the project folder"]);
+}
+
+#[test]
+fn a_column_without_a_word_and_a_word_without_a_column_are_warnings() {
+    let world = deploys();
+    world.write(
+        "definitions/queries/deploys.sql",
+        "-- title: T\n-- question: Q?\n-- period: Deploy\n-- columns:\n--   id: the deployment\n--   servce: what was deployed\nselect id, service, minutes, minutes from Deploys order by id\n",
+    );
+    let run = world.run(&["check"]);
+    run.exits(0);
+    snapbox::assert_data_eq!(
+        said(&run),
+        str![[r#"
+warning[query-period]: `Deploy` is not a table that is loaded
+ --> definitions/queries/deploys.sql:3:12
+  |
+3 | -- period: Deploy
+  |            ^^^^^^
+hint: did you mean `Deploys`?
+
+warning[query-column-undescribed]: `definitions/queries/deploys.sql` does not say what `service`, `minutes` mean
+hint: describe each below `-- columns:`, as `--   name: what it means`
+
+warning[query-column-missing]: the answer of `deploys` has no column `servce`
+ --> definitions/queries/deploys.sql:6:6
+  |
+6 | --   servce: what was deployed
+  |      ^^^^^^
+hint: did you mean `service`?
+
+warning[query-column-twice]: the answer of `deploys` has two columns `minutes`
+  --> definitions/queries/deploys.sql
+checked all: 0 errors, 4 warnings
+
+"#]]
+    );
 }

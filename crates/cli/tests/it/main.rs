@@ -15,6 +15,7 @@ mod demo;
 mod derived;
 mod disk;
 mod loading;
+mod period;
 mod queries;
 mod recorded;
 mod serve;

@@ -83,6 +83,18 @@ impl World {
             .collect()
     }
 
+    /// The names of the folders in a folder, in order.
+    pub fn folders(&self, folder: &str) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.path(folder))
+            .unwrap_or_else(|error| panic!("cannot list `{folder}`: {error}"))
+            .map(|entry| entry.expect("an entry"))
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
     /// The binary, to be run in the project folder; nothing of this process's own settings reaches it.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reliability"));

@@ -1,0 +1,101 @@
+//! The period that is asked about: what can be typed, and the database that holds only what happened in it.
+
+use diagnostics::Diagnostic;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use store::{Period, Place, Store};
+
+use crate::CouldNotRun;
+use crate::args::PeriodArguments;
+use crate::console::{Console, counted};
+use crate::faults::database_fault;
+use crate::load::derive;
+use crate::project::Project;
+
+/// The period that was asked for; nothing if none was.
+pub fn read(arguments: &PeriodArguments, console: &Console) -> Result<Option<Period>, CouldNotRun> {
+    if arguments.since.is_none() && arguments.until.is_none() {
+        return Ok(None);
+    }
+    let read = |name: &str, text: &Option<String>| {
+        let Some(text) = text else { return Ok(None) };
+        let moment = moment(text).ok_or_else(|| {
+            let message = format!("`--{name} {text}` is not a date");
+            let hint =
+                format!("write it as `--{name} 2026-01-31` or `--{name} 2026-01-31T08:00:00Z`");
+            console.diagnostic(&Diagnostic::error("argument", message).hint(hint));
+            CouldNotRun
+        })?;
+        Ok(Some(moment))
+    };
+    let (since, until) = (
+        read("since", &arguments.since)?,
+        read("until", &arguments.until)?,
+    );
+    if let (Some(since), Some(until)) = (&since, &until)
+        && since >= until
+    {
+        let message = format!("the period would begin at {since} and end at {until}");
+        let hint = "`--until` is the moment before which it ends: `--since 2026-01-01 --until 2026-04-01` is the first quarter";
+        console.diagnostic(&Diagnostic::error("argument", message).hint(hint));
+        return Err(CouldNotRun);
+    }
+    Ok(Some(Period {
+        from: since,
+        to: until,
+    }))
+}
+
+/// A database with what happened in the period, its derived tables made. It lives as long as the store.
+pub fn narrow(
+    project: &Project,
+    place: &Place,
+    period: &Period,
+    console: &Console,
+) -> Result<Store, CouldNotRun> {
+    let narrowed = Store::narrow(place, &project.definitions.schema, period);
+    let mut narrowed = narrowed.map_err(|error| {
+        console.diagnostic(&database_fault(&error));
+        CouldNotRun
+    })?;
+    for (table, rows) in &narrowed.undated {
+        let message = format!(
+            "{} of `{table}` {} no plausible time, and so in no period",
+            counted(*rows, "row"),
+            if *rows == 1 { "has" } else { "have" }
+        );
+        console.diagnostic(&Diagnostic::warning("period-undated", message));
+    }
+    derive(project, &mut narrowed.store, console)?;
+    Ok(narrowed.store)
+}
+
+/// A moment; without a zone in UTC, as the weeks and months of the reports; a date as its midnight.
+fn moment(text: &str) -> Option<String> {
+    let moment = text.parse::<Timestamp>().ok().or_else(|| {
+        let local: DateTime = text.parse().ok()?;
+        TimeZone::UTC.to_timestamp(local).ok()
+    })?;
+    Some(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment;
+
+    #[test]
+    fn dates_and_moments() {
+        let cases = [
+            ("2026-01-31", Some("2026-01-31T00:00:00Z")),
+            ("2026-01-31T08:00:00+02:00", Some("2026-01-31T06:00:00Z")),
+            ("2026-01-31T08:00:00", Some("2026-01-31T08:00:00Z")),
+            ("2026-02-30", None),
+            ("yesterday", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(moment(text).as_deref(), expected, "{text}");
+        }
+    }
+}
