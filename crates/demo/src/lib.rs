@@ -51,6 +51,8 @@ const MARKER: &str = "raw_data/.demo.json";
 const ROOT_CAUSES: &str = "root_causes.yaml";
 /// Which services belong to which product, relative to the project folder.
 const PRODUCT_SERVICES: &str = "product_services.yaml";
+/// What else teams are called, relative to the project folder.
+const TEAM_NAMES: &str = "team_names.yaml";
 
 /// What to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +148,8 @@ impl Error {
 }
 
 /// Writes a year of an invented organisation into the folder `project`: `raw_data/`, `incidents/`,
-/// `root_causes.yaml` and `product_services.yaml`. Tells `progress` of each file when it stands under its name, and gives them all, in that order.
+/// `root_causes.yaml`, `product_services.yaml` and `team_names.yaml`. Says to `progress` each file when it stands under
+/// its name, and gives them all, in that order.
 ///
 /// # Errors
 /// If there is data already that a demo with the same options did not write (nothing is changed then); if the options
@@ -169,6 +172,8 @@ pub fn write(
     let organisation = Organisation::invent(options.seed, options.log_entries);
     let services = organisation.services.len() as u64;
     output.text(PRODUCT_SERVICES, &organisation.product_services(), services)?;
+    let teams = organisation.teams.len() as u64;
+    output.text(TEAM_NAMES, &organisation.team_names(), teams)?;
     let mut pagerduty = pagerduty::PagerDuty::new(options.seed, &organisation, period);
     let mut sentry = sentry::Sentry::new(&organisation, period);
     let mut datadog = datadog::DataDog::new(&organisation, period);
@@ -219,9 +224,11 @@ fn claim(project: &Path, options: &Options) -> Result<(), Error> {
             return Err(Error::Occupied(file));
         }
     }
-    let product_services = project.join(PRODUCT_SERVICES);
-    if product_services.exists() {
-        return Err(Error::Occupied(product_services));
+    for list in [PRODUCT_SERVICES, TEAM_NAMES] {
+        let path = project.join(list);
+        if path.exists() {
+            return Err(Error::Occupied(path));
+        }
     }
     let root_causes = project.join(ROOT_CAUSES);
     match fs::read_to_string(&root_causes) {

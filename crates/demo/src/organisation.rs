@@ -243,6 +243,15 @@ impl Organisation {
         text
     }
 
+    /// What else the teams are called, as `team_names.yaml`: the code host has names of its own.
+    pub(crate) fn team_names(&self) -> String {
+        let mut text = String::from("# What else a team is called in some tool.\n");
+        for team in &self.teams {
+            text += &format!("- {{team: {}, name: {}-team}}\n", team.name, team.slug);
+        }
+        text
+    }
+
     /// An organisation of the size that makes about this many log entries a year. Teams, people, services and
     /// repositories grow with the square root.
     pub(crate) fn invent(seed: u64, log_entries: u64) -> Self {

@@ -45,6 +45,7 @@ fn the_demo_is_the_same_every_time_and_overwrites_nobodys_data() {
         "incidents/mine.yaml",
         "root_causes.yaml",
         "product_services.yaml",
+        "team_names.yaml",
     ] {
         let world = World::new();
         world.write(mine, "- mine\n");
@@ -62,7 +63,7 @@ fn the_demo_gives_every_table_rows_and_every_question_an_answer() {
     let run = world.run_on_disk(&["run"]);
     run.exits(0);
     assert!(
-        run.stdout.contains(" rows in 26 tables, 0 rejects"),
+        run.stdout.contains(" rows in 27 tables, 0 rejects"),
         "{}",
         run.stdout
     );

@@ -55,8 +55,13 @@ fn copy_period(from: &World, to: &World) {
         let text = String::from_utf8(bytes).expect("postmortems are UTF-8");
         to.write(&format!("incidents/{file}"), postmortems(&text));
     }
-    to.write("product_services.yaml", from.read("product_services.yaml"));
-    to.write("root_causes.yaml", from.read("root_causes.yaml"));
+    for list in [
+        "product_services.yaml",
+        "root_causes.yaml",
+        "team_names.yaml",
+    ] {
+        to.write(list, from.read(list));
+    }
 }
 
 /// A record that counts, fetched at the end of the period. Log entries count with their incident.
