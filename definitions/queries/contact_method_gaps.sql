@@ -1,8 +1,8 @@
 -- title: Who cannot be woken
 -- question: Which people on call have no phone or push, which people are in no team, and which teams have no service?
 -- grain: one row per gap: a person, a team or a service, and what it lacks
--- meaning: A person is on call if they were notified or acknowledged a page within 90 days before the log entries were
---   fetched last. Whoever has no phone number, SMS or push that is switched on and not barred by the vendor is reached
+-- meaning: A person is on call if they were notified, or engaged in an incident that began, within 90 days before the
+--   log entries were fetched last. Whoever has no phone number, SMS or push that is switched on and not barred by the vendor is reached
 --   only by e-mail, or not at all. A person without a team, a team without a service and a service without a team are
 --   listed as well; `is_on_call` tells which people it matters for.
 -- misleads: A number that is there may be wrong, or silent at night. Who was not paged for 90 days counts as not on
@@ -13,30 +13,31 @@
 --   kind: person, team or service
 --   gap: what is missing
 --   name: whose gap it is
---   is_on_call: 1 for a person who was notified or acknowledged a page in the last 90 days, 0 for another, null for
+--   is_on_call: 1 for a person who was notified or engaged in the last 90 days, 0 for another, null for
 --     teams and services
 --   id: the id of the person, team or service
 with fetched as (
-    select max(unix_timestamp(to_timestamp(newest_extracted_at))) as fetched_at
+    select timestamp_seconds(max(unix_timestamp(to_timestamp(newest_extracted_at))) - 90 * 86400) as since_at
     from _tables
     where table_name = 'PagerDutyLogEntries'
 ),
 
 active as (
-    select notified_user_id as user_id, unix_timestamp(created_at) as seconds
-    from PagerDutyLogEntries
-    where kind = 'notify' and notified_user_id is not null
+    select person_id, max(notified_at) as active_at
+    from Notifications
+    group by person_id
     union all
-    select agent_id, unix_timestamp(created_at)
-    from PagerDutyLogEntries
-    where kind = 'acknowledge' and agent_type = 'user'
+    select engaged.person_id, max(incident.created_at)
+    from Engagements as engaged
+    inner join Responses as incident on incident.incident_id = engaged.incident_id
+    group by engaged.person_id
 ),
 
 on_call as (
-    select distinct active.user_id
+    select distinct active.person_id as user_id
     from active
     cross join fetched
-    where fetched.fetched_at is null or active.seconds >= fetched.fetched_at - 90 * 86400
+    where fetched.since_at is null or active.active_at >= fetched.since_at
 ),
 
 ways as (
