@@ -121,3 +121,41 @@ CREATE TABLE DataDogSynthetics (
     -- e-mail address of who made it, trimmed and in lower case
     creator_email TEXT
 );
+
+-- one row per monitor and tag
+CREATE TABLE DataDogMonitorTags (
+    -- the monitor
+    monitor_id INTEGER NOT NULL REFERENCES DataDogMonitors (id),
+    -- the tag, e.g. `team:payments`
+    tag TEXT NOT NULL,
+    PRIMARY KEY (monitor_id, tag)
+);
+
+-- one row per rule that notifies people about every monitor with certain tags
+CREATE TABLE DataDogNotificationRules (
+    -- the rule's id
+    id TEXT PRIMARY KEY NOT NULL,
+    -- the rule's name
+    name TEXT,
+    -- the expression that chooses the monitors, null where tags do
+    scope TEXT,
+    -- true when the monitors are chosen by tags, all of which they must have, and by nothing else
+    is_by_tags_only BOOLEAN NOT NULL,
+    -- whom it notifies, in any case that it distinguishes, without `@`, a JSON list
+    recipients JSON,
+    -- number of these
+    recipient_count INTEGER,
+    -- true when one of them pages: PagerDuty, Opsgenie, VictorOps or Datadog On-Call
+    has_pager_recipient BOOLEAN,
+    -- when it changed last
+    modified_at TIMESTAMP
+);
+
+-- one row per rule and tag that its monitors must have; parts of the expression where the rule is not by tags only
+CREATE TABLE DataDogNotificationRuleTags (
+    -- the rule
+    rule_id TEXT NOT NULL REFERENCES DataDogNotificationRules (id),
+    -- the tag, e.g. `team:payments`
+    tag TEXT NOT NULL,
+    PRIMARY KEY (rule_id, tag)
+);

@@ -48,7 +48,7 @@ impl<'a> DataDog<'a> {
         }
     }
 
-    /// Writes both streams, twice.
+    /// Writes the three streams, twice.
     pub(crate) fn finish(self, output: &mut Output<'_>) -> Result<(), Error> {
         for (alerts, started) in self
             .alerts
@@ -67,8 +67,49 @@ impl<'a> DataDog<'a> {
                 }
             }
             synthetics.finish_whole(output)?;
+            let mut rules = StreamWriter::new("datadog_notification_rules", started + 130);
+            for rule in self.rules() {
+                rules.value(output, None, &rule)?;
+            }
+            rules.finish_whole(output)?;
         }
         Ok(())
+    }
+
+    /// One team has its pages from a rule as well, another its chat, each by one of the two kinds of filter.
+    fn rules(&self) -> Vec<Value> {
+        let [first, .., last] = self.organisation.teams.as_slice() else {
+            return Vec::new();
+        };
+        let created = self.period.start.to_string();
+        let rule = |id: &str, name: String, filter: Value, more: (&str, Value)| {
+            json!({
+                "id": id, "type": "monitor-notification-rule",
+                "attributes": {
+                    "name": name, "filter": filter, more.0: more.1, "created": created, "modified": created,
+                },
+            })
+        };
+        vec![
+            rule(
+                "00000000-0000-1234-0000-000000000001",
+                format!("alerts of {}", first.name),
+                json!({ "tags": [format!("team:{}", first.slug), "env:production"] }),
+                ("recipients", json!([format!("pagerduty-{}", first.slug)])),
+            ),
+            rule(
+                "00000000-0000-1234-0000-000000000002",
+                format!("alerts of {}", last.name),
+                json!({ "scope": format!("team:{} AND env:production", last.slug) }),
+                (
+                    "conditional_recipients",
+                    json!({
+                        "conditions": [{ "scope": "priority:p1", "recipients": [format!("slack-{}-alerts", last.slug)] }],
+                        "fallback_recipients": [format!("slack-{}-alerts", last.slug)],
+                    }),
+                ),
+            ),
+        ]
     }
 
     fn monitor(&self, place: usize, alert: Option<Alert>, as_of: Time) -> Value {

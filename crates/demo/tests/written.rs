@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 /// Every stream of JSON with the members that name a record (below `_extract.parent` where they start with `^`), and
 /// whether it is listed whole.
-const STREAMS: [(&str, &[&str], bool); 15] = [
+const STREAMS: [(&str, &[&str], bool); 16] = [
     ("pagerduty_services", &["id"], true),
     ("pagerduty_incidents", &["id"], false),
     ("pagerduty_log_entries", &["id"], false),
@@ -42,6 +42,7 @@ const STREAMS: [(&str, &[&str], bool); 15] = [
     ),
     ("datadog_monitors", &["id"], true),
     ("datadog_synthetics", &["public_id"], true),
+    ("datadog_notification_rules", &["id"], true),
 ];
 
 fn small(seed: u64) -> Options {

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// The streams that the vendors know.
-const STREAMS: [&str; 15] = [
+const STREAMS: [&str; 16] = [
     "pagerduty_teams",
     "pagerduty_users",
     "pagerduty_services",
@@ -29,6 +29,7 @@ const STREAMS: [&str; 15] = [
     "github_repo_hooks",
     "datadog_monitors",
     "datadog_synthetics",
+    "datadog_notification_rules",
 ];
 
 /// A record as the vendor's API gives it. Kept as text, a tenth of what a parsed value takes: there may be a million.

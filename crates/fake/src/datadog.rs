@@ -1,4 +1,5 @@
-//! DataDog's API v1, as <https://docs.datadoghq.com/api/latest/> describes it: monitors and synthetic tests.
+//! DataDog's API, as <https://docs.datadoghq.com/api/latest/> describes it: monitors, synthetic tests and notification
+//! rules.
 
 use std::borrow::Cow;
 
@@ -16,6 +17,7 @@ use crate::vendors::{self, Context};
 
 const MONITORS: &str = "datadog_monitors";
 const SYNTHETICS: &str = "datadog_synthetics";
+const RULES: &str = "datadog_notification_rules";
 
 /// An answer, or the error that stands in its way.
 type Answered<'a> = Result<Answer<'a>, Answer<'static>>;
@@ -27,8 +29,10 @@ pub(crate) fn answer<'a>(context: &Context<'a>, call: &Call) -> Answer<'a> {
 fn route<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
     let segments = call.segments();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-    let ["api", "v1", rest @ ..] = segments.as_slice() else {
-        return Err(error(404, None));
+    let rest = match segments.as_slice() {
+        ["api", "v2", "monitor", "notification_rule"] => return rules(context, call),
+        ["api", "v1", rest @ ..] => rest,
+        _ => return Err(error(404, None)),
     };
     match rest {
         ["validate"] => Ok(Answer::new(200, json!({ "valid": true }))),
@@ -91,7 +95,7 @@ fn monitors<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
         }
     }
     let sorted = context.data.index(MONITORS).sorted.as_slice();
-    let size = page_size(call)?;
+    let size = size(call, "page_size")?;
     let (listing, page) = match (number(call, "page")?, number(call, "id_offset")?) {
         (Some(number), _) => {
             let page = page(
@@ -125,7 +129,7 @@ fn monitors<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
 /// <https://github.com/DataDog/datadog-api-client-python/tree/master/tests/v1/cassettes>.
 fn synthetics<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
     let sorted = context.data.index(SYNTHETICS).sorted.as_slice();
-    let size = page_size(call)?;
+    let size = size(call, "page_size")?;
     let number = number(call, "page_number")?;
     let is_paged = number.is_some() || call.parameter("page_size").is_some();
     let mut beside = Map::new();
@@ -140,6 +144,17 @@ fn synthetics<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
     Ok(Answer::records(Some("tests"), records, beside))
 }
 
+/// Notification rules: `page` from 0, `per_page` of them, 100 unless asked otherwise
+/// (<https://docs.datadoghq.com/api/latest/monitors/#get-all-monitor-notification-rules>).
+fn rules<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
+    let sorted = context.data.index(RULES).sorted.as_slice();
+    let size = size(call, "per_page")?;
+    let offset = number(call, "page")?.unwrap_or(0).saturating_mul(size);
+    let page = page(sorted.len(), offset, size, context.quirks);
+    let records = Listing::Ascending(sorted).records(context.data, RULES, &page);
+    Ok(Answer::records(Some("data"), records, Map::new()))
+}
+
 fn everything(total: usize) -> Page {
     Page {
         range: 0..total,
@@ -149,11 +164,14 @@ fn everything(total: usize) -> Page {
 }
 
 /// 100 unless asked otherwise; more than 1,000 is an error.
-fn page_size(call: &Call) -> Result<usize, Answer<'static>> {
-    match number(call, "page_size")? {
+fn size(call: &Call, parameter: &str) -> Result<usize, Answer<'static>> {
+    match number(call, parameter)? {
         None => Ok(100),
         Some(size) if (1..=1_000).contains(&size) => Ok(size),
-        Some(_) => Err(error(400, Some("page_size must be between 1 and 1000"))),
+        Some(_) => {
+            let message = format!("{parameter} must be between 1 and 1000");
+            Err(error(400, Some(&message)))
+        }
     }
 }
 

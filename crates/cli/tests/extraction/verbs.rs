@@ -29,7 +29,7 @@ fn doctor_tells_the_kinds_of_trouble_apart() {
             .unwrap();
         assert!(line.contains("works"), "{line}");
     }
-    assert_eq!(site.server.requests().len(), 15);
+    assert_eq!(site.server.requests().len(), 16);
 
     site.server.misbehave(vec![
         Rule::of(

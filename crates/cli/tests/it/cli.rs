@@ -102,7 +102,7 @@ fn init_makes_a_project_and_again_changes_nothing() {
         "made incidents/",
         "made output/",
         "made .env\n",
-        "is ready, with 27 tables",
+        "is ready, with 30 tables",
     ]);
     for folder in ["raw_data", "incidents", "output"] {
         assert!(world.path(folder).is_dir());
@@ -348,7 +348,7 @@ fn show_lists_and_prints_definitions() {
         );
     }
     let mappers = world.run(&["show", "mappers"]);
-    assert_eq!(mappers.exits(0).stdout.lines().count(), 19);
+    assert_eq!(mappers.exits(0).stdout.lines().count(), 20);
     let mapper = world.run(&["show", "mappers/incidents.yaml"]);
     assert!(mapper.exits(0).stdout.contains("stream: incidents"));
     assert_eq!(
@@ -362,7 +362,7 @@ fn check_of_the_built_in_definitions() {
     let world = World::new();
     let run = world.run(&["check"]);
     run.exits(0).says(&[
-        "checked 4 extractors, 27 tables, 19 mappers",
+        "checked 4 extractors, 30 tables, 20 mappers",
         "0 errors, 0 warnings",
     ]);
 }

@@ -63,7 +63,7 @@ fn the_demo_gives_every_table_rows_and_every_question_an_answer() {
     let run = world.run_on_disk(&["run"]);
     run.exits(0);
     assert!(
-        run.stdout.contains(" rows in 27 tables, 0 rejects"),
+        run.stdout.contains(" rows in 30 tables, 0 rejects"),
         "{}",
         run.stdout
     );

@@ -89,6 +89,26 @@ fn tests_have_a_total_where_they_come_in_pages() {
 }
 
 #[test]
+fn notification_rules_come_in_pages() {
+    let mut data = Data::empty();
+    for number in 0..101 {
+        data.stream_mut("datadog_notification_rules")
+            .push(json!({ "id": format!("r-{number:03}") }).into());
+    }
+    let server = serve(data, Options::default());
+    let ids = |query: &str| {
+        let path = format!("/api/v2/monitor/notification_rule{query}");
+        get(&server, Vendor::DataDog, &path).values("data", "id")
+    };
+    assert_eq!(ids("").len(), 100);
+    assert_eq!(ids("?per_page=1000").len(), 101);
+    assert_eq!(ids("?page=1"), ["r-100"]);
+    assert_eq!(ids("?page=2&per_page=100").len(), 0);
+    let path = "/api/v2/monitor/notification_rule?per_page=1001";
+    assert_eq!(get(&server, Vendor::DataDog, path).status, 400);
+}
+
+#[test]
 fn both_keys_are_needed_and_bad_ones_are_forbidden() {
     let server = serve(monitors(1), Options::default());
     let one = &headers(Vendor::DataDog)[..1];
