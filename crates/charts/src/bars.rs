@@ -1,0 +1,246 @@
+//! Bars, as a table with a drawing in each row: names and numbers are text, rows can hide and sort, and the table behind
+//! the chart is the chart.
+
+use maud::{Markup, html};
+
+use crate::{Scale, Unit, hue, percent, round};
+
+/// How several measures of a row are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BarKind {
+    /// One bar below the other.
+    Beside,
+    /// One behind the other, as parts of a sum.
+    Stacked,
+    /// As parts of their sum, which is the whole width.
+    Shares,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bar {
+    /// What it is of.
+    pub name: String,
+    /// A value for each measure; nothing where there is none.
+    pub values: Vec<Option<f64>>,
+    /// What the row is about, by dimension, so that it can be filtered: `("team", "Payments")`.
+    pub about: Vec<(String, String)>,
+    /// Whether too little stands behind it: it is drawn hollow.
+    pub is_weak: bool,
+}
+
+/// A table of bars.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bars {
+    /// What the table is of, for those who do not see it.
+    pub caption: String,
+    /// What the names are.
+    pub heading: String,
+    /// The measures: what each is called, and its unit.
+    pub measures: Vec<(String, Unit)>,
+    /// How they are drawn.
+    pub kind: BarKind,
+    /// The rows that have a bar.
+    pub rows: Vec<Bar>,
+    /// How many more there are, without a bar.
+    pub n_others: usize,
+}
+
+const HEIGHT: f64 = 26.0;
+
+/// Draws the table. All bars begin at 0 and share one scale.
+pub fn bars(chart: &Bars) -> Markup {
+    let scale = scale(chart);
+    let shows_key = chart.measures.len() > 1;
+    let with_numbers: &[(String, Unit)] = match chart.kind {
+        BarKind::Beside => &chart.measures,
+        _ => &chart.measures[..0],
+    };
+    html! {
+        @if shows_key { ul.key { @for (place, (name, _)) in chart.measures.iter().enumerate() {
+            li { svg width="14" height="12" aria-hidden="true" { rect x="1" y="1" width="12" height="10" class=(hue(place)) {} } (name) }
+        } } }
+        table.rows {
+            caption.vh { (chart.caption) }
+            thead { tr {
+                th scope="col" { span.vh { (chart.heading) } }
+                th scope="col" { span.vh { "Bars" } (axis(&scale, chart)) }
+                @for (name, _) in with_numbers { th.num scope="col" { (name) } }
+                @if with_numbers.is_empty() { th.num scope="col" { "all" } }
+            } }
+            tbody { @for row in &chart.rows {
+                tr data-about=[about(&row.about)] {
+                    th scope="row" { bdi.cut { (row.name) } }
+                    td.sv { (drawing(row, &scale, chart)) }
+                    @if with_numbers.is_empty() {
+                        td.num { (sum(row, chart)) }
+                    }
+                    @for ((_, unit), value) in with_numbers.iter().zip(&row.values) {
+                        td.num { (value.map_or("–".to_owned(), |value| unit.show(value))) }
+                    }
+                }
+            } }
+        }
+        @if chart.n_others > 0 { p.note { (chart.n_others) " more in the table below." } }
+    }
+}
+
+/// What a row is about, as the attribute that filters look at: `team=Payments|severity=p1`.
+fn about(about: &[(String, String)]) -> Option<String> {
+    let parts: Vec<String> = about
+        .iter()
+        .map(|(dimension, value)| format!("{dimension}={value}"))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join("|"))
+}
+
+fn scale(chart: &Bars) -> Scale {
+    let unit = chart
+        .measures
+        .first()
+        .map_or(Unit::Number, |(_, unit)| *unit);
+    let most = |row: &Bar| match chart.kind {
+        BarKind::Beside => row.values.iter().flatten().copied().fold(0.0, f64::max),
+        _ => row.values.iter().flatten().sum(),
+    };
+    match chart.kind {
+        BarKind::Shares => Scale::linear(100.0, Unit::Percent),
+        _ => Scale::linear(chart.rows.iter().map(most).fold(0.0, f64::max), unit),
+    }
+}
+
+fn axis(scale: &Scale, chart: &Bars) -> Markup {
+    let unit = match chart.kind {
+        BarKind::Shares => Unit::Percent,
+        _ => chart
+            .measures
+            .first()
+            .map_or(Unit::Number, |(_, unit)| *unit),
+    };
+    let last = scale.ticks.len() - 1;
+    html! { svg.ax width="100%" height="15" aria-hidden="true" {
+        @for (place, tick) in scale.ticks.iter().enumerate() {
+            text x=(percent(scale.place(*tick))) y="11"
+                text-anchor=(if place == 0 { "start" } else if place == last { "end" } else { "middle" })
+                class=[(place % 2 == 1 && place != last).then_some("m2")] { (unit.show(*tick)) }
+        }
+    } }
+}
+
+fn drawing(row: &Bar, scale: &Scale, chart: &Bars) -> Markup {
+    let all: f64 = row.values.iter().flatten().sum();
+    let n = chart.measures.len().max(1) as f64;
+    // The first measure is the one that matters.
+    let thick = if n == 1.0 {
+        16.0
+    } else {
+        (22.0 / (n + 0.6)).floor()
+    };
+    let mut begins = 0.0;
+    let mut top = match chart.kind {
+        BarKind::Beside => (HEIGHT - thick * (1.0 + 0.6 * (n - 1.0)) - (n - 1.0)) / 2.0,
+        _ => 5.0,
+    };
+    html! { svg.c width="100%" height=(HEIGHT) aria-hidden="true" {
+        @for tick in &scale.ticks {
+            @let x = percent(scale.place(*tick));
+            line x1=(x) x2=(x) y1="0" y2=(HEIGHT) class=(if *tick == 0.0 { "g0" } else { "gl" }) {}
+        }
+        @for (place, value) in row.values.iter().enumerate() {
+            @let value = value.unwrap_or(0.0).max(0.0);
+            @match chart.kind {
+                BarKind::Beside => {
+                    @let height = if place == 0 { thick } else { thick * 0.6 };
+                    (bar(0.0, scale.place(value), (round(top, 1), round(height, 1)), place, row.is_weak))
+                    @let _ = { top += height + 1.0; };
+                }
+                _ => {
+                    @let size = if chart.kind == BarKind::Shares && all > 0.0 { 100.0 * value / all } else { value };
+                    @let (from, to) = (scale.place(begins), scale.place(begins + size));
+                    (bar(from, to - from, (5.0, 16.0), place, row.is_weak))
+                    @let _ = { begins += size; };
+                }
+            }
+        }
+    } }
+}
+
+/// A bar with its top and height in pixels; nothing if it has no length.
+fn bar(from: f64, length: f64, (top, height): (f64, f64), place: usize, is_weak: bool) -> Markup {
+    let class = if is_weak {
+        format!("h{}", hue(place))
+    } else {
+        hue(place).to_owned()
+    };
+    html! { @if length > 0.0 {
+        rect x=(percent(from)) width=(percent(length)) y=(top) height=(height) class=(class) {}
+    } }
+}
+
+fn sum(row: &Bar, chart: &Bars) -> String {
+    let unit = chart
+        .measures
+        .first()
+        .map_or(Unit::Number, |(_, unit)| *unit);
+    unit.show(row.values.iter().flatten().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(kind: BarKind, values: &[[f64; 2]]) -> Bars {
+        let row = |(place, values): (usize, &[f64; 2])| Bar {
+            name: format!("<{place}>"),
+            values: values.iter().map(|value| Some(*value)).collect(),
+            about: vec![("team".into(), "A\"B".into())],
+            is_weak: place == 1,
+        };
+        Bars {
+            caption: "c".into(),
+            heading: "service".into(),
+            measures: vec![("all".into(), Unit::Count), ("part".into(), Unit::Count)],
+            kind,
+            rows: values.iter().enumerate().map(row).collect(),
+            n_others: 3,
+        }
+    }
+
+    #[test]
+    fn bars_share_a_scale_and_escape_names() {
+        let drawn = bars(&chart(BarKind::Beside, &[[10.0, 5.0], [2.0, 0.0]])).into_string();
+        assert!(drawn.contains("<rect x=\"0%\" width=\"100%\""), "{drawn}");
+        assert!(drawn.contains("width=\"50%\""));
+        assert!(drawn.contains("&lt;0&gt;") && !drawn.contains("<0>"));
+        assert!(drawn.contains("data-about=\"team=A&quot;B\""));
+        assert!(drawn.contains("class=\"hb\"") && drawn.contains("3 more"));
+    }
+
+    #[test]
+    fn parts_follow_one_another() {
+        let drawn = bars(&chart(BarKind::Shares, &[[1.0, 3.0]])).into_string();
+        assert!(drawn.contains("<rect x=\"0%\" width=\"25%\""), "{drawn}");
+        assert!(drawn.contains("<rect x=\"25%\" width=\"75%\""), "{drawn}");
+        let drawn = bars(&chart(BarKind::Stacked, &[[4.0, 4.0]])).into_string();
+        assert!(drawn.contains("<rect x=\"50%\" width=\"50%\""), "{drawn}");
+        assert!(drawn.contains("<td class=\"num\">8</td>"), "{drawn}");
+    }
+
+    #[test]
+    fn nothing_and_zero_are_drawn_too() {
+        for kind in [BarKind::Beside, BarKind::Stacked, BarKind::Shares] {
+            assert!(
+                !bars(&chart(kind, &[]))
+                    .into_string()
+                    .contains("<rect x=\"0%\"")
+            );
+            let zero = bars(&chart(kind, &[[0.0, 0.0]])).into_string();
+            assert!(!zero.contains("NaN"), "{zero}");
+        }
+        let mut rest = chart(BarKind::Beside, &[[1.0, 1.0]]);
+        rest.measures
+            .extend((0..4).map(|n| (n.to_string(), Unit::Count)));
+        rest.rows[0].values.extend([Some(1.0); 4]);
+        assert!(bars(&rest).into_string().contains("class=\"k\""));
+    }
+}

@@ -1,0 +1,402 @@
+//! Values over time or over categories in order: lines, columns, and the band between two limits.
+
+use maud::{Markup, html};
+
+use crate::time::labels;
+use crate::{Moment, Scale, Unit, hue, percent, positions, round};
+
+/// How a series is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// A line with points.
+    Line,
+    /// Columns; those of several series stand on one another.
+    Column,
+    /// A dashed line: a limit, or a mean.
+    Limit,
+}
+
+/// A series: a value for each place along x, nothing where there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// What it is called, at its end or in the key.
+    pub name: String,
+    /// How it is drawn.
+    pub mark: Mark,
+    /// Its values.
+    pub values: Vec<Option<f64>>,
+}
+
+/// A range at each place along x, drawn pale behind everything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    /// What it is called, in the key.
+    pub name: String,
+    /// The lower and the upper end at each place.
+    pub values: Vec<Option<(f64, f64)>>,
+}
+
+/// A plot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lines {
+    /// What it shows, for those who do not see it.
+    pub caption: String,
+    /// The places along x: weeks, months or quarters as answers write them, or else names in order.
+    pub x: Vec<String>,
+    /// The series.
+    pub lines: Vec<Line>,
+    /// A band behind them.
+    pub band: Option<Band>,
+    /// Places along x that are marked by a shape, such as weeks beyond a limit.
+    pub marked: Vec<bool>,
+    /// What the values are measured in.
+    pub unit: Unit,
+    /// The greatest value of all plots that are to be compared; nothing for this plot's own.
+    pub most: Option<f64>,
+    /// Its height in pixels.
+    pub height: u32,
+}
+
+/// Above so many points a line has none.
+const POINTS: usize = 40;
+
+/// Two labels at the ends of lines stand so far apart, in pixels.
+const APART: f64 = 14.0;
+
+/// Room above the highest value, in pixels.
+const TOP: f64 = 8.0;
+
+/// Draws the plot, from 0, with the axis of x below it.
+pub fn lines(plot: &Lines) -> Markup {
+    let scale = Scale::linear(plot.most.unwrap_or_else(|| most(plot)), plot.unit);
+    let height = f64::from(plot.height);
+    let y = |value: f64| round(TOP + (height - TOP - 1.0) * (1.0 - scale.place(value)), 1);
+    let places = places(&plot.x);
+    let drawn: Vec<&Line> = plot
+        .lines
+        .iter()
+        .filter(|line| line.mark == Mark::Line)
+        .collect();
+    let has_ends = drawn.len() > 1 && drawn.len() <= 4;
+    let columns = plot
+        .lines
+        .iter()
+        .filter(|line| line.mark == Mark::Column)
+        .count();
+    let needs_key = columns > 1
+        || plot.band.is_some()
+        || plot.lines.iter().any(|line| line.mark == Mark::Limit);
+    html! {
+        @if needs_key { (key(plot)) }
+        div class=(if has_ends { "plot ends" } else { "plot" }) {
+            svg.yl height=(height + 6.0) aria-hidden="true" { @for tick in &scale.ticks {
+                text x="100%" y=(y(*tick) + 4.0) text-anchor="end" { (plot.unit.show(*tick)) }
+            } }
+            svg.area width="100%" height=(height + 6.0) role="img" aria-label=(plot.caption) {
+                @for tick in &scale.ticks {
+                    line x1="0%" x2="100%" y1=(y(*tick)) y2=(y(*tick)) class=(if *tick == 0.0 { "g0" } else { "gl" }) {}
+                }
+                @if let Some(band) = &plot.band { (band_path(band, &places, height, &y)) }
+                (columns_of(plot, &places, &y))
+                @for (place, line) in plot.lines.iter().enumerate() {
+                    @match line.mark {
+                        Mark::Line => (line_of(line, &places, height, &y, hue(place))),
+                        Mark::Limit => (path(&line.values, &places, height, &y, "lim")),
+                        Mark::Column => {},
+                    }
+                }
+            }
+            @if has_ends { (end_labels(&drawn, plot, height, &y)) }
+            (x_axis(plot, &places))
+        }
+    }
+}
+
+fn most(plot: &Lines) -> f64 {
+    let at = |place: usize, line: &Line| line.values.get(place).copied().flatten().unwrap_or(0.0);
+    let mut most = 0.0_f64;
+    for place in 0..plot.x.len() {
+        let columns = plot.lines.iter().filter(|line| line.mark == Mark::Column);
+        most = most.max(columns.map(|line| at(place, line)).sum());
+        let others = plot.lines.iter().filter(|line| line.mark != Mark::Column);
+        most = others.map(|line| at(place, line)).fold(most, f64::max);
+        let band = plot.band.as_ref().and_then(|band| *band.values.get(place)?);
+        most = most.max(band.map_or(0.0, |(_, upper)| upper));
+    }
+    most
+}
+
+/// Where each place along x begins and how wide it is, from 0 to 1.
+fn places(x: &[String]) -> Vec<(f64, f64)> {
+    match moments(x) {
+        Some(moments) => positions(&moments),
+        None => {
+            let width = 1.0 / x.len().max(1) as f64;
+            (0..x.len())
+                .map(|place| (place as f64 * width, width))
+                .collect()
+        }
+    }
+}
+
+fn moments(x: &[String]) -> Option<Vec<Moment>> {
+    x.iter().map(|text| Moment::parse(text)).collect()
+}
+
+fn middle((begin, width): (f64, f64)) -> f64 {
+    begin + width / 2.0
+}
+
+fn columns_of(plot: &Lines, places: &[(f64, f64)], y: &dyn Fn(f64) -> f64) -> Markup {
+    let columns: Vec<&Line> = plot
+        .lines
+        .iter()
+        .filter(|line| line.mark == Mark::Column)
+        .collect();
+    html! { @for (index, place) in places.iter().enumerate() {
+        @let mut base = 0.0;
+        @for (hue_place, line) in columns.iter().enumerate() {
+            @let value = line.values.get(index).copied().flatten().unwrap_or(0.0).max(0.0);
+            @let (bottom, top) = (y(base), y(base + value));
+            @if bottom - top > 0.0 {
+                rect x=(percent(place.0 + place.1 * 0.14)) width=(percent(place.1 * 0.72)) y=(top) height=(round(bottom - top, 1)) class=(hue(hue_place)) {
+                    title { (plot.x[index]) ": " (line.name) " " (plot.unit.show(value)) }
+                }
+            }
+            @let _ = { base += value; };
+        }
+        @if plot.marked.get(index).copied().unwrap_or(false) {
+            svg x=(percent(middle(*place))) y=(round(y(base) - 7.0, 1)) overflow="visible" width="1" height="1" {
+                path d="M0-3.5L4 3.5H-4Z" class="v" {}
+            }
+        }
+    } }
+}
+
+fn line_of(
+    line: &Line,
+    places: &[(f64, f64)],
+    height: f64,
+    y: &dyn Fn(f64) -> f64,
+    class: &str,
+) -> Markup {
+    let points: Vec<(f64, f64)> = places
+        .iter()
+        .zip(&line.values)
+        .filter_map(|(place, value)| Some((middle(*place), (*value)?)))
+        .collect();
+    html! {
+        (path(&line.values, places, height, y, &format!("s{class}")))
+        @if points.len() <= POINTS { @for (x, value) in &points {
+            circle cx=(percent(*x)) cy=(y(*value)) r="3" class=(class) {}
+        } }
+    }
+}
+
+/// A path through the values, broken where one is missing.
+fn path(
+    values: &[Option<f64>],
+    places: &[(f64, f64)],
+    height: f64,
+    y: &dyn Fn(f64) -> f64,
+    class: &str,
+) -> Markup {
+    let mut d = String::new();
+    let mut is_begun = false;
+    for (place, value) in places.iter().zip(values) {
+        match value {
+            Some(value) => {
+                let command = if is_begun { 'L' } else { 'M' };
+                d += &format!(
+                    "{command}{} {}",
+                    round(1_000.0 * middle(*place), 1),
+                    y(*value)
+                );
+                is_begun = true;
+            }
+            None => is_begun = false,
+        }
+    }
+    stretched(&d, height, class)
+}
+
+fn band_path(band: &Band, places: &[(f64, f64)], height: f64, y: &dyn Fn(f64) -> f64) -> Markup {
+    let known: Vec<(f64, (f64, f64))> = places
+        .iter()
+        .zip(&band.values)
+        .filter_map(|(place, value)| Some((middle(*place), (*value)?)))
+        .collect();
+    let point = |x: f64, value: f64| format!("{} {}", round(1_000.0 * x, 1), y(value));
+    let upper = known.iter().map(|(x, (_, upper))| point(*x, *upper));
+    let lower = known.iter().rev().map(|(x, (lower, _))| point(*x, *lower));
+    let points: Vec<String> = upper.chain(lower).collect();
+    let d = match points.is_empty() {
+        true => String::new(),
+        false => format!("M{}Z", points.join("L")),
+    };
+    stretched(&d, height, "bd")
+}
+
+/// A path in a drawing of its own that stretches in x alone, with strokes that do not.
+fn stretched(d: &str, height: f64, class: &str) -> Markup {
+    html! { @if !d.is_empty() {
+        svg x="0" y="0" width="100%" height=(height) viewBox=(format!("0 0 1000 {height}")) preserveAspectRatio="none" overflow="visible" {
+            path d=(d) class=(class) vector-effect="non-scaling-stroke" {}
+        }
+    } }
+}
+
+fn end_labels(drawn: &[&Line], plot: &Lines, height: f64, y: &dyn Fn(f64) -> f64) -> Markup {
+    let mut ends: Vec<(f64, usize, &str)> = drawn
+        .iter()
+        .filter_map(|line| {
+            let place = plot
+                .lines
+                .iter()
+                .position(|other| std::ptr::eq(other, *line))?;
+            let last = line.values.iter().rev().flatten().next()?;
+            Some((y(*last), place, line.name.as_str()))
+        })
+        .collect();
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for index in 1..ends.len() {
+        ends[index].0 = ends[index].0.max(ends[index - 1].0 + APART);
+    }
+    // What was pushed out below moves up again.
+    let over = ends.last().map_or(0.0, |end| (end.0 - height).max(0.0));
+    html! { svg.el width="100%" height=(height + 6.0) aria-hidden="true" { @for (at, place, name) in &ends {
+        text x="6" y=(round(at - over + 4.0, 1)) class=(format!("t{}", hue(*place))) { (name) }
+    } } }
+}
+
+fn x_axis(plot: &Lines, places: &[(f64, f64)]) -> Markup {
+    let labels: Vec<(f64, String)> = match moments(&plot.x) {
+        Some(moments) => labels(&moments),
+        None => places
+            .iter()
+            .zip(&plot.x)
+            .map(|(place, name)| (middle(*place), name.clone()))
+            .collect(),
+    };
+    // As many as have room; of the rest every second, third, … is left out.
+    let every = labels.len().div_ceil(12).max(1);
+    html! { svg.xl width="100%" height="16" aria-hidden="true" { @for (place, (x, words)) in labels.iter().enumerate() {
+        @if place % every == 0 {
+            text x=(percent(*x)) y="12" text-anchor=(if *x < 0.06 { "start" } else if *x > 0.94 { "end" } else { "middle" })
+                class=[(place % 2 == 1).then_some("m2")] { (words) }
+        }
+    } } }
+}
+
+fn key(plot: &Lines) -> Markup {
+    html! { ul.key {
+        @for (place, line) in plot.lines.iter().enumerate() { li {
+            svg width="14" height="12" aria-hidden="true" { @match line.mark {
+                Mark::Column => rect x="1" y="1" width="12" height="10" class=(hue(place)) {},
+                Mark::Line => line x1="0" x2="14" y1="6" y2="6" class=(format!("s{}", hue(place))) {},
+                Mark::Limit => line x1="0" x2="14" y1="6" y2="6" class="lim" {},
+            } }
+            (line.name)
+        } }
+        @if let Some(band) = &plot.band { li {
+            svg width="14" height="12" aria-hidden="true" { rect x="0" y="1" width="14" height="10" class="bd" {} }
+            (band.name)
+        } }
+    } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plot(x: &[&str], lines: Vec<Line>) -> Lines {
+        Lines {
+            caption: "c".into(),
+            x: x.iter().map(|x| (*x).to_owned()).collect(),
+            lines,
+            band: None,
+            marked: Vec::new(),
+            unit: Unit::Count,
+            most: None,
+            height: 100,
+        }
+    }
+
+    fn line(name: &str, mark: Mark, values: &[Option<f64>]) -> Line {
+        Line {
+            name: name.into(),
+            mark,
+            values: values.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_line_is_broken_where_a_value_is_missing() {
+        let values = [Some(1.0), None, Some(4.0), Some(2.0)];
+        let drawn = super::lines(&plot(
+            &["a", "b", "c", "d"],
+            vec![line("n", Mark::Line, &values)],
+        ));
+        let drawn = drawn.into_string();
+        assert!(drawn.contains("d=\"M125 76.3M625 8L875 53.5\""), "{drawn}");
+        assert_eq!(drawn.matches("<circle").count(), 3);
+    }
+
+    #[test]
+    fn columns_stand_on_one_another() {
+        let lines = vec![
+            line("day", Mark::Column, &[Some(3.0), Some(1.0)]),
+            line("night", Mark::Column, &[Some(2.0), None]),
+            line("mean", Mark::Limit, &[Some(2.5), Some(2.5)]),
+        ];
+        let mut plot = plot(&["2026-01-05", "2026-01-12"], lines);
+        plot.marked = vec![true, false];
+        let drawn = super::lines(&plot).into_string();
+        assert_eq!(
+            drawn.matches("<rect").count(),
+            3 + 2,
+            "three columns and two keys: {drawn}"
+        );
+        assert!(drawn.contains("Jan 2026") && drawn.contains("M0-3.5L4 3.5H-4Z"));
+        assert!(drawn.contains("2026-01-05: night 2"));
+    }
+
+    #[test]
+    fn labels_at_the_ends_keep_apart() {
+        let lines = (0..3)
+            .map(|n| line(&format!("line {n}"), Mark::Line, &[Some(1.0), Some(1.0)]))
+            .collect();
+        let drawn = super::lines(&plot(&["a", "b"], lines)).into_string();
+        for n in 0..3 {
+            assert!(drawn.contains(&format!("line {n}")));
+        }
+        let ys: Vec<&str> = drawn
+            .split("x=\"6\" y=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap())
+            .collect();
+        let ys: Vec<f64> = ys.iter().map(|y| y.parse().unwrap()).collect();
+        assert!(
+            ys.windows(2).all(|pair| pair[1] - pair[0] >= APART - 0.1),
+            "{ys:?}"
+        );
+    }
+
+    #[test]
+    fn nothing_one_point_and_very_many() {
+        assert!(
+            !super::lines(&plot(&[], Vec::new()))
+                .into_string()
+                .contains("NaN")
+        );
+        let one =
+            super::lines(&plot(&["a"], vec![line("n", Mark::Line, &[Some(0.0)])])).into_string();
+        assert!(one.contains("<circle") && !one.contains("NaN"), "{one}");
+        let x: Vec<String> = (0..2_000).map(|n| n.to_string()).collect();
+        let names: Vec<&str> = x.iter().map(String::as_str).collect();
+        let many = line("n", Mark::Line, &vec![Some(1e12); 2_000]);
+        let drawn = super::lines(&plot(&names, vec![many])).into_string();
+        assert_eq!(drawn.matches("<circle").count(), 0);
+        assert!(drawn.len() < 60_000, "{}", drawn.len());
+    }
+}

@@ -1,0 +1,161 @@
+//! Time along x: weeks, months and quarters as the answers write them, their places, and the labels of an axis.
+
+use jiff::civil::Date;
+
+/// A value along x that is a stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moment {
+    /// Its first day, counted from 1970.
+    pub begins: f64,
+    /// How many days it has.
+    pub days: f64,
+}
+
+impl Moment {
+    /// `2026-03-02` is a week, `2026-03` a month, `2026-Q1` a quarter; a moment counts as its day.
+    pub fn parse(text: &str) -> Option<Self> {
+        let of = |date: Date, days: f64| Self {
+            begins: day(date),
+            days,
+        };
+        if let Some((year, quarter)) = text.split_once("-Q") {
+            let (year, quarter): (i16, i8) = (year.parse().ok()?, quarter.parse().ok()?);
+            let first = Date::new(year, quarter.checked_mul(3)?.checked_sub(2)?, 1).ok()?;
+            return Some(of(first, 91.0));
+        }
+        if text.len() == 7 {
+            let first: Date = format!("{text}-01").parse().ok()?;
+            return Some(of(first, f64::from(first.days_in_month())));
+        }
+        let date: Date = text.get(..10)?.parse().ok()?;
+        Some(of(date, 7.0))
+    }
+}
+
+/// The places of moments along x: each its beginning and its width, from 0 to 1, the last ending at 1.
+pub fn positions(moments: &[Moment]) -> Vec<(f64, f64)> {
+    let begin = moments
+        .iter()
+        .map(|moment| moment.begins)
+        .fold(f64::INFINITY, f64::min);
+    let end = moments
+        .iter()
+        .map(|moment| moment.begins + moment.days)
+        .fold(f64::NEG_INFINITY, f64::max);
+    let whole = (end - begin).max(1.0);
+    let place = |moment: &Moment| ((moment.begins - begin) / whole, moment.days / whole);
+    moments.iter().map(place).collect()
+}
+
+/// The labels of an axis of time: each its place, from 0 to 1, and its words; months, or years where there are many.
+pub(crate) fn labels(moments: &[Moment]) -> Vec<(f64, String)> {
+    let begin = moments
+        .iter()
+        .map(|moment| moment.begins)
+        .fold(f64::INFINITY, f64::min);
+    let end = moments
+        .iter()
+        .map(|moment| moment.begins + moment.days)
+        .fold(f64::NEG_INFINITY, f64::max);
+    let whole = (end - begin).max(1.0);
+    let months = whole / 30.4;
+    let every = match months {
+        months if months <= 7.0 => 1,
+        months if months <= 14.0 => 2,
+        months if months <= 40.0 => 6,
+        _ => 12,
+    };
+    let mut labels = Vec::new();
+    let Some(first) = date(begin) else {
+        return labels;
+    };
+    let Ok(mut month) = Date::new(first.year(), first.month(), 1) else {
+        return labels;
+    };
+    for count in 0.. {
+        let middle = day(month) + f64::from(month.days_in_month()) / 2.0;
+        if day(month) >= end || labels.len() > 40 {
+            break;
+        }
+        let is_shown = count == 0 || (i32::from(month.month()) - 1) % every == 0;
+        let place = (middle - begin) / whole;
+        let is_far = labels.last().is_none_or(|(last, _)| place - last > 0.12);
+        if is_shown && is_far && (0.0..=1.0).contains(&place) {
+            let name = MONTHS[(month.month() - 1).unsigned_abs() as usize];
+            let with_year = labels.is_empty() || month.month() == 1;
+            labels.push((
+                place,
+                match with_year {
+                    true => format!("{name} {}", month.year()),
+                    false => name.to_owned(),
+                },
+            ));
+        }
+        let (year, next) = match month.month() {
+            12 => (month.year() + 1, 1),
+            other => (month.year(), other + 1),
+        };
+        let Ok(after) = Date::new(year, next, 1) else {
+            break;
+        };
+        month = after;
+    }
+    labels
+}
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// The days since 1970.
+fn day(date: Date) -> f64 {
+    let epoch = Date::constant(1970, 1, 1);
+    f64::from(epoch.until(date).map_or(0, |span| span.get_days()))
+}
+
+fn date(day: f64) -> Option<Date> {
+    let epoch = Date::constant(1970, 1, 1);
+    epoch
+        .checked_add(jiff::Span::new().try_days(day as i64).ok()?)
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_as_answers_write_them() {
+        let begins = |text: &str| {
+            Moment::parse(text)
+                .map(|moment| (date(moment.begins).unwrap().to_string(), moment.days))
+        };
+        assert_eq!(begins("2026-Q2"), Some(("2026-04-01".into(), 91.0)));
+        assert_eq!(begins("2026-02"), Some(("2026-02-01".into(), 28.0)));
+        assert_eq!(begins("2026-02-02"), Some(("2026-02-02".into(), 7.0)));
+        assert_eq!(
+            begins("2026-02-02T10:00:00Z"),
+            Some(("2026-02-02".into(), 7.0))
+        );
+        for odd in ["", "(all)", "2026-Q9", "2026-13", "every week", "ä-Q1"] {
+            assert_eq!(begins(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn places_and_labels() {
+        let weeks =
+            ["2026-01-05", "2026-01-12", "2026-01-26"].map(|week| Moment::parse(week).unwrap());
+        assert_eq!(positions(&weeks), [(0.0, 0.25), (0.25, 0.25), (0.75, 0.25)]);
+        let months: Vec<Moment> = (1..=12)
+            .map(|month| Moment::parse(&format!("2026-{month:02}")).unwrap())
+            .collect();
+        let words: Vec<String> = labels(&months)
+            .into_iter()
+            .map(|(_, words)| words)
+            .collect();
+        assert_eq!(words, ["Jan 2026", "Mar", "May", "Jul", "Sep", "Nov"]);
+        assert_eq!(positions(&[]), []);
+        assert_eq!(labels(&[]), []);
+    }
+}
