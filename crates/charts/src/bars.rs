@@ -128,53 +128,76 @@ fn axis(scale: &Scale, chart: &Bars) -> Markup {
 }
 
 fn drawing(row: &Bar, scale: &Scale, chart: &Bars) -> Markup {
-    let all: f64 = row.values.iter().flatten().sum();
-    let n = chart.measures.len().max(1) as f64;
-    // The first measure is the one that matters.
-    let thick = if n == 1.0 {
-        16.0
-    } else {
-        (22.0 / (n + 0.6)).floor()
-    };
-    let mut begins = 0.0;
-    let mut top = match chart.kind {
-        BarKind::Beside => (HEIGHT - thick * (1.0 + 0.6 * (n - 1.0)) - (n - 1.0)) / 2.0,
-        _ => 5.0,
-    };
     html! { svg.c width="100%" height=(HEIGHT) aria-hidden="true" {
         @for tick in &scale.ticks {
             @let x = percent(scale.place(*tick));
             line x1=(x) x2=(x) y1="0" y2=(HEIGHT) class=(if *tick == 0.0 { "g0" } else { "gl" }) {}
         }
-        @for (place, value) in row.values.iter().enumerate() {
-            @let value = value.unwrap_or(0.0).max(0.0);
-            @match chart.kind {
-                BarKind::Beside => {
-                    @let height = if place == 0 { thick } else { thick * 0.6 };
-                    (bar(0.0, scale.place(value), (round(top, 1), round(height, 1)), place, row.is_weak))
-                    @let _ = { top += height + 1.0; };
-                }
-                _ => {
-                    @let size = if chart.kind == BarKind::Shares && all > 0.0 { 100.0 * value / all } else { value };
-                    @let (from, to) = (scale.place(begins), scale.place(begins + size));
-                    (bar(from, to - from, (5.0, 16.0), place, row.is_weak))
-                    @let _ = { begins += size; };
-                }
+        @for (place, part) in parts(row, scale, chart).iter().enumerate() {
+            @let hue = hue(place);
+            @if part.length > 0.0 {
+                rect x=(percent(part.from)) width=(percent(part.length)) y=(round(part.top, 1)) height=(round(part.height, 1))
+                    class=(if row.is_weak { format!("h{hue}") } else { hue.to_owned() }) {}
             }
         }
     } }
 }
 
-/// A bar with its top and height in pixels; nothing if it has no length.
-fn bar(from: f64, length: f64, (top, height): (f64, f64), place: usize, is_weak: bool) -> Markup {
-    let class = if is_weak {
-        format!("h{}", hue(place))
-    } else {
-        hue(place).to_owned()
+/// Where a bar is drawn: along x from 0 to 1, along y in pixels.
+struct Part {
+    from: f64,
+    length: f64,
+    top: f64,
+    height: f64,
+}
+
+/// The bars of a row, one for each measure.
+fn parts(row: &Bar, scale: &Scale, chart: &Bars) -> Vec<Part> {
+    let values: Vec<f64> = row
+        .values
+        .iter()
+        .map(|value| value.unwrap_or(0.0).max(0.0))
+        .collect();
+    if chart.kind == BarKind::Beside {
+        // The first measure is the one that matters: its bar is the thickest.
+        let n = values.len().max(1) as f64;
+        let thick = if n == 1.0 {
+            16.0
+        } else {
+            (22.0 / (n + 0.6)).floor()
+        };
+        let heights = (0..values.len()).map(|place| if place == 0 { thick } else { thick * 0.6 });
+        let mut top = (HEIGHT - thick * (1.0 + 0.6 * (n - 1.0)) - (n - 1.0)) / 2.0;
+        let mut parts = Vec::new();
+        for (value, height) in values.iter().zip(heights) {
+            parts.push(Part {
+                from: 0.0,
+                length: scale.place(*value),
+                top,
+                height,
+            });
+            top += height + 1.0;
+        }
+        return parts;
+    }
+    let all: f64 = values.iter().sum();
+    let factor = match chart.kind {
+        BarKind::Shares if all > 0.0 => 100.0 / all,
+        _ => 1.0,
     };
-    html! { @if length > 0.0 {
-        rect x=(percent(from)) width=(percent(length)) y=(top) height=(height) class=(class) {}
-    } }
+    let mut sum = 0.0;
+    let mut parts = Vec::new();
+    for value in values {
+        let from = scale.place(sum);
+        sum += value * factor;
+        parts.push(Part {
+            from,
+            length: scale.place(sum) - from,
+            top: 5.0,
+            height: 16.0,
+        });
+    }
+    parts
 }
 
 fn sum(row: &Bar, chart: &Bars) -> String {

@@ -154,23 +154,35 @@ fn columns_of(plot: &Lines, places: &[(f64, f64)], y: &dyn Fn(f64) -> f64) -> Ma
         .filter(|line| line.mark == Mark::Column)
         .collect();
     html! { @for (index, place) in places.iter().enumerate() {
-        @let mut base = 0.0;
-        @for (hue_place, line) in columns.iter().enumerate() {
-            @let value = line.values.get(index).copied().flatten().unwrap_or(0.0).max(0.0);
-            @let (bottom, top) = (y(base), y(base + value));
-            @if bottom - top > 0.0 {
-                rect x=(percent(place.0 + place.1 * 0.14)) width=(percent(place.1 * 0.72)) y=(top) height=(round(bottom - top, 1)) class=(hue(hue_place)) {
-                    title { (plot.x[index]) ": " (line.name) " " (plot.unit.show(value)) }
+        @let stack = stack(&columns, index);
+        @for (hue_place, (line, (base, top))) in columns.iter().zip(&stack).enumerate() {
+            @let height = round(y(*base) - y(*top), 1);
+            @if height > 0.0 {
+                rect x=(percent(place.0 + place.1 * 0.14)) width=(percent(place.1 * 0.72)) y=(y(*top)) height=(height) class=(hue(hue_place)) {
+                    title { (plot.x[index]) ": " (line.name) " " (plot.unit.show(top - base)) }
                 }
             }
-            @let _ = { base += value; };
         }
         @if plot.marked.get(index).copied().unwrap_or(false) {
-            svg x=(percent(middle(*place))) y=(round(y(base) - 7.0, 1)) overflow="visible" width="1" height="1" {
+            @let top = stack.last().map_or(0.0, |(_, top)| *top);
+            svg x=(percent(middle(*place))) y=(round(y(top) - 7.0, 1)) overflow="visible" width="1" height="1" {
                 path d="M0-3.5L4 3.5H-4Z" class="v" {}
             }
         }
     } }
+}
+
+/// From where to where each column reaches at a place along x.
+fn stack(columns: &[&Line], index: usize) -> Vec<(f64, f64)> {
+    let mut base = 0.0;
+    let mut stack = Vec::new();
+    for line in columns {
+        let value = line.values.get(index).copied().flatten().unwrap_or(0.0);
+        let top = base + value.max(0.0);
+        stack.push((base, top));
+        base = top;
+    }
+    stack
 }
 
 fn line_of(
