@@ -11,8 +11,12 @@
 -- misleads: Whoever writes the postmortem knows of customers only what support passed on. A page in the hour before may
 --   be about something else: where `percent_machine_by_chance` comes near `percent_machine`, the latter says nothing.
 --   Products without incidents have no row.
+-- group: customers
+-- sentence: **We noticed {n_internal where product = (all)} of {n_incidents where product = (all)} first**
+--   ({percent_internal where product = (all)} of those that anybody noticed). || We noticed none of {n_incidents
+--   where product = (all); incident; incidents} first. || No incident is known.
 -- period: Incidents
--- chart: bar x=product y=n_internal,n_customer,n_unknown
+-- chart: share x=product y=n_internal,n_customer,n_unknown only=quarter:(all) without=product:(all)
 -- columns:
 --   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
 --   is_unfinished: 1 for the quarter that is not over

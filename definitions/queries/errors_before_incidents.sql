@@ -7,8 +7,12 @@
 --   the time that they are known for, is `percent_with_sign_by_chance`.
 -- misleads: Some service always has an error: where chance gives as much, the signs say nothing. Only some events of
 --   each issue are fetched, so that signs are missed. People write down as the trigger what they found first.
+-- group: customers
+-- sentence: **Before {percent_with_sign where quarter = (all)} of incidents there was an error or a page** in the
+--   hour before; chance alone would give {percent_with_sign_by_chance where quarter = (all)}. || No incident has a
+--   time of trigger.
 -- period: Incidents
--- chart: line x=quarter y=percent_with_sign
+-- chart: line x=quarter y=percent_with_sign,percent_with_sign_by_chance without=quarter:(all)
 -- columns:
 --   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
 --   is_unfinished: 1 for the quarter that is not over

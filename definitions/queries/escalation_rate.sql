@@ -8,8 +8,12 @@
 --   incidents are left out.
 -- misleads: Handing on early is good practice: only timeouts and exhausted policies are failures. What was fetched
 --   without log entries counts as not escalated.
+-- group: pages
+-- sentence: **{sum n_incidents_exhausted; page; pages} came to the end with nobody left to ask**; most go unanswered
+--   in time at {service_name} ({percent_timeout}). || No page came to the end with nobody left; most go unanswered in
+--   time at {service_name} ({percent_timeout}). || No page is known.
 -- period: PagerDutyIncidents
--- chart: bar x=service_name y=percent_timeout,percent_manual,percent_exhausted
+-- chart: bar x=service_name y=percent_timeout,percent_manual,percent_exhausted top=10
 -- columns:
 --   team_name: the team of the incidents
 --   service_name: the service

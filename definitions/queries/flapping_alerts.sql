@@ -8,8 +8,11 @@
 -- misleads: Three times, 24 hours and five minutes are choices. Two alerts whose titles differ only in a number, such
 --   as a shard's or a status code, are taken for one. Where the tool groups alerts into one incident, flapping does
 --   not show here.
+-- group: pages
+-- sentence: **{count; alert flaps; alerts flap}**: the worst came {n_incidents} times, {n_short} of them for less
+--   than five minutes. || No alert flaps.
 -- period: PagerDutyIncidents
--- chart: bar x=alert y=n_incidents,n_short
+-- chart: bar x=alert y=n_incidents,n_short top=10
 -- columns:
 --   service_name: the service
 --   alert: the title that the incidents share, in lower case, numbers and codes as `#`

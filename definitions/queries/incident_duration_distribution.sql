@@ -9,8 +9,12 @@
 --   incidents, and the mean moved without any change (Davidovic, Incident Metrics in SRE, 2021). Read the spread, do
 --   not set a target, and trust no row with `is_low_n`. The longest incidents of the newest quarter may still be
 --   open.
+-- group: customers
+-- sentence: **Half were over in {p50_minutes where quarter = (all) and severity = (all)}**, nine in ten in
+--   {p90_minutes where quarter = (all) and severity = (all)}; the longest took {max_minutes where quarter = (all) and
+--   severity = (all)}. || No duration is known.
 -- period: Incidents
--- chart: line x=quarter y=p50_minutes,p90_minutes series=severity
+-- chart: line x=quarter y=p50_minutes,p90_minutes only=severity:(all) without=quarter:(all)
 -- columns:
 --   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
 --   is_unfinished: 1 for the quarter that is not over

@@ -10,8 +10,14 @@
 -- misleads: In a hundred quiet weeks a few lie outside by chance alone, and the week itself is part of its mean. Where
 --   the mean is below 3.7 a week the lower limit is 0, so that improvement cannot show here: compare longer periods. A
 --   change in what is called an incident, or in who writes postmortems, looks like a change in reliability.
+-- group: customers
+-- sentence: **{count where dimension = all and is_outside = 1; week has; weeks have} more or fewer incidents than
+--   chance explains**, of {mean_per_week where dimension = all} a week on average. || No week has more or fewer
+--   incidents than chance explains; there are {mean_per_week where dimension = all} a week on average. || No incident
+--   is known.
 -- period: Incidents
--- chart: line x=week y=n_incidents,mean_per_week,upper_limit series=name
+-- chart: column x=week y=n_incidents series=name limits=mean_per_week,upper_limit mark=is_outside
+--   only=dimension:all|severity top=4
 -- columns:
 --   dimension: all, severity or product
 --   name: the series: all, the severity, or entity and product

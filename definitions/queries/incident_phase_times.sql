@@ -8,8 +8,12 @@
 -- misleads: A phase is measured only where somebody wrote both times, and those incidents are not a fair sample. The
 --   percentiles of the phases do not add up to those of the whole. Postmortems have no time of acknowledgement: for
 --   that see `pd_time_to_ack`.
+-- group: customers
+-- sentence: **Half are noticed in {p50_minutes where quarter = (all) and phase = detect}** and over {p50_minutes
+--   where quarter = (all) and phase = recover} later; {percent_missing where quarter = (all) and phase = recover}
+--   lack a time. || No time is known.
 -- period: Incidents
--- chart: line x=quarter y=p50_minutes series=phase
+-- chart: bar x=phase y=p50_minutes,p90_minutes only=quarter:(all)
 -- columns:
 --   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
 --   is_unfinished: 1 for the quarter that is not over

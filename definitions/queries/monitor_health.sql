@@ -10,6 +10,10 @@
 --   that belong to synthetic tests are judged only by `no data`, `muted` and `stuck`.
 -- misleads: A monitor that never alerted may watch something that never fails. A mute may be planned. A rule that
 --   tells cases apart, by priority for one, counts with all whom it may notify.
+-- group: watching
+-- sentence: **{count where fault = reaches nobody; monitor or test reaches; monitors and tests reach} nobody**;
+--   {count; fault is; faults are} listed. || Every monitor reaches somebody; {count; fault is; faults are} listed. ||
+--   No fault is known.
 -- period: DataDogMonitors, DataDogSynthetics
 -- chart: bar x=fault y=n_same_fault
 -- columns:

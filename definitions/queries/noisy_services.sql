@@ -10,8 +10,11 @@
 -- misleads: What resolves alone may still have been felt by customers, and what people acknowledge may still be noise.
 --   Many incidents may mean a bad service, a careful one, or one that does much. Where alerts are grouped into
 --   incidents, services look quieter than others.
+-- group: pages
+-- sentence: **{count where is_top_decile = 1; service makes; services make} {percent_of_top_decile} of pages**; of
+--   all pages {sum n_resolved_alone} needed nobody, and {sum n_timed_out} were missed. || No page is known.
 -- period: PagerDutyIncidents
--- chart: bar x=service_name y=n_incidents,n_resolved_alone
+-- chart: bar x=service_name y=n_incidents,n_resolved_alone top=10
 -- columns:
 --   place: the service's place, from 1 for the one with the most incidents
 --   service_name: the service

@@ -8,6 +8,10 @@
 -- misleads: Not every team needs everything: one that runs nothing needs no pager. Whoever may write to a repository
 --   need not own it. A team that is called otherwise in some tool seems to lack what it has: look for a second row that
 --   has just that, and add its name to `team_names.yaml`.
+-- group: watching
+-- sentence: **{count where kind = team and n_missing > 0; team lacks; teams lack} something**, {name} the most;
+--   {count where kind = repository; repository has; repositories have} no team. || No team lacks anything. || No team
+--   is known.
 -- period: PagerDutyTeams, GithubTeams, SentryTeams, DataDogMonitors
 -- chart: table
 -- columns:

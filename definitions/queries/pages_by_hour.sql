@@ -7,8 +7,12 @@
 --   to the last interruption.
 -- misleads: A follow-the-sun rota looks like office hours, as it should. A person without a known time zone counts by
 --   UTC.
+-- group: pages
+-- sentence: **{sum n_interruptions where hour_class = sleep} of {sum n_interruptions; interruption; interruptions}
+--   came between 22 and 8**, by the clock of who was woken. || {sum n_interruptions; interruption; interruptions},
+--   none of them between 22 and 8. || Nobody was interrupted.
 -- period: PagerDutyLogEntries
--- chart: table
+-- chart: heatmap x=hour_of_day series=weekday y=n_interruptions
 -- columns:
 --   weekday: the day by the person's clock, 1 for Monday to 7 for Sunday
 --   hour_of_day: the hour by the person's clock, 0 to 23

@@ -12,8 +12,12 @@
 -- misleads: An acknowledgement stops the paging and says nothing about work begun. A time that ran out is worse than any
 --   long wait, and is not in the percentiles: compare `n_timed_out`. A service with few pages has no percentile worth
 --   the name.
+-- group: pages
+-- sentence: **Half of the pages wait under {p50_minutes where scope = all}**, nine in ten under {p90_minutes where
+--   scope = all}; {n_resolved_automatically where scope = all} went by themselves and {n_timed_out where scope = all}
+--   were missed. || No page is known.
 -- period: PagerDutyIncidents
--- chart: bar x=service_name y=p50_minutes,p90_minutes series=hour_class
+-- chart: bar x=service_name y=p50_minutes,p90_minutes only=scope:service top=12
 -- columns:
 --   scope: what the row is about: all, team, service, or service, urgency and hour
 --   team_name: the team, `(all)` for all together

@@ -6,6 +6,9 @@
 -- misleads: The broader the names of causes, the more recurs: two incidents named `Software` need not have anything
 --   in common. Ninety days are a choice, not a standard. An incident with several causes and products may stand here
 --   several times.
+-- group: learning
+-- sentence: **{count; time; times} a cause hit the same product again within 90 days**, the last of them {root_cause}
+--   at {product}. || No cause hit the same product again within 90 days.
 -- period: Incidents
 -- chart: table
 -- columns:

@@ -10,8 +10,10 @@
 -- misleads: An incident with several causes counts in each, with all its minutes: shares add up to more than 100 %. A
 --   cause is an opinion after the fact and depends on who wrote it down; `(none named)` says how much is missing. The
 --   benchmark is another company's.
+-- group: learning
+-- sentence: **{root_cause} is named most**, in {percent_of_incidents} of incidents. || No cause is known.
 -- period: Incidents
--- chart: bar x=root_cause y=n_incidents
+-- chart: bar x=root_cause y=n_incidents top=10
 -- columns:
 --   role: trigger, root cause, unlisted, or `(none named)`
 --   place: the place within the role, from 1 for the most frequent

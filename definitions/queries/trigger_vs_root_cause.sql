@@ -10,8 +10,11 @@
 --   deployments, of which nothing is known here. A cause is an opinion after the fact, and kinds overlap: shares add
 --   up to more than 100 %. In a quarter with few incidents (`is_low_n`) the shares jump. Many of `(unknown)` mean that the
 --   list does not fit the names.
+-- group: learning
+-- sentence: **A change of ours set off {percent_of_incidents where quarter = (all) and kind = change} of incidents**,
+--   as the postmortems say. || No incident names a change of ours. || No cause is known.
 -- period: Incidents
--- chart: line x=quarter y=percent_of_incidents series=kind
+-- chart: line x=quarter y=percent_of_incidents series=kind without=quarter:(all) top=4
 -- columns:
 --   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
 --   is_unfinished: 1 for the quarter that is not over

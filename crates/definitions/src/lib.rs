@@ -4,6 +4,7 @@
 //! definition that remembers where it was written, and checks them against each other. It reports all faults at
 //! once. It neither runs jq nor SQL (`transform` and `store` compile those), and it never looks at data.
 
+mod chart;
 mod check;
 mod derived;
 mod document;
@@ -15,19 +16,22 @@ mod query;
 mod query_test;
 mod reader;
 mod schema;
+mod sentence;
 
 use std::path::Path;
 
 use diagnostics::Diagnostic;
 
+pub use chart::{Chart, ChartKind};
 pub use derived::DerivedTable;
 pub use document::{entity_diagram, table_reference};
 pub use library::{File, Library, Origin};
 pub use mapper::{Mapper, MapperTest, Span, TableMapping, Word};
 pub use name::{FileName, StreamName};
-pub use query::Query;
+pub use query::{Group, Query};
 pub use query_test::{QueryTest, Row, Subject};
 pub use schema::{Column, ColumnType, Index, Schema, Table, View};
+pub use sentence::{Comparison, Condition, Figure, Piece, Sentence, What};
 
 /// Everything that is in force for a project.
 #[derive(Debug)]

@@ -5,11 +5,71 @@ use std::sync::Arc;
 
 use diagnostics::{Diagnostic, Source, nearest};
 
+use crate::chart::Chart;
+use crate::sentence::Sentence;
 use crate::{File, Word};
+
+/// The parts of the page, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Group {
+    /// What customers felt.
+    Customers,
+    /// What woke whom.
+    Pages,
+    /// Who bears it.
+    People,
+    /// What comes of it.
+    Learning,
+    /// What watches.
+    Watching,
+    /// Whether the numbers can be trusted.
+    Data,
+    /// Questions of the project's own that name no other.
+    #[default]
+    More,
+}
+
+impl Group {
+    /// All of them, in their order.
+    pub const ALL: [Self; 7] = [
+        Self::Customers,
+        Self::Pages,
+        Self::People,
+        Self::Learning,
+        Self::Watching,
+        Self::Data,
+        Self::More,
+    ];
+
+    /// The word for it in a header.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Customers => "customers",
+            Self::Pages => "pages",
+            Self::People => "people",
+            Self::Learning => "learning",
+            Self::Watching => "watching",
+            Self::Data => "data",
+            Self::More => "more",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|group| group.name() == text);
+        let known = || Self::ALL.map(Self::name).join(", ");
+        found.ok_or_else(|| {
+            format!(
+                "`{text}` is not a part of the page: expected one of {}",
+                known()
+            )
+        })
+    }
+}
 
 /// The header keys that mean something.
 const KEYS: &[&str] = &[
-    "title", "question", "grain", "meaning", "misleads", "period", "chart", "columns",
+    "title", "question", "grain", "meaning", "misleads", "group", "sentence", "period", "chart",
+    "columns",
 ];
 
 /// One question to the database.
@@ -31,8 +91,12 @@ pub struct Query {
     pub period: Vec<Word>,
     /// Its columns, in order, each with what it means.
     pub columns: Vec<(Word, String)>,
-    /// How to draw it, such as `line x=month y=p50_minutes`; empty for a table alone.
-    pub chart: String,
+    /// Under which heading of the page it stands.
+    pub group: Group,
+    /// The sentence that its answer is put in.
+    pub sentence: Sentence,
+    /// How to draw it.
+    pub chart: Chart,
     /// The whole text: the header is SQL comments.
     pub sql: String,
     /// Where it was written.
@@ -89,7 +153,15 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> 
         misleads: take("misleads"),
         period: entry("period").map_or(Vec::new(), Entry::list),
         columns: entry("columns").map_or(Vec::new(), |entry| columns(entry, source, faults)),
-        chart: take("chart"),
+        group: understood(entry("group"), "query-group", source, faults, Group::parse),
+        sentence: understood(
+            entry("sentence"),
+            "query-sentence",
+            source,
+            faults,
+            Sentence::parse,
+        ),
+        chart: understood(entry("chart"), "query-chart", source, faults, Chart::parse),
         sql: source.text.clone(),
         source: Arc::clone(source),
     })
@@ -117,6 +189,27 @@ impl Entry<'_> {
         }
         names
     }
+}
+
+/// What an entry says; a fault if it cannot be understood, and then what an entry that is not there says.
+fn understood<T: Default>(
+    entry: Option<&Entry>,
+    code: &'static str,
+    source: &Arc<Source>,
+    faults: &mut Vec<Diagnostic>,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> T {
+    let Some(entry) = entry else {
+        return T::default();
+    };
+    parse(&entry.text()).unwrap_or_else(|message| {
+        let ends = entry.lines.first().zip(entry.lines.last());
+        let span = ends.map_or(0..0, |(first, last)| {
+            first.start..last.start + last.text.len()
+        });
+        faults.push(Diagnostic::warning(code, message).at(source, span, ""));
+        T::default()
+    })
 }
 
 fn word(text: &str, start: usize) -> Word {
