@@ -9,7 +9,7 @@
 --   about two that fired together. Such pairs are candidates for one alert instead of two, or show what depends on what.
 -- misleads: Incidents are not spread evenly: office hours alone make a lift of two or three. Five minutes and three
 --   times are choices. Together does not say which of the two is the cause.
--- group: pages
+-- group: pages 8
 -- sentence: **{first_service} and {second_service} fire together** {n_together} times, {lift} times as often as by
 --   chance. || No two services fire together more often than by chance.
 -- period: PagerDutyIncidents

@@ -7,7 +7,7 @@
 --   upper bound. Merged incidents are left out.
 -- misleads: Who helps by chat engages in nothing. Many people are not a fault: they may be what made it short. The time
 --   of an incident that nobody resolved by hand goes on while everybody sleeps.
--- group: pages
+-- group: pages 7
 -- sentence: **{percent_several_people where scope = all} of the pages that anybody engaged in took more than one
 --   person**; the most was {max_engaged_people where scope = all}. || One person was enough for each page. || No page
 --   is known.

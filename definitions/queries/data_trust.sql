@@ -11,7 +11,7 @@
 -- misleads: A stream that was never fetched has no row here and its reports are empty, not zero. Fetched without errors
 --   is not the same as complete: what the vendor no longer keeps, or a key may not read, does not show. Within a period only
 --   `n_rows` is of the period: files and records are those that were fetched.
--- group: data
+-- group: data 1
 -- sentence: **{count; stream; streams}: {sum n_gaps; gap; gaps} and {sum n_rejects; record; records} refused.** ||
 --   Nothing was loaded.
 -- period: PagerDutyIncidents, PagerDutyLogEntries, Incidents, SentryIssues, SentryIssueEvents, SurveyResponses, GithubRepos, DataDogMonitors

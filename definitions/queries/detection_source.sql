@@ -11,7 +11,7 @@
 -- misleads: Whoever writes the postmortem knows of customers only what support passed on. A page in the hour before may
 --   be about something else: where `percent_machine_by_chance` comes near `percent_machine`, the latter says nothing.
 --   Products without incidents have no row.
--- group: customers
+-- group: customers 4
 -- sentence: **We noticed {n_internal where product = (all)} of {n_incidents where product = (all)} first**
 --   ({percent_internal where product = (all)} of those that anybody noticed). || We noticed none of {n_incidents
 --   where product = (all); incident; incidents} first. || No incident is known.

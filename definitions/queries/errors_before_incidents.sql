@@ -7,7 +7,7 @@
 --   the time that they are known for, is `percent_with_sign_by_chance`.
 -- misleads: Some service always has an error: where chance gives as much, the signs say nothing. Only some events of
 --   each issue are fetched, so that signs are missed. People write down as the trigger what they found first.
--- group: customers
+-- group: customers 7
 -- sentence: **Before {percent_with_sign where quarter = (all)} of incidents there was an error or a page** in the
 --   hour before; chance alone would give {percent_with_sign_by_chance where quarter = (all)}. || No incident has a
 --   time of trigger.

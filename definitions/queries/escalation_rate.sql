@@ -8,7 +8,7 @@
 --   incidents are left out.
 -- misleads: Handing on early is good practice: only timeouts and exhausted policies are failures. What was fetched
 --   without log entries counts as not escalated.
--- group: pages
+-- group: pages 4
 -- sentence: **{sum n_incidents_exhausted; page; pages} came to the end with nobody left to ask**; most go unanswered
 --   in time at {service_name} ({percent_timeout}). || No page came to the end with nobody left; most go unanswered in
 --   time at {service_name} ({percent_timeout}). || No page is known.

@@ -8,7 +8,7 @@
 -- misleads: Three times, 24 hours and five minutes are choices. Two alerts whose titles differ only in a number, such
 --   as a shard's or a status code, are taken for one. Where the tool groups alerts into one incident, flapping does
 --   not show here.
--- group: pages
+-- group: pages 5
 -- sentence: **{count; alert flaps; alerts flap}**: the worst came {n_incidents} times, {n_short} of them for less
 --   than five minutes. || No alert flaps.
 -- period: PagerDutyIncidents

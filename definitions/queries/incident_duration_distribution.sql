@@ -9,7 +9,7 @@
 --   incidents, and the mean moved without any change (Davidovic, Incident Metrics in SRE, 2021). Read the spread, do
 --   not set a target, and trust no row with `is_low_n`. The longest incidents of the newest quarter may still be
 --   open.
--- group: customers
+-- group: customers 5
 -- sentence: **Half were over in {p50_minutes where quarter = (all) and severity = (all)}**, nine in ten in
 --   {p90_minutes where quarter = (all) and severity = (all)}; the longest took {max_minutes where quarter = (all) and
 --   severity = (all)}. || No duration is known.

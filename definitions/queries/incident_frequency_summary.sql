@@ -9,7 +9,7 @@
 --   those of `incident_frequency_trend`; the week that is not over is left out.
 -- misleads: Incidents that cause one another come in clusters, which makes p too small. Of twenty series one has p below
 --   0.05 by chance alone. A small number of incidents can hide a large change.
--- group: customers
+-- group: customers 8
 -- sentence: **{count where p_last_12 < 0.05; series has; series have} changed** in the last twelve weeks, beyond what
 --   chance gives one time in twenty. || In no series did the last twelve weeks differ beyond chance. || No incident
 --   is known.

@@ -10,7 +10,7 @@
 -- misleads: In a hundred quiet weeks a few lie outside by chance alone, and the week itself is part of its mean. Where
 --   the mean is below 3.7 a week the lower limit is 0, so that improvement cannot show here: compare longer periods. A
 --   change in what is called an incident, or in who writes postmortems, looks like a change in reliability.
--- group: customers
+-- group: customers 3
 -- sentence: **{count where dimension = all and is_outside = 1; week has; weeks have} more or fewer incidents than
 --   chance explains**, of {mean_per_week where dimension = all} a week on average. || No week has more or fewer
 --   incidents than chance explains; there are {mean_per_week where dimension = all} a week on average. || No incident

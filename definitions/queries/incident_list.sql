@@ -6,7 +6,7 @@
 --   what it hit, what caused it, and how many gaps its postmortem found. `is_open` is 1 without a recovery. Pages are
 --   incidents of the pager that began from an hour before the beginning to the recovery.
 -- misleads: A postmortem says what its authors knew. Pages of that time may be about something else.
--- group: customers
+-- group: customers 1
 -- sentence: **{count; incident; incidents}**; the longest that is over took {max minutes_to_recover}. {count where
 --   is_open = 1; one has; have} no recovery yet. || **{count; incident; incidents}**; the longest took {max
 --   minutes_to_recover}. || **{count; incident; incidents}**. || No incident is known.

@@ -8,7 +8,7 @@
 -- misleads: A phase is measured only where somebody wrote both times, and those incidents are not a fair sample. The
 --   percentiles of the phases do not add up to those of the whole. Postmortems have no time of acknowledgement: for
 --   that see `pd_time_to_ack`.
--- group: customers
+-- group: customers 6
 -- sentence: **Half are noticed in {p50_minutes where quarter = (all) and phase = detect}** and over {p50_minutes
 --   where quarter = (all) and phase = recover} later; {percent_missing where quarter = (all) and phase = recover}
 --   lack a time. || No time is known.

@@ -10,7 +10,7 @@
 --   that belong to synthetic tests are judged only by `no data`, `muted` and `stuck`.
 -- misleads: A monitor that never alerted may watch something that never fails. A mute may be planned. A rule that
 --   tells cases apart, by priority for one, counts with all whom it may notify.
--- group: watching
+-- group: watching 1
 -- sentence: **{count where fault = reaches nobody; monitor or test reaches; monitors and tests reach} nobody**;
 --   {count; fault is; faults are} listed. || Every monitor reaches somebody; {count; fault is; faults are} listed. ||
 --   No fault is known.

@@ -10,7 +10,7 @@
 -- misleads: What resolves alone may still have been felt by customers, and what people acknowledge may still be noise.
 --   Many incidents may mean a bad service, a careful one, or one that does much. Where alerts are grouped into
 --   incidents, services look quieter than others.
--- group: pages
+-- group: pages 2
 -- sentence: **{count where is_top_decile = 1; service makes; services make} {percent_of_top_decile} of pages**; of
 --   all pages {sum n_resolved_alone} needed nobody, and {sum n_timed_out} were missed. || No page is known.
 -- period: PagerDutyIncidents

@@ -10,7 +10,7 @@
 -- misleads: The limit of two is about incidents that need work, some six hours each; a week of false alarms passes it
 --   as easily. A team that is on call for another's service bears load that shows under the other. Shifts are the same
 --   for all and not those of the schedules. Who is paged for two teams in one minute is interrupted once, for the first.
--- group: people
+-- group: people 1
 -- sentence: **{sum n_shifts_over_two; shift; shifts} had more than two incidents**; the worst had {max
 --   max_incidents_in_a_shift}. || No shift had more than two incidents. || Nobody was interrupted.
 -- period: PagerDutyLogEntries

@@ -8,7 +8,7 @@
 -- misleads: Not every team needs everything: one that runs nothing needs no pager. Whoever may write to a repository
 --   need not own it. A team that is called otherwise in some tool seems to lack what it has: look for a second row that
 --   has just that, and add its name to `team_names.yaml`.
--- group: watching
+-- group: watching 5
 -- sentence: **{count where kind = team and n_missing > 0; team lacks; teams lack} something**, {name} the most;
 --   {count where kind = repository; repository has; repositories have} no team. || No team lacks anything. || No team
 --   is known.

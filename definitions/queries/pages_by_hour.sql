@@ -7,7 +7,7 @@
 --   to the last interruption.
 -- misleads: A follow-the-sun rota looks like office hours, as it should. A person without a known time zone counts by
 --   UTC.
--- group: pages
+-- group: pages 1
 -- sentence: **{sum n_interruptions where hour_class = sleep} of {sum n_interruptions; interruption; interruptions}
 --   came between 22 and 8**, by the clock of who was woken. || {sum n_interruptions; interruption; interruptions},
 --   none of them between 22 and 8. || Nobody was interrupted.

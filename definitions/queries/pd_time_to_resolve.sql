@@ -9,7 +9,7 @@
 -- misleads: The end of a page is not the end of the customers' trouble, and alerts that resolve by themselves within
 --   minutes draw every percentile down: see `noisy_services`. The longest incidents of the newest quarter are still
 --   open, so that it looks better than it is. Do not set a target (Davidovic, Incident Metrics in SRE, 2021).
--- group: pages
+-- group: pages 6
 -- sentence: **Half were resolved in {p50_minutes where scope = all}**, nine in ten in {p90_minutes where scope =
 --   all}; {n_reopened where scope = all} came back. || No page is known.
 -- period: PagerDutyIncidents

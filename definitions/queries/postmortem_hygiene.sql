@@ -10,7 +10,7 @@
 --   beginning, or, where that tells no time, on its day.
 -- misleads: Pages and postmortems carry no common key: a postmortem about something else at the same time hides a
 --   missing one, and a wrong time in a postmortem makes one seem missing. Fourteen days and two hours are choices.
--- group: learning
+-- group: learning 3
 -- sentence: **{count where kind = page; major page has; major pages have} no postmortem**, and {count where kind =
 --   postmortem; postmortem lacks; postmortems lack} something. || Every major page has a postmortem; {count where
 --   kind = postmortem; postmortem lacks; postmortems lack} something. || Nothing is missing.

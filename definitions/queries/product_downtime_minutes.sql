@@ -11,7 +11,7 @@
 -- misleads: An incident counts as a full outage for everyone, however few customers felt it, and what had no
 --   postmortem does not count at all. So this is neither an SLI nor comparable with a service level that requests or
 --   probes measure. A postmortem that nobody closed makes its product look down until today: look at `n_open`.
--- group: customers
+-- group: customers 2
 -- sentence: **{distinct product where downtime_minutes > 0; product was; products were} impaired** for {sum
 --   downtime_minutes} together; the worst month of one had {max downtime_minutes}. || No product was impaired.
 -- period: Incidents

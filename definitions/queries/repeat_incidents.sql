@@ -6,7 +6,7 @@
 -- misleads: The broader the names of causes, the more recurs: two incidents named `Software` need not have anything
 --   in common. Ninety days are a choice, not a standard. An incident with several causes and products may stand here
 --   several times.
--- group: learning
+-- group: learning 4
 -- sentence: **{count; time; times} a cause hit the same product again within 90 days**, the last of them {root_cause}
 --   at {product}. || No cause hit the same product again within 90 days.
 -- period: Incidents

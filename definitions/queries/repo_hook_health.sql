@@ -10,7 +10,7 @@
 -- misleads: A rule that is kept is not a fault that is prevented. Hooks of the whole organisation and apps are not
 --   among a repository's hooks: who sends events that way breaks the rules here and not in truth. The newest delivery
 --   is one, and may have failed by chance.
--- group: watching
+-- group: watching 2
 -- sentence: **“{rule}” is kept least**, by {percent_kept} of the repositories. || No repository is known.
 -- period: GithubRepos, GithubRepoHooks
 -- chart: bar x=rule y=percent_kept

@@ -10,7 +10,7 @@
 -- misleads: An incident with several causes counts in each, with all its minutes: shares add up to more than 100 %. A
 --   cause is an opinion after the fact and depends on who wrote it down; `(none named)` says how much is missing. The
 --   benchmark is another company's.
--- group: learning
+-- group: learning 1
 -- sentence: **{root_cause} is named most**, in {percent_of_incidents} of incidents. || No cause is known.
 -- period: Incidents
 -- chart: bar x=root_cause y=n_incidents top=10

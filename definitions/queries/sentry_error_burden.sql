@@ -7,7 +7,7 @@
 --   counts twice. `n_fetched_events` are the events in our own tables.
 -- misleads: An issue is what the vendor's grouping takes for one fault: a change of the grouping changes the count. A
 --   project that samples its errors looks calm. Many issues may mean careful reporting.
--- group: watching
+-- group: watching 3
 -- sentence: **{project} has the most open: {n_unresolved; issue; issues}**, {n_new} of all its issues new. || No
 --   issue is open. || No project is known.
 -- period: SentryIssues

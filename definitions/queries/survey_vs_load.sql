@@ -10,11 +10,11 @@
 -- misleads: Correlation does not say what causes what. With eight teams chance alone gives more than 0.74 or less than
 --   -0.74 one time in twenty (Zar, Biostatistical Analysis, table B.20), and four questions are four tries. Who is on
 --   call for a team may belong to another. Whether a high answer is good stands in the question.
--- group: people
+-- group: people 5
 -- sentence: **“{question}” goes with the load the most**: the ranks of {n_teams; team; teams} agree by
 --   {rank_correlation}. || There are too few answers to compare.
 -- period: SurveyResponses, PagerDutyLogEntries
--- chart: bar x=team y=mean_answer series=question without=team:(all)
+-- chart: table
 -- columns:
 --   question: the question
 --   team: the team, `(all)` in the row for the question

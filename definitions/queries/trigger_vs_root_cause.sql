@@ -10,7 +10,7 @@
 --   deployments, of which nothing is known here. A cause is an opinion after the fact, and kinds overlap: shares add
 --   up to more than 100 %. In a quarter with few incidents (`is_low_n`) the shares jump. Many of `(unknown)` mean that the
 --   list does not fit the names.
--- group: learning
+-- group: learning 2
 -- sentence: **A change of ours set off {percent_of_incidents where quarter = (all) and kind = change} of incidents**,
 --   as the postmortems say. || No incident names a change of ours. || No cause is known.
 -- period: Incidents

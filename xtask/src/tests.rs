@@ -195,7 +195,8 @@ fn the_rooms_use_what_the_architecture_says() {
             "raw" => &["definitions", "transform", "store", "report", "cli", "demo"],
             "transform" => &["store", "report", "cli", "demo"],
             "store" => &["raw", "report", "cli", "demo"],
-            "report" => &["definitions", "raw", "transform", "cli", "demo"],
+            "report" => &["raw", "transform", "cli", "demo"],
+            "charts" | "statistics" => &["definitions", "store", "report", "cli"],
             _ => &[],
         };
         for other in forbidden {

@@ -71,7 +71,7 @@ pub fn bars(chart: &Bars) -> Markup {
             tbody { @for row in &chart.rows {
                 tr data-about=[about(&row.about)] {
                     th scope="row" { bdi.cut { (row.name) } }
-                    td.sv { (drawing(row, &scale, chart)) }
+                    td.draw { (drawing(row, &scale, chart)) }
                     @if with_numbers.is_empty() {
                         td.num { (sum(row, chart)) }
                     }
@@ -120,9 +120,10 @@ fn axis(scale: &Scale, chart: &Bars) -> Markup {
     let last = scale.ticks.len() - 1;
     html! { svg.ax width="100%" height="15" aria-hidden="true" {
         @for (place, tick) in scale.ticks.iter().enumerate() {
-            text x=(percent(scale.place(*tick))) y="11"
+            // Two labels near the end would touch.
+            @if last < 5 || place % 2 == 0 && place + 1 != last || place == last { text x=(percent(scale.place(*tick))) y="11"
                 text-anchor=(if place == 0 { "start" } else if place == last { "end" } else { "middle" })
-                class=[(place % 2 == 1 && place != last).then_some("m2")] { (unit.show(*tick)) }
+                class=[(place != 0 && place != last).then_some("m2")] { (unit.show(*tick)) } }
         }
     } }
 }

@@ -17,6 +17,9 @@ pub struct Heatmap {
     pub unit: Unit,
 }
 
+/// With more columns than these, they have no room for their names and numbers.
+const MANY: usize = 31;
+
 /// Draws a table in one hue of five steps, at 1, 20, 40, 60 and 80 % of the greatest; zero is grey, and what is not there is
 /// blank. The number stands in each cell; rows end with their sum where sums make sense.
 pub fn heatmap(map: &Heatmap) -> Markup {
@@ -26,12 +29,16 @@ pub fn heatmap(map: &Heatmap) -> Markup {
         .flat_map(|(_, values)| values.iter().flatten());
     let most = values.copied().fold(0.0, f64::max);
     let with_sum = map.unit == Unit::Count;
+    let is_many = map.columns.len() > MANY;
+    let labels = months(&map.columns);
     html! {
-        table.heat {
+        table.heat.many[is_many] {
             caption.vh { (map.caption) }
             thead { tr {
                 td {}
-                @for column in &map.columns { th scope="col" { (column) } }
+                @for (column, label) in map.columns.iter().zip(&labels) { th scope="col" {
+                    @if is_many { span.vh { (column) } span.at aria-hidden="true" { (label) } } @else { (column) }
+                } }
                 @if with_sum { th.tot scope="col" { "all" } }
             } }
             tbody { @for (name, values) in &map.rows { tr {
@@ -48,6 +55,25 @@ pub fn heatmap(map: &Heatmap) -> Markup {
             } } }
         }
     }
+}
+
+/// The month in which a column is the first, nothing for the others.
+fn months(columns: &[String]) -> Vec<&str> {
+    let month = |column: &String| {
+        column
+            .get(5..7)
+            .and_then(|month| month.parse::<usize>().ok())
+    };
+    let mut before = None;
+    let mut labels = Vec::new();
+    for column in columns {
+        let this = month(column);
+        let is_new = this != before;
+        before = this;
+        let name = this.and_then(|month| crate::time::MONTHS.get(month.wrapping_sub(1)));
+        labels.push(name.filter(|_| is_new).copied().unwrap_or_default());
+    }
+    labels
 }
 
 fn step(value: f64, most: f64) -> &'static str {
@@ -80,6 +106,8 @@ mod tests {
         );
         assert!(drawn.contains("<td class=\"q5\"><span class=\"n\">10</span></td><td></td>"));
         assert!(drawn.contains("&lt;b&gt;") && !drawn.contains("<b>"));
+        let weeks = ["2026-01-26", "2026-02-02", "2026-02-09"].map(str::to_owned);
+        assert_eq!(months(&weeks), ["Jan", "Feb", ""]);
         assert_eq!(step(1.0, 10.0), "q1");
         assert_eq!(step(-1.0, 0.0), "q0");
     }

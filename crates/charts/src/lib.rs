@@ -15,7 +15,7 @@ mod unit;
 
 pub use bars::{Bar, BarKind, Bars, bars};
 pub use heatmap::{Heatmap, heatmap};
-pub use lines::{Band, Line, Lines, Mark, lines};
+pub use lines::{Band, Line, Lines, Mark, key, lines};
 pub use scale::Scale;
 pub use spark::spark;
 pub use time::{Moment, positions};

@@ -55,6 +55,9 @@ pub struct Lines {
     pub most: Option<f64>,
     /// Its height in pixels.
     pub height: u32,
+    /// Whether it is one of several beside one another: without labels at its ends and without a key, which stands above
+    /// them all.
+    pub is_small: bool,
 }
 
 /// Above so many points a line has none.
@@ -77,19 +80,20 @@ pub fn lines(plot: &Lines) -> Markup {
         .iter()
         .filter(|line| line.mark == Mark::Line)
         .collect();
-    let has_ends = drawn.len() > 1 && drawn.len() <= 4;
-    let columns = plot
-        .lines
+    let has_ends = drawn.len() > 1 && drawn.len() <= 4 && !plot.is_small;
+    let is_mixed = plot.lines.len() > drawn.len() && plot.lines.len() > 1;
+    let widest = scale
+        .ticks
         .iter()
-        .filter(|line| line.mark == Mark::Column)
-        .count();
-    let needs_key = columns > 1
-        || plot.band.is_some()
-        || plot.lines.iter().any(|line| line.mark == Mark::Limit);
+        .map(|tick| plot.unit.show(*tick).chars().count())
+        .max();
+    let width = widest.unwrap_or(0) * 7 + 4;
     html! {
-        @if needs_key { (key(plot)) }
+        @if !plot.is_small && (is_mixed || plot.band.is_some()) { (key(plot)) }
+        // Where the ends have no room for labels.
+        @else if has_ends { div.narrow { (key(plot)) } }
         div class=(if has_ends { "plot ends" } else { "plot" }) {
-            svg.yl height=(height + 6.0) aria-hidden="true" { @for tick in &scale.ticks {
+            svg.yl width=(width) height=(height + 6.0) aria-hidden="true" { @for tick in &scale.ticks {
                 text x="100%" y=(y(*tick) + 4.0) text-anchor="end" { (plot.unit.show(*tick)) }
             } }
             svg.area width="100%" height=(height + 6.0) role="img" aria-label=(plot.caption) {
@@ -110,6 +114,24 @@ pub fn lines(plot: &Lines) -> Markup {
             (x_axis(plot, &places))
         }
     }
+}
+
+/// What the marks of a plot mean.
+pub fn key(plot: &Lines) -> Markup {
+    html! { ul.key {
+        @for (place, line) in plot.lines.iter().enumerate() { li {
+            svg width="14" height="12" aria-hidden="true" { @match line.mark {
+                Mark::Column => rect x="1" y="1" width="12" height="10" class=(hue(place)) {},
+                Mark::Line => line x1="0" x2="14" y1="6" y2="6" class=(format!("s{}", hue(place))) {},
+                Mark::Limit => line x1="0" x2="14" y1="6" y2="6" class="lim" {},
+            } }
+            (line.name)
+        } }
+        @if let Some(band) = &plot.band { li {
+            svg width="14" height="12" aria-hidden="true" { rect x="0" y="1" width="14" height="10" class="bd" {} }
+            (band.name)
+        } }
+    } }
 }
 
 fn most(plot: &Lines) -> f64 {
@@ -283,7 +305,7 @@ fn end_labels(drawn: &[&Line], plot: &Lines, height: f64, y: &dyn Fn(f64) -> f64
 
 fn x_axis(plot: &Lines, places: &[(f64, f64)]) -> Markup {
     let labels: Vec<(f64, String)> = match moments(&plot.x) {
-        Some(moments) => labels(&moments),
+        Some(moments) => labels(&moments, if plot.is_small { 0.3 } else { 0.14 }),
         None => places
             .iter()
             .zip(&plot.x)
@@ -300,23 +322,6 @@ fn x_axis(plot: &Lines, places: &[(f64, f64)]) -> Markup {
     } } }
 }
 
-fn key(plot: &Lines) -> Markup {
-    html! { ul.key {
-        @for (place, line) in plot.lines.iter().enumerate() { li {
-            svg width="14" height="12" aria-hidden="true" { @match line.mark {
-                Mark::Column => rect x="1" y="1" width="12" height="10" class=(hue(place)) {},
-                Mark::Line => line x1="0" x2="14" y1="6" y2="6" class=(format!("s{}", hue(place))) {},
-                Mark::Limit => line x1="0" x2="14" y1="6" y2="6" class="lim" {},
-            } }
-            (line.name)
-        } }
-        @if let Some(band) = &plot.band { li {
-            svg width="14" height="12" aria-hidden="true" { rect x="0" y="1" width="14" height="10" class="bd" {} }
-            (band.name)
-        } }
-    } }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,6 +336,7 @@ mod tests {
             unit: Unit::Count,
             most: None,
             height: 100,
+            is_small: false,
         }
     }
 
@@ -369,7 +375,7 @@ mod tests {
             3 + 2,
             "three columns and two keys: {drawn}"
         );
-        assert!(drawn.contains("Jan 2026") && drawn.contains("M0-3.5L4 3.5H-4Z"));
+        assert!(drawn.contains("Jan ’26") && drawn.contains("M0-3.5L4 3.5H-4Z"));
         assert!(drawn.contains("2026-01-05: night 2"));
     }
 

@@ -33,6 +33,33 @@ const DURATIONS: [f64; 17] = [
     14_400_000.0,
 ];
 
+/// Steps of durations on an axis from 0, in minutes: 1 s to 500 days.
+const STEPS: [f64; 23] = [
+    1.0 / 60.0,
+    1.0 / 12.0,
+    0.25,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    15.0,
+    30.0,
+    60.0,
+    120.0,
+    180.0,
+    360.0,
+    720.0,
+    1_440.0,
+    2_880.0,
+    7_200.0,
+    14_400.0,
+    28_800.0,
+    72_000.0,
+    144_000.0,
+    720_000.0,
+];
+
 impl Scale {
     /// From 0 to the tick that holds `most`, in steps of 1, 2 or 5 times a power of ten that give three to six parts:
     /// the least overshoot, then the fewest ticks. Values below 0 are not foreseen.
@@ -45,6 +72,9 @@ impl Scale {
         } else {
             1.0
         };
+        if let Some(minutes) = unit.minutes() {
+            return Self::clock(most, minutes);
+        }
         let mut best: Option<(f64, usize)> = None;
         let magnitude = most.log10().floor() as i32;
         for exponent in magnitude - 2..=magnitude + 1 {
@@ -68,6 +98,19 @@ impl Scale {
         // Counts of one and two have no three whole parts.
         let (step, parts) = best.unwrap_or((1.0, most.ceil() as usize));
         Self::from_zero(step, parts)
+    }
+
+    /// Durations in steps that clocks and calendars have; `minutes` are those of the unit.
+    fn clock(most: f64, minutes: f64) -> Self {
+        let parts = |step: f64| (most * minutes / step - 1e-9).ceil().max(1.0);
+        let known = STEPS.into_iter().find(|step| parts(*step) <= 5.0);
+        // Beyond the longest, tens and hundreds of it.
+        let step = known.unwrap_or_else(|| {
+            let longest = STEPS[STEPS.len() - 1];
+            let times = most * minutes / longest / 5.0;
+            longest * 10_f64.powf(times.log10().ceil())
+        });
+        Self::from_zero(step / minutes, parts(step) as usize)
     }
 
     /// For durations in minutes, logarithmic: from the tick below the least that is above 0 to the tick above the
@@ -133,7 +176,25 @@ mod tests {
             (2.0, Unit::Count, vec![0.0, 1.0, 2.0]),
             (7.0, Unit::Count, vec![0.0, 2.0, 4.0, 6.0, 8.0]),
             (10.0, Unit::Count, vec![0.0, 2.0, 4.0, 6.0, 8.0, 10.0]),
-            (1_240.0, Unit::Minutes, vec![0.0, 500.0, 1_000.0, 1_500.0]),
+            (
+                1_240.0,
+                Unit::Minutes,
+                vec![0.0, 360.0, 720.0, 1_080.0, 1_440.0],
+            ),
+            (50.0, Unit::Minutes, vec![0.0, 10.0, 20.0, 30.0, 40.0, 50.0]),
+            (31.0, Unit::Days, vec![0.0, 10.0, 20.0, 30.0, 40.0]),
+            (
+                0.02,
+                Unit::Hours,
+                vec![
+                    0.0,
+                    0.004_166_667,
+                    0.008_333_333,
+                    0.012_5,
+                    0.016_666_667,
+                    0.020_833_333,
+                ],
+            ),
             (0.3, Unit::Number, vec![0.0, 0.1, 0.2, 0.3]),
             (99.9, Unit::Percent, vec![0.0, 25.0, 50.0, 75.0, 100.0]),
             (f64::NAN, Unit::Count, vec![0.0, 1.0]),

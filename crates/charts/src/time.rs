@@ -47,8 +47,9 @@ pub fn positions(moments: &[Moment]) -> Vec<(f64, f64)> {
     moments.iter().map(place).collect()
 }
 
-/// The labels of an axis of time: each its place, from 0 to 1, and its words; months, or years where there are many.
-pub(crate) fn labels(moments: &[Moment]) -> Vec<(f64, String)> {
+/// The labels of an axis of time: each its place, from 0 to 1, and its words; quarters by their names, else months, at least
+/// so far apart.
+pub(crate) fn labels(moments: &[Moment], apart: f64) -> Vec<(f64, String)> {
     let begin = moments
         .iter()
         .map(|moment| moment.begins)
@@ -65,6 +66,9 @@ pub(crate) fn labels(moments: &[Moment]) -> Vec<(f64, String)> {
         months if months <= 40.0 => 6,
         _ => 12,
     };
+    if moments.iter().all(|moment| moment.days > 90.0) {
+        return quarters(moments);
+    }
     let mut labels = Vec::new();
     let Some(first) = date(begin) else {
         return labels;
@@ -79,14 +83,14 @@ pub(crate) fn labels(moments: &[Moment]) -> Vec<(f64, String)> {
         }
         let is_shown = count == 0 || (i32::from(month.month()) - 1) % every == 0;
         let place = (middle - begin) / whole;
-        let is_far = labels.last().is_none_or(|(last, _)| place - last > 0.12);
+        let is_far = labels.last().is_none_or(|(last, _)| place - last > apart);
         if is_shown && is_far && (0.0..=1.0).contains(&place) {
             let name = MONTHS[(month.month() - 1).unsigned_abs() as usize];
             let with_year = labels.is_empty() || month.month() == 1;
             labels.push((
                 place,
                 match with_year {
-                    true => format!("{name} {}", month.year()),
+                    true => format!("{name} ’{:02}", month.year() % 100),
                     false => name.to_owned(),
                 },
             ));
@@ -103,7 +107,22 @@ pub(crate) fn labels(moments: &[Moment]) -> Vec<(f64, String)> {
     labels
 }
 
-const MONTHS: [&str; 12] = [
+/// A label for each quarter, the year on the first of them and on those that begin one.
+fn quarters(moments: &[Moment]) -> Vec<(f64, String)> {
+    let places = positions(moments);
+    let label = |(place, (begin, width)): (usize, (f64, f64))| {
+        let first = date(moments[place].begins)?;
+        let quarter = (first.month() + 2) / 3;
+        let words = match place == 0 || quarter == 1 {
+            true => format!("Q{quarter} ’{:02}", first.year() % 100),
+            false => format!("Q{quarter}"),
+        };
+        Some((begin + width / 2.0, words))
+    };
+    places.into_iter().enumerate().filter_map(label).collect()
+}
+
+pub(crate) const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
@@ -150,12 +169,19 @@ mod tests {
         let months: Vec<Moment> = (1..=12)
             .map(|month| Moment::parse(&format!("2026-{month:02}")).unwrap())
             .collect();
-        let words: Vec<String> = labels(&months)
+        let words: Vec<String> = labels(&months, 0.14)
             .into_iter()
             .map(|(_, words)| words)
             .collect();
-        assert_eq!(words, ["Jan 2026", "Mar", "May", "Jul", "Sep", "Nov"]);
+        assert_eq!(words, ["Jan ’26", "Mar", "May", "Jul", "Sep", "Nov"]);
         assert_eq!(positions(&[]), []);
-        assert_eq!(labels(&[]), []);
+        assert_eq!(labels(&[], 0.1), []);
+        let quarters =
+            ["2025-Q4", "2026-Q1", "2026-Q2"].map(|quarter| Moment::parse(quarter).unwrap());
+        let words: Vec<String> = labels(&quarters, 0.1)
+            .into_iter()
+            .map(|(_, words)| words)
+            .collect();
+        assert_eq!(words, ["Q4 ’25", "Q1 ’26", "Q2"]);
     }
 }

@@ -56,23 +56,22 @@ impl Unit {
 
     /// A value with its unit, as short as it says enough: `1,234`, `66 %`, `3 h 26 min`.
     pub fn show(self, value: f64) -> String {
-        let minutes = match self {
-            Self::Count => return grouped(value.round()),
-            Self::Number => return decimal(value),
-            Self::Percent => return format!("{}{SPACE}%", decimal(value)),
-            Self::Bytes => return bytes(value),
-            Self::Seconds => value / 60.0,
-            Self::Minutes => value,
-            Self::Hours => value * 60.0,
-            Self::Days => value * 1_440.0,
-        };
-        duration(minutes)
+        match (self, self.minutes()) {
+            (_, Some(minutes)) => duration(value * minutes),
+            (Self::Count, _) => grouped(value.round()),
+            (Self::Percent, _) => format!("{}{SPACE}%", decimal(value)),
+            (Self::Bytes, _) => bytes(value),
+            _ => decimal(value),
+        }
     }
 
-    /// What stands in a heading where cells hold numbers without their unit; nothing where there is none.
-    pub fn name(self) -> Option<&'static str> {
+    /// The minutes of one, if it is a duration.
+    pub fn minutes(self) -> Option<f64> {
         match self {
-            Self::Percent => Some("%"),
+            Self::Seconds => Some(1.0 / 60.0),
+            Self::Minutes => Some(1.0),
+            Self::Hours => Some(60.0),
+            Self::Days => Some(1_440.0),
             _ => None,
         }
     }

@@ -63,8 +63,10 @@ pub enum Verb {
     Load(LoadArguments),
     /// Answer questions: all of them into `output/`, or the ones named
     Query(QueryArguments),
-    /// Load, then answer every question
+    /// Load, answer every question, and draw the page of charts
     Run(RunArguments),
+    /// Draw the answers as one page of charts, `output/report.html`
+    Report(ReportArguments),
     /// Check every definition: mappers, schemas, queries
     Check,
     /// Say what the database holds: a line for each table
@@ -156,6 +158,22 @@ pub struct PeriodArguments {
 /// Options of `run`.
 #[derive(Debug, Args)]
 pub struct RunArguments {
+    /// Of which time
+    #[command(flatten)]
+    pub period: PeriodArguments,
+
+    /// The most seconds that one query may take; 0 for no limit
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub timeout: u64,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// Draw the answer to this query only; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+
     /// Of which time
     #[command(flatten)]
     pub period: PeriodArguments,

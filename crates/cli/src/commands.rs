@@ -9,6 +9,7 @@ mod fetching;
 pub mod init;
 pub mod load;
 pub mod query;
+pub mod report;
 pub mod run;
 pub mod show;
 pub mod status;

@@ -11,13 +11,26 @@ use definitions::Query;
 use report::{Format, Writer};
 use store::{Limits, Period, Place, QueryFault, Value};
 
-/// An answer that was written, or why there is none.
+/// An answer, or why there is none.
 #[derive(Debug)]
-pub struct Answer<'a> {
+pub struct Answered<'a> {
     /// The question.
     pub query: &'a Query,
-    /// How many rows it has, or what went wrong: the query, or the database itself.
-    pub rows: Result<u64, Failure>,
+    /// What came of it, or what went wrong: the query, or the database itself.
+    pub outcome: Result<Kept, Failure>,
+}
+
+/// What is kept in memory of an answer.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Its columns, without those of its period.
+    pub columns: Vec<String>,
+    /// Its first rows, as many as were asked for.
+    pub rows: Vec<Vec<Value>>,
+    /// How many rows it has.
+    pub n_rows: u64,
+    /// The period that it is of.
+    pub period: Option<Period>,
 }
 
 /// Why there is no answer.
@@ -32,18 +45,52 @@ pub enum Failure {
 /// What the names of answers begin with while they are written.
 const UNFINISHED: &str = ".answer";
 
-/// Answers queries, as many at once as there are cores, each into `folder/<name>.csv`. A file appears when its answer
-/// is whole; the old answer of a query that fails goes, since it would pass for today's.
+/// Answers queries, as many at once as there are cores, each into `folder/<name>.csv`, and keeps up to `rows` rows of each.
+/// A file appears when its answer is whole; the old answer of a query that fails goes, since it would pass for today's.
 pub fn answer_all<'a>(
     place: &Place,
     queries: &[&'a Query],
     limits: Limits,
     folder: &Path,
-) -> io::Result<Vec<Answer<'a>>> {
+    rows: usize,
+) -> io::Result<Vec<Answered<'a>>> {
     fs::create_dir_all(folder)?;
     remove_leftovers(folder)?;
+    let answers = at_once(queries, |query| {
+        answer_into_file(place, query, limits, folder, rows)
+    });
+    // Names are as durable as what they name.
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
+    Ok(answers)
+}
+
+/// Answers queries, as many at once as there are cores, and keeps up to `rows` rows of each.
+pub fn keep_all<'a>(
+    place: &Place,
+    queries: &[&'a Query],
+    limits: Limits,
+    rows: usize,
+) -> Vec<Answered<'a>> {
+    at_once(queries, |query| {
+        let (_, kept) = answer_to(
+            place,
+            &query.sql,
+            period(place, query)?,
+            limits,
+            None::<(Format, io::Sink)>,
+            rows,
+        )?;
+        Ok(kept)
+    })
+}
+
+fn at_once<'a>(
+    queries: &[&'a Query],
+    answer: impl Fn(&Query) -> Result<Kept, Failure> + Sync,
+) -> Vec<Answered<'a>> {
     let next = AtomicUsize::new(0);
-    let answers: Mutex<Vec<Option<Answer>>> = Mutex::new(queries.iter().map(|_| None).collect());
+    let answers: Mutex<Vec<Option<Answered>>> = Mutex::new(queries.iter().map(|_| None).collect());
     let workers = thread::available_parallelism()
         .map_or(1, std::num::NonZero::get)
         .min(queries.len().max(1));
@@ -54,23 +101,20 @@ pub fn answer_all<'a>(
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     queries.get(index).map(|query| (index, *query))
                 } {
-                    let rows = answer_into_file(place, query, limits, folder);
+                    let outcome = answer(query);
                     if let Ok(mut answers) = answers.lock() {
-                        answers[index] = Some(Answer { query, rows });
+                        answers[index] = Some(Answered { query, outcome });
                     }
                 }
             });
         }
     });
-    // Names are as durable as what they name.
-    #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
-    Ok(answers
+    answers
         .into_inner()
         .unwrap_or_default()
         .into_iter()
         .flatten()
-        .collect())
+        .collect()
 }
 
 /// Answers a select in memory.
@@ -80,8 +124,8 @@ pub fn answer_sql(
     limits: Limits,
     format: Format,
 ) -> Result<Vec<u8>, Failure> {
-    let (bytes, _) = answer_to(place, sql, None, limits, format, Vec::new())?;
-    Ok(bytes)
+    let (bytes, _) = answer_to(place, sql, None, limits, Some((format, Vec::new())), 0)?;
+    Ok(bytes.unwrap_or_default())
 }
 
 /// Answers a query in memory.
@@ -92,8 +136,9 @@ pub fn answer(
     format: Format,
 ) -> Result<Vec<u8>, Failure> {
     let period = period(place, query)?;
-    let (bytes, _) = answer_to(place, &query.sql, period, limits, format, Vec::new())?;
-    Ok(bytes)
+    let target = Some((format, Vec::new()));
+    let (bytes, _) = answer_to(place, &query.sql, period, limits, target, 0)?;
+    Ok(bytes.unwrap_or_default())
 }
 
 /// Removes what runs that were killed left half-written. What another run is writing now is locked.
@@ -117,7 +162,8 @@ fn answer_into_file(
     query: &Query,
     limits: Limits,
     folder: &Path,
-) -> Result<u64, Failure> {
+    rows: usize,
+) -> Result<Kept, Failure> {
     let name = format!("{}.csv", query.name);
     let path = folder.join(&name);
     let output = |error: io::Error| Failure::Query(QueryFault::Output(error.to_string()));
@@ -128,16 +174,19 @@ fn answer_into_file(
             .map_err(output)?;
         // Held as long as it is written, so that nobody takes it for a leftover.
         file.as_file().lock().map_err(output)?;
-        let target = io::BufWriter::new(file);
+        let target = Some((Format::Csv, io::BufWriter::new(file)));
         let period = period(place, query)?;
-        let (target, rows) = answer_to(place, &query.sql, period, limits, Format::Csv, target)?;
+        let (target, kept) = answer_to(place, &query.sql, period, limits, target, rows)?;
+        let Some(target) = target else {
+            return Ok(kept);
+        };
         let file = target
             .into_inner()
             .map_err(|error| output(error.into_error()))?;
         share(file.path()).map_err(output)?;
         file.as_file().sync_all().map_err(output)?;
         file.persist(&path).map_err(|error| output(error.error))?;
-        Ok(rows)
+        Ok(kept)
     })();
     let answered = answered.map_err(|failure| match failure {
         Failure::Query(QueryFault::Output(reason)) => Failure::Query(QueryFault::Output(format!(
@@ -161,60 +210,78 @@ fn period(place: &Place, query: &Query) -> Result<Option<Period>, Failure> {
     Ok(Some(period))
 }
 
-/// Writes an answer, with its period behind its own columns.
+/// Writes an answer, with its period behind its own columns, to a target if there is one; keeps up to `most` rows of it.
 fn answer_to<W: io::Write>(
     place: &Place,
     sql: &str,
     period: Option<Period>,
     limits: Limits,
-    format: Format,
-    target: W,
-) -> Result<(W, u64), Failure> {
-    let mut target = Some(target);
-    let mut writer: Option<Writer<W>> = None;
-    // The columns come first, then rows: one writer, made when the columns are known.
-    let writer_cell = std::cell::RefCell::new(&mut writer);
+    target: Option<(Format, W)>,
+    most: usize,
+) -> Result<(Option<W>, Kept), Failure> {
     let names: &[&str] = if period.is_some() {
         &["from", "to"]
     } else {
         &[]
     };
-    let ends = period.map_or(Vec::new(), |period| {
-        let value = |end: Option<String>| end.map_or(Value::Null, Value::Text);
-        vec![value(period.from), value(period.to)]
-    });
+    let value = |end: &Option<String>| end.clone().map_or(Value::Null, Value::Text);
+    let ends: Vec<Value> = period
+        .iter()
+        .flat_map(|period| [value(&period.from), value(&period.to)])
+        .collect();
+    let mut kept = Kept {
+        period,
+        ..Kept::default()
+    };
+    let mut target = target;
+    // The columns come first, then rows: one sink, made when the columns are known.
+    let sink = std::cell::RefCell::new((None::<Writer<W>>, &mut kept));
     let rows = store::query(
         place,
         sql,
         limits,
         &mut |columns| {
-            if let Some(target) = target.take() {
+            let (writer, kept) = &mut *sink.borrow_mut();
+            kept.columns = columns.to_vec();
+            if let Some((format, target)) = target.take() {
                 let mut columns = columns.to_vec();
                 columns.extend(names.iter().map(|name| (*name).to_owned()));
-                **writer_cell.borrow_mut() =
-                    Some(Writer::new(format, &columns, target).map_err(|error| error.to_string())?);
+                let made = Writer::new(format, &columns, target);
+                *writer = Some(made.map_err(|error| error.to_string())?);
             }
             Ok(())
         },
-        &mut |row: &[Value]| match &mut **writer_cell.borrow_mut() {
-            Some(writer) => writer
-                .row(&[row, &ends].concat())
-                .map_err(|error| error.to_string()),
-            None => Ok(()),
+        &mut |row: &[Value]| {
+            let (writer, kept) = &mut *sink.borrow_mut();
+            if kept.rows.len() < most {
+                kept.rows.push(row.to_vec());
+            }
+            match writer {
+                Some(writer) => writer
+                    .row(&[row, &ends].concat())
+                    .map_err(|error| error.to_string()),
+                None => Ok(()),
+            }
         },
     );
-    let rows = rows.map_err(Failure::Database)?.map_err(Failure::Query)?;
-    match writer {
-        Some(writer) => {
-            let target = writer
-                .finish()
-                .map_err(|error| Failure::Query(QueryFault::Output(error.to_string())))?;
-            Ok((target, rows))
-        }
-        None => Err(Failure::Query(QueryFault::Output(
-            "the query has no columns".to_owned(),
-        ))),
-    }
+    let (writer, kept_here) = sink.into_inner();
+    kept_here.n_rows = rows.map_err(Failure::Database)?.map_err(Failure::Query)?;
+    let target = writer.map(Writer::finish).transpose();
+    let target = target.map_err(|error| Failure::Query(QueryFault::Output(error.to_string())))?;
+    Ok((target, kept))
+}
+
+/// Writes a file that appears when it is whole.
+pub fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(folder)?;
+    file.as_file().lock()?;
+    io::Write::write_all(&mut file, bytes)?;
+    share(file.path())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 /// Temporary files are their owner's alone; answers are for whoever the folder is for.

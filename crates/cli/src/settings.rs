@@ -19,6 +19,8 @@ pub struct Settings {
     pub incidents: (PathBuf, bool),
     /// `TIME_ZONE`: the zone of times that name none.
     pub time_zone: TimeZone,
+    /// `ORGANIZATION`: whose reliability it is, for the heading of the page.
+    pub organisation: Option<String>,
     /// What `.env` says.
     file: HashMap<String, String>,
 }
@@ -95,6 +97,7 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
             database,
             incidents,
             time_zone,
+            organisation: get("ORGANIZATION"),
             file,
         })
     } else {

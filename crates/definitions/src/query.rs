@@ -54,15 +54,24 @@ impl Group {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|group| group.name() == text);
+    /// `customers`, or `customers 3` for the third place in it.
+    fn parse(text: &str) -> Result<(Self, u32), String> {
+        let (name, place) = text.split_once(' ').unwrap_or((text, ""));
+        let found = Self::ALL.into_iter().find(|group| group.name() == name);
         let known = || Self::ALL.map(Self::name).join(", ");
-        found.ok_or_else(|| {
+        let group = found.ok_or_else(|| {
             format!(
-                "`{text}` is not a part of the page: expected one of {}",
+                "`{name}` is not a part of the page: expected one of {}",
                 known()
             )
-        })
+        })?;
+        let place = match place {
+            "" => u32::MAX,
+            number => number
+                .parse()
+                .map_err(|_| format!("`{number}` is no place in `{name}`: expected a number"))?,
+        };
+        Ok((group, place))
     }
 }
 
@@ -91,8 +100,8 @@ pub struct Query {
     pub period: Vec<Word>,
     /// Its columns, in order, each with what it means.
     pub columns: Vec<(Word, String)>,
-    /// Under which heading of the page it stands.
-    pub group: Group,
+    /// Under which heading of the page it stands, and at which place there; those without a place come last.
+    pub group: (Group, u32),
     /// The sentence that its answer is put in.
     pub sentence: Sentence,
     /// How to draw it.

@@ -10,7 +10,7 @@ use crate::args::{AnswerFormat, Arguments, QueryArguments};
 use crate::console::{Console, counted};
 use crate::faults::{database_fault, query_fault, sql_fault};
 use crate::project::Project;
-use crate::queries::{Answer, Failure, answer, answer_all, answer_sql};
+use crate::queries::{Answered, Failure, answer, answer_all, answer_sql};
 use crate::{CouldNotRun, Outcome, period, project};
 
 pub fn run(
@@ -47,36 +47,48 @@ pub fn run(
     } else if let Some(wanted) = options.format {
         to_stdout(&project, &place, &queries, limits, wanted, console)?;
     } else {
-        let answers = into_files(&project, &place, &queries, limits, console)?;
+        let answers = into_files(&project, &place, &queries, limits, 0, console)?;
         for answer in &answers {
-            if let Ok(rows) = answer.rows {
-                let text = format!("output/{}.csv  {}", answer.query.name, counted(rows, "row"));
-                console.note(&text, &json!({ "query": answer.query.name, "rows": rows }));
+            if let Ok(kept) = &answer.outcome {
+                let (name, rows) = (&answer.query.name, kept.n_rows);
+                let text = format!("output/{name}.csv  {}", counted(rows, "row"));
+                console.note(&text, &json!({ "query": name, "rows": rows }));
             }
         }
     }
     Ok(outcome)
 }
 
-/// Answers queries into `output/`; every failure is said, and then it is one.
+/// Answers queries into `output/`, and keeps up to `rows` rows of each; every failure is said, and then it is one.
 pub fn into_files<'a>(
     project: &Project,
     place: &Place,
     queries: &[&'a Query],
     limits: Limits,
+    rows: usize,
     console: &Console,
-) -> Result<Vec<Answer<'a>>, CouldNotRun> {
+) -> Result<Vec<Answered<'a>>, CouldNotRun> {
     let folder = project.folder.join("output");
-    let answers = answer_all(place, queries, limits, &folder).map_err(|error| {
+    let answers = answer_all(place, queries, limits, &folder, rows).map_err(|error| {
         console.diagnostic(
             &Diagnostic::error("output", format!("cannot write to `output/`: {error}"))
                 .in_data(folder.display().to_string()),
         );
         CouldNotRun
     })?;
+    all_sound(project, &answers, console)?;
+    Ok(answers)
+}
+
+/// Says every failure; one is enough to end the run.
+pub fn all_sound(
+    project: &Project,
+    answers: &[Answered<'_>],
+    console: &Console,
+) -> Result<(), CouldNotRun> {
     let mut failed = false;
-    for answer in &answers {
-        if let Err(failure) = &answer.rows {
+    for answer in answers {
+        if let Err(failure) = &answer.outcome {
             failed = true;
             say(project, answer.query, failure, console);
             if matches!(failure, Failure::Database(_)) {
@@ -84,14 +96,11 @@ pub fn into_files<'a>(
             }
         }
     }
-    if failed {
-        Err(CouldNotRun)
-    } else {
-        Ok(answers)
-    }
+    if failed { Err(CouldNotRun) } else { Ok(()) }
 }
 
-fn select<'p>(
+/// The queries named; all if none is.
+pub fn select<'p>(
     project: &'p Project,
     names: &[String],
     console: &Console,

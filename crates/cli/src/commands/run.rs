@@ -31,6 +31,7 @@ pub fn run(
         place,
         &queries,
         super::limits(options.timeout),
+        super::report::KEPT,
         console,
     )?;
 
@@ -60,9 +61,9 @@ pub fn run(
             &answer.query.question
         };
         let rows = answer
-            .rows
+            .outcome
             .as_ref()
-            .map_or(String::new(), |rows| count(*rows));
+            .map_or(String::new(), |kept| count(kept.n_rows));
         lines.push(vec![
             format!("output/{}.csv", answer.query.name),
             rows,
@@ -82,6 +83,7 @@ pub fn run(
     if gaps > 0 {
         summary += "what was asked for and did not come is listed by `reliability status`; `reliability extract` asks for it again\n";
     }
+    super::report::write(&project, place, answers, console)?;
     console.data(summary.as_bytes())?;
     Ok(super::outcome(rejects + gaps))
 }

@@ -74,8 +74,16 @@ fn the_demo_gives_every_table_rows_and_every_question_an_answer() {
     let answers = world.files("output");
     let shown = world.run(&["show", "queries"]).stdout;
     let queries = shown.lines().filter(|line| line.contains(".sql"));
-    assert_eq!(answers.len(), queries.count());
-    for (name, answer) in &answers {
+    // And the page of them all.
+    assert_eq!(answers.len(), queries.count() + 1);
+    let page = String::from_utf8(answers["report.html"].clone()).unwrap();
+    let csvs = answers.iter().filter(|(name, _)| *name != "report.html");
+    for (name, answer) in csvs {
+        let panel = name.trim_end_matches(".csv");
+        assert!(
+            page.contains(&format!("<article class=\"panel\" id=\"{panel}\"")),
+            "{panel}"
+        );
         let text = String::from_utf8(answer.clone()).unwrap();
         assert!(text.lines().count() > 1, "{name} has no rows");
         assert!(
@@ -109,18 +117,20 @@ fn compressed_or_not_the_demo_is_the_same() {
 #[test]
 fn answers_are_the_same_to_the_byte_from_run_to_run_and_from_place_to_place() {
     let world = demo();
-    world.run(&["query"]).exits(0);
+    world.run(&["run"]).exits(0);
     let first = world.files("output");
-    assert!(first.len() > 10);
+    assert!(first.len() > 10 && first.contains_key("report.html"));
     for (place, arguments) in [
-        ("MEMORY", ["query"]),
-        ("MEMORY", ["run"]),
-        ("DISK", ["run"]),
-        ("DISK", ["query"]),
-        ("DISK", ["run"]),
+        ("MEMORY", &["run"][..]),
+        ("MEMORY", &["query", "report"]),
+        ("DISK", &["run"]),
+        ("DISK", &["query", "report"]),
+        ("DISK", &["run"]),
     ] {
         fs::remove_dir_all(world.path("output")).unwrap();
-        world.run_with(&[("DB_MODE", place)], &arguments).exits(0);
+        for verb in arguments {
+            world.run_with(&[("DB_MODE", place)], &[verb]).exits(0);
+        }
         let again = world.files("output");
         for (name, answer) in &first {
             assert!(

@@ -25,7 +25,8 @@ pub struct Run {
 }
 
 /// Everything that a project's environment could say.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
+    "ORGANIZATION",
     "DB_MODE",
     "DB_PATH",
     "DIRECTORY_PATH",

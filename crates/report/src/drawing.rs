@@ -1,0 +1,495 @@
+//! From an answer to a chart: which rows are drawn, what its series are, and how many have room.
+
+use std::collections::BTreeMap;
+
+use charts::{Bar, BarKind, Bars, Heatmap, Line, Lines, Mark, Unit, bars, heatmap, key, lines};
+use definitions::{Chart, ChartKind};
+use maud::{Markup, html};
+use store::Value;
+
+use crate::Answer;
+use crate::answer::number;
+use crate::writer::text;
+
+/// The most bars, where the header does not say.
+const BARS: usize = 10;
+
+/// The most plots beside one another, where the header does not say.
+const PLOTS: usize = 8;
+
+/// Above so many lines each has a plot of its own.
+const LINES: usize = 4;
+
+/// The columns by which rows can be filtered, and the dimension of each.
+const DIMENSIONS: [(&str, &str); 5] = [
+    ("team_name", "team"),
+    ("team", "team"),
+    ("product", "product"),
+    ("severity", "severity"),
+    ("severity_level", "severity"),
+];
+
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/// The chart of an answer; nothing where its table says it, or no row can be drawn.
+pub(crate) fn draw(answer: &Answer<'_>) -> Option<Markup> {
+    let chart = &answer.query.chart;
+    let rows: Vec<&Vec<Value>> = answer
+        .rows
+        .iter()
+        .filter(|row| is_drawn(answer, chart, row))
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    match chart.kind {
+        ChartKind::Table => None,
+        ChartKind::Bar => Some(bars_of(answer, &rows, BarKind::Beside)),
+        ChartKind::Stack => Some(bars_of(answer, &rows, BarKind::Stacked)),
+        ChartKind::Share => Some(bars_of(answer, &rows, BarKind::Shares)),
+        ChartKind::Line => Some(plots(answer, &rows, Mark::Line)),
+        ChartKind::Column => Some(plots(answer, &rows, Mark::Column)),
+        ChartKind::Heatmap => Some(heat(answer, &rows)),
+    }
+}
+
+/// What a row is about, by dimension, so that it can be filtered.
+pub(crate) fn about(answer: &Answer<'_>, row: &[Value]) -> Vec<(String, String)> {
+    let mut about: Vec<(String, String)> = Vec::new();
+    for (column, dimension) in DIMENSIONS {
+        let value = answer
+            .column(column)
+            .and_then(|place| row.get(place))
+            .map(text);
+        let value = value.filter(|value| !value.is_empty() && !value.starts_with('('));
+        if let Some(value) = value
+            && !about.iter().any(|(known, _)| known == dimension)
+        {
+            about.push((dimension.to_owned(), value));
+        }
+    }
+    about
+}
+
+/// The dimensions by which the rows of an answer can be filtered.
+pub(crate) fn dimensions(answer: &Answer<'_>) -> Vec<&'static str> {
+    let mut found: Vec<&str> = Vec::new();
+    for (column, dimension) in DIMENSIONS {
+        if answer.column(column).is_some() && !found.contains(&dimension) {
+            found.push(dimension);
+        }
+    }
+    found
+}
+
+/// A column's name in words.
+pub(crate) fn words(column: &str) -> String {
+    let mut name = column
+        .trim_start_matches("n_")
+        .trim_start_matches("percent_")
+        .trim_start_matches("is_");
+    if Unit::of_column(column).minutes().is_some() {
+        // The unit stands with each number.
+        for unit in ["_minutes", "_hours", "_days", "_seconds"] {
+            name = name.trim_end_matches(unit);
+        }
+    }
+    match name {
+        "p50" => "half under".to_owned(),
+        "p90" => "nine in ten under".to_owned(),
+        _ => name.replace('_', " "),
+    }
+}
+
+fn is_drawn(answer: &Answer<'_>, chart: &Chart, row: &[Value]) -> bool {
+    let has = |(column, values): &(String, Vec<String>)| {
+        let value = answer
+            .column(column)
+            .and_then(|place| row.get(place))
+            .map(text);
+        value.is_some_and(|value| values.contains(&value))
+    };
+    chart.only.iter().all(has) && !chart.without.iter().any(has)
+}
+
+/// The value of a column as a number.
+fn figure(answer: &Answer<'_>, row: &[Value], column: &str) -> Option<f64> {
+    number(row.get(answer.column(column)?)?)
+}
+
+/// The value of a column as words; a day of the week by its name.
+fn name(answer: &Answer<'_>, row: &[Value], column: &str) -> String {
+    let value = answer.column(column).and_then(|place| row.get(place));
+    let value = value.map(text).unwrap_or_default();
+    match (column, value.parse::<usize>()) {
+        ("weekday", Ok(day @ 1..=7)) => DAYS[day - 1].to_owned(),
+        _ if value.is_empty() => "(none)".to_owned(),
+        _ => value,
+    }
+}
+
+fn bars_of(answer: &Answer<'_>, rows: &[&Vec<Value>], kind: BarKind) -> Markup {
+    let chart = &answer.query.chart;
+    let (measures, mut drawn) = match &chart.series {
+        Some(series) => pivoted(answer, rows, series),
+        None => (chart.y.clone(), plain(answer, rows)),
+    };
+    let top = chart.top.unwrap_or(BARS);
+    let n_others = drawn.len().saturating_sub(top);
+    drawn.truncate(top);
+    let unit = chart.y.first().map_or(Unit::Number, |y| Unit::of_column(y));
+    let measure = |name: &String| match chart.series {
+        Some(_) => (name.clone(), unit),
+        None => (words(name), Unit::of_column(name)),
+    };
+    bars(&Bars {
+        caption: answer.query.question.clone(),
+        heading: words(&chart.x),
+        measures: measures.iter().map(measure).collect(),
+        kind,
+        rows: drawn,
+        n_others,
+    })
+}
+
+fn plain(answer: &Answer<'_>, rows: &[&Vec<Value>]) -> Vec<Bar> {
+    let chart = &answer.query.chart;
+    let mut bars: Vec<Bar> = Vec::new();
+    for row in rows {
+        let bar = Bar {
+            name: name(answer, row, &chart.x),
+            values: chart.y.iter().map(|y| figure(answer, row, y)).collect(),
+            about: about(answer, row),
+            // Parts of a sum would be lost where all are hollow.
+            is_weak: chart.kind == ChartKind::Bar && figure(answer, row, "is_low_n") == Some(1.0),
+        };
+        // An answer may say the same of a fault in each of its rows.
+        if !bars
+            .iter()
+            .any(|other| other.name == bar.name && other.values == bar.values)
+        {
+            bars.push(bar);
+        }
+    }
+    bars
+}
+
+/// A bar for each x, with a measure for each value of a column, both in the order in which they come.
+fn pivoted(answer: &Answer<'_>, rows: &[&Vec<Value>], series: &str) -> (Vec<String>, Vec<Bar>) {
+    let chart = &answer.query.chart;
+    let mut names: Vec<String> = Vec::new();
+    let mut bars: Vec<Bar> = Vec::new();
+    for row in rows {
+        let (x, one) = (name(answer, row, &chart.x), name(answer, row, series));
+        let place = names
+            .iter()
+            .position(|known| *known == one)
+            .unwrap_or_else(|| {
+                names.push(one);
+                names.len() - 1
+            });
+        let at = bars
+            .iter()
+            .position(|bar| bar.name == x)
+            .unwrap_or_else(|| {
+                bars.push(Bar {
+                    name: x,
+                    values: Vec::new(),
+                    about: about(answer, row),
+                    is_weak: false,
+                });
+                bars.len() - 1
+            });
+        let bar = &mut bars[at];
+        bar.values.resize(bar.values.len().max(place + 1), None);
+        if let Some(value) = chart.y.first().and_then(|y| figure(answer, row, y)) {
+            bar.values[place] = Some(bar.values[place].unwrap_or(0.0) + value);
+        }
+    }
+    for bar in &mut bars {
+        bar.values.resize(names.len(), None);
+    }
+    (names, bars)
+}
+
+/// The rows of one series.
+struct Series<'r> {
+    name: String,
+    rows: Vec<&'r Vec<Value>>,
+    total: f64,
+}
+
+fn plots(answer: &Answer<'_>, rows: &[&Vec<Value>], mark: Mark) -> Markup {
+    let chart = &answer.query.chart;
+    let mut x: Vec<String> = rows.iter().map(|row| name(answer, row, &chart.x)).collect();
+    x.sort();
+    x.dedup();
+    let Some(column) = &chart.series else {
+        return lines(&plot(answer, &x, rows, mark, &answer.query.question));
+    };
+    let mut series = series(answer, rows, column);
+    if mark == Mark::Line && chart.y.len() == 1 && series.len() <= LINES {
+        return lines(&together(answer, &x, &series));
+    }
+    let n_others = series.len().saturating_sub(chart.top.unwrap_or(PLOTS));
+    series.truncate(chart.top.unwrap_or(PLOTS));
+    let mut plots: Vec<Lines> = series
+        .iter()
+        .map(|one| plot(answer, &x, &one.rows, mark, &one.name))
+        .collect();
+    let most = plots.iter().flat_map(values).fold(0.0, f64::max);
+    for plot in &mut plots {
+        plot.most = Some(most);
+        plot.height = 84;
+        plot.is_small = true;
+    }
+    html! {
+        @if let Some(plot) = plots.first().filter(|plot| plot.lines.len() > 1) { (key(plot)) }
+        div.multi { @for (plot, one) in plots.iter().zip(&series) {
+            @let about = one.rows.first().map(|row| about(answer, row)).unwrap_or_default();
+            div.one data-about=[attribute(&about)] { p.read { bdi { (one.name) } } (lines(plot)) }
+        } }
+        p.note {
+            "One scale for all." @if n_others > 0 { " " (n_others) " more in the table below." }
+        }
+    }
+}
+
+/// What something is about, as the attribute that filters look at.
+pub(crate) fn attribute(about: &[(String, String)]) -> Option<String> {
+    let parts: Vec<String> = about
+        .iter()
+        .map(|(dimension, value)| format!("{dimension}={value}"))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join("|"))
+}
+
+/// The series, those with the greatest sum first.
+fn series<'r>(answer: &Answer<'_>, rows: &[&'r Vec<Value>], column: &str) -> Vec<Series<'r>> {
+    let mut found: BTreeMap<String, Series<'r>> = BTreeMap::new();
+    for row in rows {
+        let name = name(answer, row, column);
+        let one = found.entry(name.clone()).or_insert_with(|| Series {
+            name,
+            rows: Vec::new(),
+            total: 0.0,
+        });
+        let y = answer.query.chart.y.first();
+        one.total += y.and_then(|y| figure(answer, row, y)).unwrap_or(0.0);
+        one.rows.push(row);
+    }
+    let mut series: Vec<Series> = found.into_values().collect();
+    series.sort_by(|a, b| b.total.total_cmp(&a.total));
+    series
+}
+
+/// A plot of the measures of some rows.
+fn plot(
+    answer: &Answer<'_>,
+    x: &[String],
+    rows: &[&Vec<Value>],
+    mark: Mark,
+    caption: &str,
+) -> Lines {
+    let chart = &answer.query.chart;
+    let at = |x: &str| rows.iter().find(|row| name(answer, row, &chart.x) == x);
+    let values = |column: &str| -> Vec<Option<f64>> {
+        x.iter()
+            .map(|x| at(x).and_then(|row| figure(answer, row, column)))
+            .collect()
+    };
+    let line = |column: &String, mark| Line {
+        name: words(column),
+        mark,
+        values: values(column),
+    };
+    let measures = chart.y.iter().map(|column| line(column, mark));
+    let limits = chart.limits.iter().map(|column| line(column, Mark::Limit));
+    let marked = chart.mark.iter().flat_map(|column| values(column));
+    Lines {
+        caption: caption.to_owned(),
+        x: x.to_vec(),
+        lines: measures.chain(limits).collect(),
+        band: None,
+        marked: marked.map(|value| value == Some(1.0)).collect(),
+        unit: chart.y.first().map_or(Unit::Number, |y| Unit::of_column(y)),
+        most: None,
+        height: 150,
+        is_small: false,
+    }
+}
+
+/// A plot with a line for each of a few series.
+fn together(answer: &Answer<'_>, x: &[String], series: &[Series<'_>]) -> Lines {
+    let question = &answer.query.question;
+    let mut whole = plot(answer, x, &[], Mark::Line, question);
+    whole.lines.clear();
+    for one in series {
+        let mut alone = plot(answer, x, &one.rows, Mark::Line, question);
+        if let Some(line) = alone.lines.first_mut() {
+            line.name.clone_from(&one.name);
+            whole.lines.push(line.clone());
+        }
+    }
+    whole
+}
+
+fn values(plot: &Lines) -> impl Iterator<Item = f64> + '_ {
+    plot.lines
+        .iter()
+        .flat_map(|line| line.values.iter().flatten().copied())
+}
+
+fn heat(answer: &Answer<'_>, rows: &[&Vec<Value>]) -> Markup {
+    let chart = &answer.query.chart;
+    let (Some(column), Some(y)) = (&chart.series, chart.y.first()) else {
+        return html! {};
+    };
+    let mut columns: Vec<String> = rows.iter().map(|row| name(answer, row, &chart.x)).collect();
+    columns.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(a), Ok(b)) => a.total_cmp(&b),
+        _ => a.cmp(b),
+    });
+    columns.dedup();
+    let mut found = series(answer, rows, column);
+    if column == "weekday" {
+        found.sort_by_key(|one| DAYS.iter().position(|day| *day == one.name));
+    }
+    let top = chart.top.unwrap_or(usize::MAX);
+    let n_others = found.len().saturating_sub(top);
+    found.truncate(top);
+    let row = |one: &Series| {
+        let at = |x: &String| {
+            one.rows
+                .iter()
+                .find(|row| name(answer, row, &chart.x) == *x)
+        };
+        let values = columns
+            .iter()
+            .map(|x| at(x).and_then(|row| figure(answer, row, y)));
+        (one.name.clone(), values.collect())
+    };
+    let map = Heatmap {
+        caption: answer.query.question.clone(),
+        rows: found.iter().map(row).collect(),
+        columns,
+        unit: Unit::of_column(y),
+    };
+    html! {
+        (heatmap(&map))
+        @if n_others > 0 { p.note { (n_others) " more in the table below." } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::tests::answer;
+    use crate::page::tests::query;
+
+    fn cell(text: &str) -> Value {
+        text.parse::<f64>()
+            .map_or_else(|_| Value::Text(text.to_owned()), Value::Real)
+    }
+
+    fn drawn(chart: &str, columns: &[&str], rows: &[&[&str]]) -> String {
+        let query = query("q", chart);
+        let rows = rows
+            .iter()
+            .map(|row| row.iter().map(|text| cell(text)).collect())
+            .collect();
+        draw(&answer(&query, columns, rows))
+            .map(Markup::into_string)
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn only_the_rows_that_are_meant() {
+        let rows: [&[&str]; 3] = [
+            &["all", "(all)", "9"],
+            &["team", "A", "5"],
+            &["team", "B", "4"],
+        ];
+        let html = drawn(
+            "bar x=name y=n only=scope:team without=name:B",
+            &["scope", "name", "n"],
+            &rows,
+        );
+        assert!(
+            html.contains(">A<") && !html.contains("(all)") && !html.contains(">B<"),
+            "{html}"
+        );
+        assert_eq!(
+            drawn(
+                "bar x=name y=n only=scope:none",
+                &["scope", "name", "n"],
+                &rows
+            ),
+            ""
+        );
+        assert_eq!(drawn("table", &["scope", "name", "n"], &rows), "");
+    }
+
+    #[test]
+    fn series_become_bars_lines_or_plots() {
+        let rows: [&[&str]; 4] = [
+            &["2026-01", "a", "3"],
+            &["2026-02", "a", "1"],
+            &["2026-01", "b", "2"],
+            &["2026-02", "b", "9"],
+        ];
+        let columns = ["month", "kind", "n_pages"];
+        let html = drawn("stack x=month y=n_pages series=kind", &columns, &rows);
+        assert!(
+            html.contains("<td class=\"num\">5</td>") && html.contains("<td class=\"num\">10</td>"),
+            "{html}"
+        );
+        let html = drawn("line x=month y=n_pages series=kind", &columns, &rows);
+        assert_eq!(
+            (
+                html.matches("class=\"plot ends\"").count(),
+                html.matches("<circle").count()
+            ),
+            (1, 4),
+            "{html}"
+        );
+        let html = drawn(
+            "column x=month y=n_pages series=kind top=1",
+            &columns,
+            &rows,
+        );
+        assert!(
+            html.contains("One scale for all.") && html.contains("1 more"),
+            "{html}"
+        );
+        assert!(
+            html.contains(">b<") && !html.contains(">a<"),
+            "the greater one: {html}"
+        );
+    }
+
+    #[test]
+    fn days_have_names_and_hours_their_order() {
+        let rows: [&[&str]; 3] = [&["2", "10", "3"], &["1", "9", "1"], &["1", "10", "0"]];
+        let html = drawn(
+            "heatmap x=hour series=weekday y=n_pages",
+            &["weekday", "hour", "n_pages"],
+            &rows,
+        );
+        let at = |words: &str| html.find(words).unwrap_or(usize::MAX);
+        assert!(
+            at(">9<") < at(">10<") && at(">Mon<") < at(">Tue<") && at(">Tue<") < usize::MAX,
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn what_a_row_is_about() {
+        let query = query("q", "table");
+        let row = vec![cell("Pay"), cell("(all)"), cell("p1")];
+        let answer = answer(&query, &["team_name", "product", "severity"], vec![row]);
+        let about = about(&answer, &answer.rows[0]);
+        assert_eq!(attribute(&about).as_deref(), Some("team=Pay|severity=p1"));
+        assert_eq!(dimensions(&answer), ["team", "product", "severity"]);
+    }
+}

@@ -1,0 +1,259 @@
+//! The page: all answers in one file that needs nothing else, complete without script, and safe to forward.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use definitions::Group;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+use store::Period;
+
+use crate::Answer;
+use crate::panel::{count, panel};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// What the page is made of.
+#[derive(Debug, Clone)]
+pub struct Page<'a> {
+    /// Whose reliability it is; nothing where nobody said.
+    pub organisation: Option<String>,
+    /// The period that is known.
+    pub period: Period,
+    /// Whether the numbers can be trusted.
+    pub trust: Trust,
+    /// The answers, in any order.
+    pub answers: Vec<Answer<'a>>,
+    /// The version of the program.
+    pub version: &'static str,
+}
+
+/// What was loaded, and what is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Trust {
+    /// Streams that have anything.
+    pub streams: u64,
+    /// Records that could not be taken.
+    pub rejects: u64,
+    /// What was asked for and did not come.
+    pub gaps: u64,
+}
+
+/// Writes the page. The same answers give the same bytes.
+pub fn page(page: &Page<'_>) -> String {
+    let title = page.organisation.as_ref().map_or_else(
+        || "Reliability".to_owned(),
+        |name| format!("Reliability of {name}"),
+    );
+    let groups: Vec<(Group, Vec<&Answer>)> = Group::ALL
+        .into_iter()
+        .map(|group| (group, of_group(&page.answers, group)))
+        .filter(|(_, answers)| !answers.is_empty())
+        .collect();
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the answers" }
+                header.wrap { div.top {
+                    h1 { bdi { (title) } }
+                    p { (period(&page.period)) }
+                    div.tools { (chip(page.trust)) button.js type="button" id="theme" hidden aria-pressed="false" { "Dark" } }
+                } }
+                div.bar { div.wrap {
+                    nav aria-label="Parts of the page" { @for (group, _) in &groups { a href=(format!("#{}", group.name())) { (heading(*group).0) } } }
+                    (filters(&page.answers))
+                } }
+                main.wrap id="main" tabindex="-1" {
+                    p.state id="state" role="status" {}
+                    @for (group, answers) in &groups { (section(*group, answers)) }
+                }
+                footer.wrap { div {
+                    p { "Made by reliability " (page.version) " from files on one machine; this page asks nobody for anything." }
+                    p { "Times are UTC where nothing else is said. Every number has its table, its SQL and its source behind it." }
+                } }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+/// The answers of a group, in their order.
+fn of_group<'p, 'a>(answers: &'p [Answer<'a>], group: Group) -> Vec<&'p Answer<'a>> {
+    let mut found: Vec<&Answer> = answers
+        .iter()
+        .filter(|answer| answer.query.group.0 == group)
+        .collect();
+    found.sort_by(|a, b| (a.query.group.1, &a.query.name).cmp(&(b.query.group.1, &b.query.name)));
+    found
+}
+
+/// Nothing may be fetched, and only this style and this script may run: they are known by their hashes.
+fn policy() -> String {
+    let hash = |text: &str| {
+        let digest = Sha256::digest(text.as_bytes());
+        format!(
+            "'sha256-{}'",
+            base64::engine::general_purpose::STANDARD.encode(digest)
+        )
+    };
+    format!(
+        "default-src 'none'; script-src {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    )
+}
+
+fn period(period: &Period) -> String {
+    let day = |moment: &String| moment.get(..10).unwrap_or(moment).to_owned();
+    let minute = |moment: &String| moment.get(11..16).unwrap_or_default().to_owned();
+    match (&period.from, &period.to) {
+        (Some(from), Some(to)) => format!(
+            "{} to {} · data until {} {} UTC",
+            day(from),
+            day(to),
+            day(to),
+            minute(to)
+        ),
+        (None, Some(to)) => format!("data until {} {} UTC", day(to), minute(to)),
+        _ => "no data yet".to_owned(),
+    }
+}
+
+/// Whether the numbers can be trusted, in words and by a shape.
+fn chip(trust: Trust) -> Markup {
+    let is_sound = trust.rejects == 0 && trust.gaps == 0 && trust.streams > 0;
+    html! {
+        a.chip.warn[!is_sound] href="#data_trust" {
+            svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true" {
+                @if is_sound { path d="M1.5 6.5L4.5 9.5L10.5 2.5" class="ok" {} }
+                @else { path d="M6 .8L11.6 11H.4Z" class="alarm" {} }
+            }
+            (count(trust.streams, "stream")) ", " (count(trust.rejects, "record")) " refused, " (count(trust.gaps, "gap"))
+        }
+    }
+}
+
+/// The values by which rows can be hidden, of each dimension that some panel has.
+fn filters(answers: &[Answer<'_>]) -> Markup {
+    let values = |dimension: &str| -> BTreeSet<String> {
+        let rows = answers
+            .iter()
+            .flat_map(|answer| answer.rows.iter().map(move |row| (answer, row)));
+        rows.flat_map(|(answer, row)| crate::drawing::about(answer, row))
+            .filter(|(known, _)| known == dimension)
+            .map(|(_, value)| value)
+            .take(50_000)
+            .collect()
+    };
+    let dimensions = [
+        ("team", "All teams"),
+        ("product", "All products"),
+        ("severity", "All severities"),
+    ];
+    html! {
+        fieldset.filters.js hidden {
+            legend.vh { "Show only" }
+            @for (dimension, all) in dimensions {
+                @let values = values(dimension);
+                @if values.len() > 1 { label {
+                    span.vh { (dimension) }
+                    select data-dimension=(dimension) {
+                        option value="" { (all) }
+                        @for value in values.iter().take(200) { option value=(value) { (value.chars().take(40).collect::<String>()) } }
+                    }
+                } }
+            }
+            button type="button" id="reset" hidden { "Clear" }
+        }
+    }
+}
+
+fn section(group: Group, answers: &[&Answer<'_>]) -> Markup {
+    let (name, words) = heading(group);
+    let id = group.name();
+    html! {
+        section.group id=(id) aria-labelledby=(format!("{id}-heading")) {
+            div.ghead { h2 id=(format!("{id}-heading")) { (name) } p { (words) } }
+            div.grid { @for answer in answers { (panel(answer)) } }
+        }
+    }
+}
+
+/// The heading of a group, and what it is about.
+fn heading(group: Group) -> (&'static str, &'static str) {
+    match group {
+        Group::Customers => ("Customers", "what they felt, and who noticed"),
+        Group::Pages => ("Pages", "what rang, how often, and who came"),
+        Group::People => ("People", "who bears it, and when"),
+        Group::Learning => ("Learning", "what causes it, and what comes of it"),
+        Group::Watching => ("Watching", "what looks, what does not, and whose it is"),
+        Group::Data => ("Data", "whether these numbers can be trusted"),
+        Group::More => ("More", "questions of your own"),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use definitions::{Chart, Query};
+    use store::Value;
+
+    use super::*;
+
+    /// A query by hand.
+    pub(crate) fn query(name: &str, chart: &str) -> Query {
+        Query {
+            name: name.into(),
+            title: "T".into(),
+            question: "Why?".into(),
+            grain: String::new(),
+            meaning: "It is `so`.".into(),
+            misleads: "It may not be.".into(),
+            group: (Group::Pages, 1),
+            sentence: Default::default(),
+            period: Vec::new(),
+            columns: Vec::new(),
+            chart: Chart::parse(chart).unwrap(),
+            sql: "select 1".into(),
+            source: std::sync::Arc::new(diagnostics::Source {
+                path: "q.sql".into(),
+                text: String::new(),
+            }),
+        }
+    }
+
+    #[test]
+    fn the_page_allows_itself_and_nothing_else() {
+        let query = query("q", "table");
+        let answers = vec![crate::answer::tests::answer(
+            &query,
+            &["a"],
+            vec![vec![Value::Integer(1)]],
+        )];
+        let made = page(&Page {
+            organisation: Some("<b>Acme</b>".into()),
+            period: Period::default(),
+            trust: Trust::default(),
+            answers,
+            version: "1",
+        });
+        assert!(made.contains("default-src 'none'; script-src 'sha256-"));
+        assert!(
+            !made.contains("style=") && !made.contains("<b>Acme"),
+            "{made}"
+        );
+        assert_eq!(made.matches("<script").count(), 1);
+        assert!(made.contains("id=\"pages\"") && !made.contains("id=\"people\""));
+    }
+}

@@ -1,0 +1,332 @@
+//! A panel: a question, its answer in a sentence, the chart, how it misleads, and everything behind it.
+
+use maud::{Markup, html};
+use store::Value;
+
+use crate::Answer;
+use crate::answer::number;
+use crate::drawing::{about, attribute, dimensions, draw, words};
+use crate::phrase::{Phrase, say};
+use crate::writer::text;
+
+/// The most rows of a table on the page.
+const ROWS: usize = 500;
+
+/// The rows and columns of a list that stands in place of a chart.
+const LIST: (usize, usize) = (6, 5);
+
+/// A text of so many letters is whole in its title only.
+const LONG: usize = 300;
+
+/// Draws a panel.
+pub(crate) fn panel(answer: &Answer<'_>) -> Markup {
+    let query = answer.query;
+    let name = &query.name;
+    let question = if query.question.is_empty() {
+        &query.title
+    } else {
+        &query.question
+    };
+    let is_unknown = answer
+        .period
+        .as_ref()
+        .is_some_and(|period| period.to.is_none());
+    html! {
+        article.panel id=(name) data-dimensions=(dimensions(answer).join(" ")) aria-labelledby=(format!("{name}-question")) {
+            h3 id=(format!("{name}-question")) { (question) }
+            figure {
+                figcaption.answer { (sentence(answer, is_unknown)) }
+                p.nosplit hidden {}
+                @if answer.rows.is_empty() {
+                    div.empty { p { (why_empty(answer, is_unknown)) } }
+                } @else if let Some(chart) = draw(answer) {
+                    (chart)
+                } @else {
+                    (list(answer))
+                }
+                p.none hidden { "Nothing here for this choice." }
+            }
+            @if !query.misleads.is_empty() {
+                p.misleads { b { "How it misleads: " } (with_code(first_sentence(&query.misleads))) }
+            }
+            (details(answer, question))
+        }
+    }
+}
+
+fn sentence(answer: &Answer<'_>, is_unknown: bool) -> Markup {
+    if is_unknown {
+        return html! { "Not known: nothing was ever fetched or written for this." };
+    }
+    match say(&answer.query.sentence, answer) {
+        Some(phrases) => phrased(&phrases),
+        None if answer.rows.is_empty() => html! { "There is nothing." },
+        None => html! { b { (count(answer.n_rows, "row")) } "." },
+    }
+}
+
+/// A sentence with what matters in bold.
+pub(crate) fn phrased(phrases: &[Phrase]) -> Markup {
+    html! { @for phrase in phrases {
+        @if phrase.is_strong { b { bdi { (phrase.words) } } } @else { bdi { (phrase.words) } }
+    } }
+}
+
+fn why_empty(answer: &Answer<'_>, is_unknown: bool) -> String {
+    let tables: Vec<&str> = answer
+        .query
+        .period
+        .iter()
+        .map(|table| table.text.as_str())
+        .collect();
+    match (is_unknown, tables.is_empty()) {
+        (true, _) => format!(
+            "{} is empty: nothing was loaded into it.",
+            tables.join(", ")
+        ),
+        (false, true) => "The question has no answer.".to_owned(),
+        (false, false) => format!(
+            "{} was looked at, and nothing in it fits.",
+            tables.join(", ")
+        ),
+    }
+}
+
+/// The first rows and columns, where no chart is drawn.
+fn list(answer: &Answer<'_>) -> Markup {
+    let shown: Vec<usize> = (0..answer.columns.len())
+        .filter(|place| {
+            let name = &answer.columns[*place];
+            name != "id" && !name.ends_with("_id") && name != "is_unfinished"
+        })
+        .take(LIST.1)
+        .collect();
+    let rows = &answer.rows[..answer.rows.len().min(LIST.0)];
+    let more = answer.n_rows - rows.len() as u64;
+    html! {
+        table.list {
+            caption.vh { (answer.query.question) }
+            thead { tr { @for place in &shown { th scope="col" class=[is_measure(answer, *place).then_some("r")] { (words(&answer.columns[*place])) } } } }
+            tbody { @for row in rows { tr data-about=[attribute(&about(answer, row))] {
+                @for place in &shown { (cell(answer, row, *place, charted)) }
+            } } }
+        }
+        @if more > 0 { p.note { (count(more, "more row")) " in the table below." } }
+    }
+}
+
+/// A number in its unit, as in a chart.
+fn charted(column: &str, value: &Value) -> String {
+    let unit = charts::Unit::of_column(column);
+    if column.starts_with("is_")
+        && let Some(flag) = number(value)
+    {
+        return if flag == 0.0 { "no" } else { "yes" }.to_owned();
+    }
+    match (value, number(value)) {
+        // A flag, a place or a year is no measure.
+        (Value::Integer(value), _) if unit == charts::Unit::Number => value.to_string(),
+        (_, Some(number)) => unit.show(number),
+        _ => moment(&text(value)),
+    }
+}
+
+/// A moment as people read it: `2026-03-01 10:05` for `2026-03-01T10:05:00Z`.
+fn moment(text: &str) -> String {
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(time)) if text.len() == 20 && text.ends_with('Z') => {
+            format!("{day} {time}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn cell(
+    answer: &Answer<'_>,
+    row: &[Value],
+    place: usize,
+    show: fn(&str, &Value) -> String,
+) -> Markup {
+    let value = row.get(place).unwrap_or(&Value::Null);
+    let words = show(&answer.columns[place], value);
+    let is_long = words.chars().count() > LONG;
+    html! { td class=[is_measure(answer, place).then_some("r")] {
+        @if is_long {
+            bdi { (words.chars().take(LONG).collect::<String>()) "…" }
+        } @else {
+            bdi { (words) }
+        }
+    } }
+}
+
+/// Whether a column holds numbers, by its first value.
+fn is_number(answer: &Answer<'_>, place: usize) -> bool {
+    let mut values = answer.rows.iter().filter_map(|row| row.get(place));
+    let first = values.find(|value| **value != Value::Null);
+    first.is_some_and(|value| number(value).is_some())
+}
+
+/// Whether a column holds numbers that are no flags.
+fn is_measure(answer: &Answer<'_>, place: usize) -> bool {
+    is_number(answer, place) && !answer.columns[place].starts_with("is_")
+}
+
+fn details(answer: &Answer<'_>, question: &str) -> Markup {
+    let query = answer.query;
+    let rows = &answer.rows[..answer.rows.len().min(ROWS)];
+    let plain = |_: &str, value: &Value| text(value);
+    html! {
+        details {
+            summary { "Table, SQL and source" span.vh { " of: " (question) } }
+            div.more {
+                @if !query.meaning.is_empty() { p { b { "What it counts. " } (with_code(&query.meaning)) } }
+                @if !query.misleads.is_empty() { p { b { "How it misleads. " } (with_code(&query.misleads)) } }
+                div.scroll tabindex="0" role="region" aria-label=(format!("Table: {question}")) {
+                    table.raw {
+                        caption.vh { (question) }
+                        thead { tr { @for (place, column) in answer.columns.iter().enumerate() {
+                            th scope="col" class=[is_measure(answer, place).then_some("r")] title=[meaning(answer, column)] {
+                                button type="button" { (column) }
+                            }
+                        } } }
+                        tbody { @for row in rows { tr data-about=[attribute(&about(answer, row))] {
+                            @for place in 0..answer.columns.len() { (cell(answer, row, place, plain)) }
+                        } } }
+                    }
+                }
+                p.note {
+                    @if answer.n_rows as usize > rows.len() {
+                        "The first " (rows.len()) " of " (count(answer.n_rows, "row")) "; all are in "
+                    } @else {
+                        (count(answer.n_rows, "row")) ", the same as in "
+                    }
+                    code { "output/" (query.name) ".csv" } "."
+                }
+                div.acts.js hidden {
+                    button type="button" data-do="csv" data-name=(query.name) { "Save these rows as CSV" }
+                    button type="button" data-do="sql" { "Copy SQL" }
+                }
+                details.sql {
+                    summary { "SQL" span.vh { " of: " (question) } }
+                    pre tabindex="0" role="region" aria-label=(format!("SQL: {question}")) { (query.sql) }
+                }
+                p { b { "Where it comes from. " } "Query " code { (query.name) } (source(answer)) }
+            }
+        }
+    }
+}
+
+fn meaning<'q>(answer: &Answer<'q>, column: &str) -> Option<&'q str> {
+    let described = answer
+        .query
+        .columns
+        .iter()
+        .find(|(word, _)| word.text == column);
+    described.map(|(_, meaning)| meaning.as_str())
+}
+
+fn source(answer: &Answer<'_>) -> String {
+    let tables: Vec<&str> = answer
+        .query
+        .period
+        .iter()
+        .map(|table| table.text.as_str())
+        .collect();
+    let from = match tables.is_empty() {
+        true => String::new(),
+        false => format!(", of the tables {}", tables.join(", ")),
+    };
+    let period = answer.period.clone().unwrap_or_default();
+    let period = match (period.from, period.to) {
+        (Some(from), Some(to)) => format!(", from {} to {} UTC", moment(&from), moment(&to)),
+        (None, Some(to)) => format!(", as of {} UTC", moment(&to)),
+        _ => String::new(),
+    };
+    format!(
+        "{from}{period}. Each row of these tables keeps its raw file and line (`_file`, `_line`)."
+    )
+}
+
+/// Text with what stands between backticks as code.
+pub(crate) fn with_code(words: &str) -> Markup {
+    html! { @for (place, part) in words.split('`').enumerate() {
+        @if place % 2 == 1 { code { (part) } } @else { (part) }
+    } }
+}
+
+/// The first sentence of several: what ends in a full stop before a capital letter.
+fn first_sentence(words: &str) -> &str {
+    let mut ends = words.match_indices(". ").map(|(place, _)| place + 1);
+    let end = ends.find(|end| words[end + 1..].starts_with(char::is_uppercase));
+    end.map_or(words, |end| &words[..end])
+}
+
+/// `1,234 rows`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    let shown = charts::Unit::Count.show(number as f64);
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{shown}\u{a0}{noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::tests::answer;
+    use crate::page::tests::query;
+
+    #[test]
+    fn a_question_without_an_answer_says_why() {
+        let query = query("q", "bar x=a y=b");
+        let mut empty = answer(&query, &["a", "b"], Vec::new());
+        assert!(panel(&empty).into_string().contains("There is nothing."));
+        empty.period = Some(store::Period::default());
+        assert!(
+            panel(&empty)
+                .into_string()
+                .contains("Not known: nothing was ever")
+        );
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_and_says_where_it_is_whole() {
+        let query = query("q", "table");
+        let rows: Vec<Vec<Value>> = (0..600).map(|n| vec![Value::Integer(n)]).collect();
+        let mut long = answer(&query, &["n"], rows);
+        long.n_rows = 1_000_000;
+        let html = panel(&long).into_string().replace('\u{a0}', " ");
+        assert!(
+            html.contains("The first 500 of 1,000,000 rows; all are in <code>output/q.csv"),
+            "{html}"
+        );
+        assert_eq!(html.matches("<tr").count(), 2 + 6 + 500);
+    }
+
+    #[test]
+    fn what_data_says_is_never_markup() {
+        let query = query("q", "bar x=a y=n_b");
+        let hostile = "</script><img src=x onerror=alert(1)>\u{2028}";
+        let rows = vec![vec![Value::Text(hostile.into()), Value::Integer(1)]];
+        let html = panel(&answer(&query, &["a", "n_b"], rows)).into_string();
+        assert!(
+            !html.contains("<img") && !html.contains("</script>"),
+            "{html}"
+        );
+        let long = "x".repeat(10_000);
+        let rows = vec![vec![Value::Text(long), Value::Integer(1)]];
+        assert!(
+            panel(&answer(&query, &["a", "n_b"], rows))
+                .into_string()
+                .len()
+                < 40_000
+        );
+    }
+
+    #[test]
+    fn words_for_people() {
+        assert_eq!(first_sentence("Once. Twice `a. b`. Thrice"), "Once.");
+        assert_eq!(first_sentence("More than 0.5 it is"), "More than 0.5 it is");
+        assert_eq!(moment("2026-03-01T10:05:00Z"), "2026-03-01 10:05");
+        assert_eq!(moment("2026-03-01"), "2026-03-01");
+        assert_eq!(with_code("a `b` c").into_string(), "a <code>b</code> c");
+    }
+}

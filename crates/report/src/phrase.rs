@@ -1,0 +1,152 @@
+//! An answer in a sentence: the figures that its header asks for, in their units.
+
+use std::collections::BTreeSet;
+
+use charts::Unit;
+use definitions::{Figure, Piece, Sentence, What};
+use store::Value;
+
+use crate::Answer;
+use crate::answer::number;
+use crate::writer::text;
+
+/// A part of a sentence, and whether it is what matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Phrase {
+    pub(crate) words: String,
+    pub(crate) is_strong: bool,
+}
+
+/// The first alternative that fits the answer; nothing if none does.
+pub(crate) fn say(sentence: &Sentence, answer: &Answer<'_>) -> Option<Vec<Phrase>> {
+    sentence
+        .parts
+        .iter()
+        .find_map(|pieces| alternative(pieces, answer))
+}
+
+fn alternative(pieces: &[Piece], answer: &Answer<'_>) -> Option<Vec<Phrase>> {
+    let mut phrases: Vec<Phrase> = Vec::new();
+    let (mut is_strong, mut is_first) = (false, true);
+    for piece in pieces {
+        let words = match piece {
+            Piece::Strong => {
+                is_strong = !is_strong;
+                continue;
+            }
+            Piece::Words(words) => words.clone(),
+            Piece::Figure(figure) => {
+                let value = made(figure, answer)?;
+                // An alternative about none is for the next one to say.
+                if is_first && number(&value) == Some(0.0) {
+                    return None;
+                }
+                is_first = false;
+                shown(figure, &value)
+            }
+        };
+        match phrases.last_mut() {
+            Some(last) if last.is_strong == is_strong => last.words.push_str(&words),
+            _ => phrases.push(Phrase { words, is_strong }),
+        }
+    }
+    Some(phrases)
+}
+
+/// What is made of the rows that fit; nothing if no row has a value.
+fn made(figure: &Figure, answer: &Answer<'_>) -> Option<Value> {
+    let rows = answer
+        .rows
+        .iter()
+        .filter(|row| answer.fits(row, &figure.conditions));
+    if figure.what == What::Count {
+        return i64::try_from(rows.count()).ok().map(Value::Integer);
+    }
+    let place = answer.column(&figure.column)?;
+    let values = rows
+        .filter_map(|row| row.get(place))
+        .filter(|value| **value != Value::Null);
+    let numbers = || values.clone().filter_map(number);
+    match figure.what {
+        What::First => values.clone().next().cloned(),
+        What::Distinct => {
+            let different: BTreeSet<String> = values.map(text).collect();
+            i64::try_from(different.len()).ok().map(Value::Integer)
+        }
+        What::Sum => numbers().next().map(|_| Value::Real(numbers().sum())),
+        What::Max => numbers().max_by(f64::total_cmp).map(Value::Real),
+        What::Min => numbers().min_by(f64::total_cmp).map(Value::Real),
+        What::Count => None,
+    }
+}
+
+fn shown(figure: &Figure, value: &Value) -> String {
+    let unit = match figure.what {
+        What::Count | What::Distinct => Unit::Count,
+        _ => Unit::of_column(&figure.column),
+    };
+    let shown = number(value).map_or_else(|| text(value), |number| unit.show(number));
+    match &figure.nouns {
+        Some((one, _)) if number(value) == Some(1.0) => format!("{shown}\u{a0}{one}"),
+        Some((_, several)) => format!("{shown}\u{a0}{several}"),
+        None => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::tests::answer;
+    use crate::page::tests::query;
+
+    fn said(sentence: &str, rows: Vec<Vec<Value>>) -> String {
+        let query = query("q", "table");
+        let answer = answer(&query, &["name", "n_pages", "p50_minutes"], rows);
+        let phrases = say(&Sentence::parse(sentence).unwrap(), &answer);
+        let words = |phrase: Phrase| match phrase.is_strong {
+            true => format!("[{}]", phrase.words),
+            false => phrase.words,
+        };
+        phrases
+            .into_iter()
+            .flatten()
+            .map(words)
+            .collect::<String>()
+            .replace('\u{a0}', " ")
+    }
+
+    fn rows() -> Vec<Vec<Value>> {
+        vec![
+            vec![
+                Value::Text("a".into()),
+                Value::Integer(1_200),
+                Value::Real(206.0),
+            ],
+            vec![Value::Text("b".into()), Value::Integer(1), Value::Null],
+        ]
+    }
+
+    #[test]
+    fn figures_have_their_units() {
+        let sentence = "**{name} has {n_pages; page; pages}**, {sum n_pages} in all, {max p50_minutes} at most; {count; row; rows}";
+        assert_eq!(
+            said(sentence, rows()),
+            "[a has 1,200 pages], 1,201 in all, 3 h 26 min at most; 2 rows"
+        );
+        assert_eq!(
+            said("{n_pages where name = b; page; pages}", rows()),
+            "1 page"
+        );
+        assert_eq!(said("{distinct name where n_pages > 1}", rows()), "1");
+    }
+
+    #[test]
+    fn the_first_alternative_that_fits() {
+        let sentence = "**{count where n_pages > 5000} are many.** || {p50_minutes where name = b} is known. || Few.";
+        assert_eq!(said(sentence, rows()), "Few.");
+        assert_eq!(said("{name} is first. || Nothing.", Vec::new()), "Nothing.");
+        assert_eq!(said("", rows()), "");
+        // Not the first figure: none is a figure too.
+        assert_eq!(said("{name}: {count where n_pages > 5000}", rows()), "a: 0");
+    }
+}

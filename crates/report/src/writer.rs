@@ -1,0 +1,191 @@
+//! Answers as bytes: CSV for files, JSON for machines, Markdown for people to paste.
+//!
+//! Each writer takes the columns, then row after row, so that an answer of any length needs no memory. What comes out
+//! depends on the values alone: the same answer gives the same bytes. SQL is not known here.
+
+use std::io::{self, Write};
+
+use store::Value;
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// RFC 4180, with a header row and CRLF.
+    Csv,
+    /// A list of objects, one a row.
+    Json,
+    /// A table as GitHub-flavoured Markdown has it.
+    Markdown,
+}
+
+/// Writes one answer.
+pub struct Writer<W: Write> {
+    out: Out<W>,
+    columns: Vec<String>,
+    rows: u64,
+}
+
+enum Out<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Json(W),
+    Markdown(W),
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins an answer with these columns.
+    pub fn new(format: Format, columns: &[String], target: W) -> io::Result<Self> {
+        let out = match format {
+            Format::Csv => {
+                let mut writer = csv::WriterBuilder::new()
+                    .terminator(csv::Terminator::CRLF)
+                    .from_writer(target);
+                writer.write_record(columns)?;
+                Out::Csv(Box::new(writer))
+            }
+            Format::Json => {
+                let mut target = target;
+                target.write_all(b"[")?;
+                Out::Json(target)
+            }
+            Format::Markdown => {
+                let mut target = target;
+                let names: Vec<String> = columns.iter().map(|name| markdown(name)).collect();
+                writeln!(target, "| {} |", names.join(" | "))?;
+                writeln!(target, "|{}", " --- |".repeat(columns.len()))?;
+                Out::Markdown(target)
+            }
+        };
+        Ok(Self {
+            out,
+            columns: columns.to_vec(),
+            rows: 0,
+        })
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, values: &[Value]) -> io::Result<()> {
+        match &mut self.out {
+            Out::Csv(writer) => writer.write_record(values.iter().map(text))?,
+            Out::Json(target) => {
+                let separator = if self.rows == 0 { "\n  " } else { ",\n  " };
+                let members: Vec<String> = self
+                    .columns
+                    .iter()
+                    .zip(values)
+                    .map(|(name, value)| {
+                        format!(
+                            "{}: {}",
+                            serde_json::Value::from(name.as_str()),
+                            json(value)
+                        )
+                    })
+                    .collect();
+                write!(target, "{separator}{{{}}}", members.join(", "))?;
+            }
+            Out::Markdown(target) => {
+                let cells: Vec<String> =
+                    values.iter().map(|value| markdown(&text(value))).collect();
+                writeln!(target, "| {} |", cells.join(" | "))?;
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Ends the answer and gives back what it was written to.
+    pub fn finish(self) -> io::Result<W> {
+        match self.out {
+            Out::Csv(writer) => writer.into_inner().map_err(csv::IntoInnerError::into_error),
+            Out::Json(mut target) => {
+                target.write_all(if self.rows == 0 { b"]\n" } else { b"\n]\n" })?;
+                Ok(target)
+            }
+            Out::Markdown(target) => Ok(target),
+        }
+    }
+}
+
+/// A value as text, in a cell: nothing for no value; numbers as short as they read back the same, without exponent.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Boolean(value) => value.to_string(),
+        Value::Integer(value) => value.to_string(),
+        // Minus zero would tell two equal answers apart.
+        Value::Real(value) => (value + 0.0).to_string(),
+        Value::Text(text) => text.clone(),
+    }
+}
+
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Boolean(value) => (*value).into(),
+        Value::Integer(value) => (*value).into(),
+        Value::Real(value) => (value + 0.0).into(),
+        Value::Text(text) => text.as_str().into(),
+    }
+}
+
+/// Text that stays in its cell, and is shown rather than obeyed.
+fn markdown(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(format: Format, rows: &[Vec<Value>]) -> String {
+        let columns = ["name".to_owned(), "n".to_owned()];
+        let mut writer = Writer::new(format, &columns, Vec::new()).unwrap();
+        for row in rows {
+            writer.row(row).unwrap();
+        }
+        String::from_utf8(writer.finish().unwrap()).unwrap()
+    }
+
+    fn rows() -> Vec<Vec<Value>> {
+        vec![
+            vec![
+                Value::Text("a \"b\", c\nd|<script>".into()),
+                Value::Real(1.5),
+            ],
+            vec![Value::Null, Value::Integer(-3)],
+            vec![Value::Boolean(true), Value::Real(-0.0)],
+            vec![Value::Text("ö".into()), Value::Real(12.0)],
+        ]
+    }
+
+    #[test]
+    fn csv_is_rfc_4180() {
+        assert_eq!(
+            write(Format::Csv, &rows()),
+            "name,n\r\n\"a \"\"b\"\", c\nd|<script>\",1.5\r\n,-3\r\ntrue,0\r\nö,12\r\n"
+        );
+        assert_eq!(write(Format::Csv, &[]), "name,n\r\n");
+    }
+
+    #[test]
+    fn json_is_a_list_of_objects() {
+        let parsed: serde_json::Value =
+            serde_json::from_str(&write(Format::Json, &rows())).unwrap();
+        assert_eq!(parsed[0]["name"], "a \"b\", c\nd|<script>");
+        assert_eq!(parsed[1], serde_json::json!({"name": null, "n": -3}));
+        assert_eq!(write(Format::Json, &[]), "[]\n");
+    }
+
+    #[test]
+    fn markdown_keeps_cells_apart() {
+        let text = write(Format::Markdown, &rows());
+        assert_eq!(text.lines().next(), Some("| name | n |"));
+        assert_eq!(
+            text.lines().nth(2),
+            Some("| a \"b\", c d\\|&lt;script> | 1.5 |")
+        );
+        assert_eq!(text.lines().count(), 6);
+    }
+}
