@@ -72,7 +72,7 @@ pub fn page(page: &Page<'_>) -> String {
                 } }
                 div.bar { div.wrap {
                     nav aria-label="Parts of the page" { @for (group, _) in &groups { a href=(format!("#{}", group.name())) { (heading(*group).0) } } }
-                    (filters(&page.answers))
+                    div role="search" aria-label="Filters" { (filters(&page.answers)) }
                 } }
                 main.wrap id="main" tabindex="-1" {
                     p.state id="state" role="status" {}

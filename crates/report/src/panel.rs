@@ -12,6 +12,12 @@ use crate::writer::text;
 /// The most rows of a table on the page.
 const ROWS: usize = 500;
 
+/// The most bytes of a table on the page, about: thirty of them are to make a file that can be sent.
+const BYTES: usize = 120_000;
+
+/// What the markup of a cell takes besides its text, in bytes, about.
+const CELL: usize = 18;
+
 /// The rows and columns of a list that stands in place of a chart.
 const LIST: (usize, usize) = (6, 5);
 
@@ -141,6 +147,7 @@ fn moment(text: &str) -> String {
     }
 }
 
+/// A cell; the style sheet keeps the direction of its text to itself.
 fn cell(
     answer: &Answer<'_>,
     row: &[Value],
@@ -150,11 +157,11 @@ fn cell(
     let value = row.get(place).unwrap_or(&Value::Null);
     let words = show(&answer.columns[place], value);
     let is_long = words.chars().count() > LONG;
-    html! { td class=[is_measure(answer, place).then_some("r")] {
+    html! { td.r[is_measure(answer, place)] {
         @if is_long {
-            bdi { (words.chars().take(LONG).collect::<String>()) "…" }
+            (words.chars().take(LONG).collect::<String>()) "…"
         } @else {
-            bdi { (words) }
+            (words)
         }
     } }
 }
@@ -171,9 +178,28 @@ fn is_measure(answer: &Answer<'_>, place: usize) -> bool {
     is_number(answer, place) && !answer.columns[place].starts_with("is_")
 }
 
+/// The rows that a table on the page has room for.
+fn rows_with_room<'r>(answer: &'r Answer<'_>) -> &'r [Vec<Value>] {
+    let mut left = BYTES;
+    let mut rows = 0;
+    for row in answer.rows.iter().take(ROWS) {
+        let size: usize = row
+            .iter()
+            .map(|value| CELL + text(value).len().min(LONG))
+            .sum();
+        // One row there is always room for.
+        if size > left && rows > 0 {
+            break;
+        }
+        left = left.saturating_sub(size);
+        rows += 1;
+    }
+    &answer.rows[..rows]
+}
+
 fn details(answer: &Answer<'_>, question: &str) -> Markup {
     let query = answer.query;
-    let rows = &answer.rows[..answer.rows.len().min(ROWS)];
+    let rows = rows_with_room(answer);
     let plain = |_: &str, value: &Value| text(value);
     html! {
         details {
