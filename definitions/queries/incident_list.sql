@@ -7,8 +7,8 @@
 --   incidents of the pager that began from an hour before the beginning to the recovery.
 -- misleads: A postmortem says what its authors knew. Pages of that time may be about something else.
 -- group: customers 1
--- sentence: **{count; incident; incidents}**; the longest that is over took {max minutes_to_recover}. {count where
---   is_open = 1; one has; have} no recovery yet. || **{count; incident; incidents}**; the longest took {max
+-- sentence: **{count where is_open = 1; incident is; incidents are} still open**, of {count}; the longest that is
+--   over took {max minutes_to_recover}. || **{count; incident; incidents}**, all of them over; the longest took {max
 --   minutes_to_recover}. || **{count; incident; incidents}**. || No incident is known.
 -- period: Incidents
 -- chart: table

@@ -50,7 +50,11 @@ pub fn query_fault(
 }
 
 /// Columns of an answer without a word in the query's header, and words without a column.
-pub fn column_faults(query: &definitions::Query, columns: &[String]) -> Vec<Diagnostic> {
+pub fn column_faults(
+    query: &definitions::Query,
+    rules: &[definitions::Attention],
+    columns: &[String],
+) -> Vec<Diagnostic> {
     let path = &query.source.path;
     let described = |name: &String| query.columns.iter().any(|(word, _)| word.text == *name);
     let mut missing: Vec<String> = columns
@@ -89,6 +93,20 @@ pub fn column_faults(query: &definitions::Query, columns: &[String]) -> Vec<Diag
             Some(near) => fault.hint(format!("did you mean `{near}`?")),
             None => fault,
         });
+    }
+    for rule in rules.iter().filter(|rule| rule.query.text == query.name) {
+        for name in rule
+            .columns()
+            .filter(|name| !columns.iter().any(|column| column == name))
+        {
+            let message = format!("the answer of `{}` has no column `{name}`", query.name);
+            let fault = Diagnostic::warning("attention-column", message);
+            let fault = fault.in_data(rule.source.path.clone());
+            faults.push(match nearest(name, columns.iter().map(String::as_str)) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault,
+            });
+        }
     }
     let twice = columns
         .iter()

@@ -457,7 +457,11 @@ fn query_faults(project: &Project, console: &Console) -> Result<Vec<Diagnostic>,
     }
     for query in &project.definitions.queries {
         match columns_of(&query.sql)? {
-            Ok(columns) => faults.extend(column_faults(query, &columns)),
+            Ok(columns) => faults.extend(column_faults(
+                query,
+                &project.definitions.attention,
+                &columns,
+            )),
             Err(fault) => faults.push(query_fault(project, query, &fault)),
         }
     }

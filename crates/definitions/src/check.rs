@@ -13,6 +13,7 @@ pub(crate) fn check(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
     references(definitions, faults);
     check_periods(&definitions.schema, faults);
     periods_of_queries(definitions, faults);
+    queries_of_attention(definitions, faults);
     let mut filled: HashMap<&str, &Mapper> = HashMap::new();
     let mut streams: HashMap<&str, &Mapper> = HashMap::new();
     for mapper in &definitions.mappers {
@@ -156,6 +157,22 @@ fn periods_of_queries(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
                 None => fault,
             });
         }
+    }
+}
+
+fn queries_of_attention(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
+    let names = || definitions.queries.iter().map(|query| query.name.as_str());
+    for rule in &definitions.attention {
+        if names().any(|name| name == rule.query.text) {
+            continue;
+        }
+        let message = format!("`{}` is not a query", rule.query.text);
+        let fault = Diagnostic::error("attention", message);
+        let fault = fault.at(&rule.source, rule.query.span.clone(), "");
+        faults.push(match nearest(&rule.query.text, names()) {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault,
+        });
     }
 }
 

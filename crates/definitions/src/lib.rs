@@ -4,6 +4,7 @@
 //! definition that remembers where it was written, and checks them against each other. It reports all faults at
 //! once. It neither runs jq nor SQL (`transform` and `store` compile those), and it never looks at data.
 
+mod attention;
 mod chart;
 mod check;
 mod derived;
@@ -22,6 +23,7 @@ use std::path::Path;
 
 use diagnostics::Diagnostic;
 
+pub use attention::{Attention, Level};
 pub use chart::{Chart, ChartKind};
 pub use derived::DerivedTable;
 pub use document::{entity_diagram, table_reference};
@@ -46,6 +48,8 @@ pub struct Definitions {
     pub extractors: Vec<extractor::Extractor>,
     /// The questions, by name.
     pub queries: Vec<Query>,
+    /// What needs attention, by name.
+    pub attention: Vec<Attention>,
     /// The tests of the questions and of derived tables.
     pub query_tests: Vec<QueryTest>,
 }
@@ -69,6 +73,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
     let mut extractors = Vec::new();
     let mut queries = Vec::new();
     let mut query_tests = Vec::new();
+    let mut attention = Vec::new();
     for file in &library.files {
         match file.kind() {
             ("schemas", "sql") => schema::parse(file, &mut schema, &mut faults),
@@ -78,6 +83,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
             _ if query_test::holds_tests(file) => {
                 query_tests.extend(query_test::parse(file, &mut faults));
             }
+            ("attention", "yaml") => attention.extend(attention::parse(file, &mut faults)),
             ("extractors", "yaml") => extractors.extend(extractor::parse(file, &mut faults)),
             _ => faults.push(library::nothing_reads(file)),
         }
@@ -89,6 +95,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
         mappers,
         extractors,
         queries,
+        attention,
         query_tests,
     };
     check::check(&definitions, &mut faults);

@@ -154,7 +154,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
 }
 
 /// `sum n_incidents where scope = all; incident; incidents`
-fn figure(text: &str) -> Result<Figure, String> {
+pub(crate) fn figure(text: &str) -> Result<Figure, String> {
     let mut parts = text.split(';').map(str::trim);
     let figure = parts.next().unwrap_or_default();
     let nouns = match (parts.next(), parts.next(), parts.next()) {
@@ -196,7 +196,7 @@ fn figure(text: &str) -> Result<Figure, String> {
     })
 }
 
-fn condition(text: &str) -> Result<Condition, String> {
+pub(crate) fn condition(text: &str) -> Result<Condition, String> {
     let found = COMPARISONS.into_iter().find_map(|(word, comparison)| {
         let (column, value) = text.split_once(word)?;
         Some(Condition {

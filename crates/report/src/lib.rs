@@ -4,6 +4,7 @@
 //! answer goes.
 
 mod answer;
+mod attention;
 mod drawing;
 mod page;
 mod panel;

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
-use definitions::Group;
+use definitions::{Attention, Group};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 use store::Period;
 
 use crate::Answer;
+use crate::attention::attention;
 use crate::panel::{count, panel};
 
 const STYLE: &str = include_str!("style.css");
@@ -25,6 +26,8 @@ pub struct Page<'a> {
     pub trust: Trust,
     /// The answers, in any order.
     pub answers: Vec<Answer<'a>>,
+    /// The rules that say what needs attention.
+    pub rules: &'a [Attention],
     /// The version of the program.
     pub version: &'static str,
 }
@@ -71,11 +74,12 @@ pub fn page(page: &Page<'_>) -> String {
                     div.tools { (chip(page.trust)) button.js type="button" id="theme" hidden aria-pressed="false" { "Dark" } }
                 } }
                 div.bar { div.wrap {
-                    nav aria-label="Parts of the page" { @for (group, _) in &groups { a href=(format!("#{}", group.name())) { (heading(*group).0) } } }
+                    nav aria-label="Parts of the page" { @if !page.rules.is_empty() { a href="#attention" { "Now" } }  @for (group, _) in &groups { a href=(format!("#{}", group.name())) { (heading(*group).0) } } }
                     div role="search" aria-label="Filters" { (filters(&page.answers)) }
                 } }
                 main.wrap id="main" tabindex="-1" {
                     p.state id="state" role="status" {}
+                    (attention(page.rules, &page.answers))
                     @for (group, answers) in &groups { (section(*group, answers)) }
                 }
                 footer.wrap { div {
@@ -246,6 +250,7 @@ pub(crate) mod tests {
             period: Period::default(),
             trust: Trust::default(),
             answers,
+            rules: &[],
             version: "1",
         });
         assert!(made.contains("default-src 'none'; script-src 'sha256-"));

@@ -24,6 +24,12 @@ const LIST: (usize, usize) = (6, 5);
 /// A text of so many letters is whole in its title only.
 const LONG: usize = 300;
 
+/// And of so many in a list.
+const LISTED: usize = 100;
+
+/// A text of so many bytes, such as a moment, stays on one line of a list.
+const SHORT: usize = 16;
+
 /// Draws a panel.
 pub(crate) fn panel(answer: &Answer<'_>) -> Markup {
     let query = answer.query;
@@ -114,7 +120,7 @@ fn list(answer: &Answer<'_>) -> Markup {
             caption.vh { (answer.query.question) }
             thead { tr { @for place in &shown { th scope="col" class=[is_measure(answer, *place).then_some("r")] { (words(&answer.columns[*place])) } } } }
             tbody { @for row in rows { tr data-about=[attribute(&about(answer, row))] {
-                @for place in &shown { (cell(answer, row, *place, charted)) }
+                @for place in &shown { (cell(answer, row, *place, charted, LISTED)) }
             } } }
         }
         @if more > 0 { p.note { (count(more, "more row")) " in the table below." } }
@@ -153,13 +159,14 @@ fn cell(
     row: &[Value],
     place: usize,
     show: fn(&str, &Value) -> String,
+    longest: usize,
 ) -> Markup {
     let value = row.get(place).unwrap_or(&Value::Null);
     let words = show(&answer.columns[place], value);
-    let is_long = words.chars().count() > LONG;
-    html! { td.r[is_measure(answer, place)] {
+    let is_long = words.chars().count() > longest;
+    html! { td.r[is_measure(answer, place)].short[words.len() <= SHORT && longest == LISTED] {
         @if is_long {
-            (words.chars().take(LONG).collect::<String>()) "…"
+            (words.chars().take(longest).collect::<String>()) "…"
         } @else {
             (words)
         }
@@ -216,7 +223,7 @@ fn details(answer: &Answer<'_>, question: &str) -> Markup {
                             }
                         } } }
                         tbody { @for row in rows { tr data-about=[attribute(&about(answer, row))] {
-                            @for place in 0..answer.columns.len() { (cell(answer, row, place, plain)) }
+                            @for place in 0..answer.columns.len() { (cell(answer, row, place, plain, LONG)) }
                         } } }
                     }
                 }

@@ -54,7 +54,7 @@ fn alternative(pieces: &[Piece], answer: &Answer<'_>) -> Option<Vec<Phrase>> {
 }
 
 /// What is made of the rows that fit; nothing if no row has a value.
-fn made(figure: &Figure, answer: &Answer<'_>) -> Option<Value> {
+pub(crate) fn made(figure: &Figure, answer: &Answer<'_>) -> Option<Value> {
     let rows = answer
         .rows
         .iter()

@@ -65,6 +65,7 @@ pub fn write(
         period: whole_period(&answers),
         trust,
         answers,
+        rules: &project.definitions.attention,
         version: env!("CARGO_PKG_VERSION"),
     });
     let failed = |error: std::io::Error| {
