@@ -52,12 +52,13 @@ pub fn answer_all<'a>(
     queries: &[&'a Query],
     limits: Limits,
     folder: &Path,
+    format: Format,
     rows: usize,
 ) -> io::Result<Vec<Answered<'a>>> {
     fs::create_dir_all(folder)?;
     remove_leftovers(folder)?;
     let answers = at_once(queries, |query| {
-        answer_into_file(place, query, limits, folder, rows)
+        answer_into_file(place, query, limits, folder, format, rows)
     });
     // Names are as durable as what they name.
     #[cfg(unix)]
@@ -162,6 +163,7 @@ fn answer_into_file(
     query: &Query,
     limits: Limits,
     folder: &Path,
+    format: Format,
     rows: usize,
 ) -> Result<Kept, Failure> {
     let name = format!("{}.csv", query.name);
@@ -174,7 +176,7 @@ fn answer_into_file(
             .map_err(output)?;
         // Held as long as it is written, so that nobody takes it for a leftover.
         file.as_file().lock().map_err(output)?;
-        let target = Some((Format::Csv, io::BufWriter::new(file)));
+        let target = Some((format, io::BufWriter::new(file)));
         let period = period(place, query)?;
         let (target, kept) = answer_to(place, &query.sql, period, limits, target, rows)?;
         let Some(target) = target else {

@@ -21,6 +21,8 @@ pub struct Settings {
     pub time_zone: TimeZone,
     /// `ORGANIZATION`: whose reliability it is, for the heading of the page.
     pub organisation: Option<String>,
+    /// `CSV_FORMULAS=KEEP`: text in `output/*.csv` stays as it is, even if a spreadsheet would run it.
+    pub keeps_formulas: bool,
     /// What `.env` says.
     file: HashMap<String, String>,
 }
@@ -43,6 +45,9 @@ pub const TEMPLATE: &str = include_str!("../../../.env.local");
 
 /// The values that `DB_MODE` can take.
 const MODES: [&str; 2] = ["MEMORY", "DISK"];
+
+/// The values that `CSV_FORMULAS` can take, the default first.
+const FORMULAS: [&str; 2] = ["DISARM", "KEEP"];
 
 /// Reads the settings of a project. All that is wrong with them comes back.
 pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
@@ -87,6 +92,20 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
             TimeZone::UTC
         }
     };
+    let formulas = get("CSV_FORMULAS").unwrap_or_else(|| FORMULAS[0].to_owned());
+    let keeps_formulas = formulas.to_uppercase() == FORMULAS[1];
+    if !FORMULAS.contains(&formulas.to_uppercase().as_str()) {
+        let near = nearest(&formulas, FORMULAS).unwrap_or(FORMULAS[0]);
+        faults.push(
+            Diagnostic::error(
+                "setting-unknown-value",
+                format!("`CSV_FORMULAS` is `{formulas}`; expected `DISARM` or `KEEP`"),
+            )
+            .hint(format!(
+                "set `CSV_FORMULAS={near}` in the shell or in `.env`"
+            )),
+        );
+    }
     let directory = get("DIRECTORY_PATH");
     let incidents = (
         project.join(directory.as_deref().unwrap_or("incidents")),
@@ -98,6 +117,7 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
             incidents,
             time_zone,
             organisation: get("ORGANIZATION"),
+            keeps_formulas,
             file,
         })
     } else {

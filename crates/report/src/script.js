@@ -99,7 +99,10 @@
       if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, failed); else failed();
     }
     if (button.dataset.do === 'csv') {
-      const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+      // A spreadsheet would run text that begins so.
+      const harmless = (text) => (/^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text);
+      const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+      const cell = (text) => quoted(harmless(text));
       const rows = all('.raw tr', panel).filter((row) => !row.classList.contains('is-off'));
       const text = rows.map((row) => [...row.cells].map((one) => cell(one.textContent)).join(',')).join('\r\n');
       const link = document.createElement('a');

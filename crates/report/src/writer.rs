@@ -12,6 +12,8 @@ use store::Value;
 pub enum Format {
     /// RFC 4180, with a header row and CRLF.
     Csv,
+    /// The same for people's spreadsheets: text that one would run as a formula is made harmless.
+    CsvForSpreadsheets,
     /// A list of objects, one a row.
     Json,
     /// A table as GitHub-flavoured Markdown has it.
@@ -26,7 +28,8 @@ pub struct Writer<W: Write> {
 }
 
 enum Out<W: Write> {
-    Csv(Box<csv::Writer<W>>),
+    /// The writer, and how it shows a value.
+    Csv(Box<csv::Writer<W>>, fn(&Value) -> String),
     Json(W),
     Markdown(W),
 }
@@ -35,12 +38,16 @@ impl<W: Write> Writer<W> {
     /// Begins an answer with these columns.
     pub fn new(format: Format, columns: &[String], target: W) -> io::Result<Self> {
         let out = match format {
-            Format::Csv => {
+            Format::Csv | Format::CsvForSpreadsheets => {
                 let mut writer = csv::WriterBuilder::new()
                     .terminator(csv::Terminator::CRLF)
                     .from_writer(target);
                 writer.write_record(columns)?;
-                Out::Csv(Box::new(writer))
+                let show = match format {
+                    Format::CsvForSpreadsheets => harmless,
+                    _ => text,
+                };
+                Out::Csv(Box::new(writer), show)
             }
             Format::Json => {
                 let mut target = target;
@@ -65,7 +72,7 @@ impl<W: Write> Writer<W> {
     /// Adds a row.
     pub fn row(&mut self, values: &[Value]) -> io::Result<()> {
         match &mut self.out {
-            Out::Csv(writer) => writer.write_record(values.iter().map(text))?,
+            Out::Csv(writer, show) => writer.write_record(values.iter().map(show))?,
             Out::Json(target) => {
                 let separator = if self.rows == 0 { "\n  " } else { ",\n  " };
                 let members: Vec<String> = self
@@ -95,7 +102,7 @@ impl<W: Write> Writer<W> {
     /// Ends the answer and gives back what it was written to.
     pub fn finish(self) -> io::Result<W> {
         match self.out {
-            Out::Csv(writer) => writer.into_inner().map_err(csv::IntoInnerError::into_error),
+            Out::Csv(writer, _) => writer.into_inner().map_err(csv::IntoInnerError::into_error),
             Out::Json(mut target) => {
                 target.write_all(if self.rows == 0 { b"]\n" } else { b"\n]\n" })?;
                 Ok(target)
@@ -114,6 +121,20 @@ pub(crate) fn text(value: &Value) -> String {
         // Minus zero would tell two equal answers apart.
         Value::Real(value) => (value + 0.0).to_string(),
         Value::Text(text) => text.clone(),
+    }
+}
+
+/// The same; text that a spreadsheet would take for a formula begins with an apostrophe, which it takes for a sign of text
+/// (OWASP, CSV Injection). A number is a number in text too.
+fn harmless(value: &Value) -> String {
+    let shown = text(value);
+    let is_formula = matches!(value, Value::Text(_))
+        && shown.starts_with(['=', '+', '-', '@', '\t', '\r'])
+        && shown.parse::<f64>().is_err();
+    if is_formula {
+        format!("'{shown}")
+    } else {
+        shown
     }
 }
 
@@ -187,5 +208,25 @@ mod tests {
             Some("| a \"b\", c d\\|&lt;script> | 1.5 |")
         );
         assert_eq!(text.lines().count(), 6);
+    }
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_text() {
+        let cells = |format| {
+            let columns = ["a".to_owned()];
+            let mut writer = Writer::new(format, &columns, Vec::new()).unwrap();
+            for text in [
+                "=1+1", "+cmd", "-x", "@SUM(A1)", "\t=1", "\r=1", "-12.5", "a=b", "'",
+            ] {
+                writer.row(&[Value::Text(text.into())]).unwrap();
+            }
+            writer.row(&[Value::Integer(-5)]).unwrap();
+            String::from_utf8(writer.finish().unwrap()).unwrap()
+        };
+        assert_eq!(
+            cells(Format::CsvForSpreadsheets),
+            "a\r\n'=1+1\r\n'+cmd\r\n'-x\r\n'@SUM(A1)\r\n'\t=1\r\n\"'\r=1\"\r\n-12.5\r\na=b\r\n'\r\n-5\r\n"
+        );
+        assert!(cells(Format::Csv).contains("\r\n=1+1\r\n"));
     }
 }

@@ -69,7 +69,11 @@ pub fn into_files<'a>(
     console: &Console,
 ) -> Result<Vec<Answered<'a>>, CouldNotRun> {
     let folder = project.folder.join("output");
-    let answers = answer_all(place, queries, limits, &folder, rows).map_err(|error| {
+    let format = match project.settings.keeps_formulas {
+        true => Format::Csv,
+        false => Format::CsvForSpreadsheets,
+    };
+    let answers = answer_all(place, queries, limits, &folder, format, rows).map_err(|error| {
         console.diagnostic(
             &Diagnostic::error("output", format!("cannot write to `output/`: {error}"))
                 .in_data(folder.display().to_string()),

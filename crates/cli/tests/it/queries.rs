@@ -332,3 +332,24 @@ fn interruptions_by_the_hour_of_the_persons_own_clock() {
         ]
     );
 }
+
+#[test]
+fn text_that_a_spreadsheet_would_run_is_made_harmless_in_files() {
+    let world = small();
+    world.write(
+        "definitions/queries/mine.sql",
+        query_file("select '=1+1' as a, -5 as b order by 1"),
+    );
+    world.run(&["query", "mine"]).exits(0);
+    assert_eq!(world.read("output/mine.csv"), "a,b\r\n'=1+1,-5\r\n");
+    world
+        .run_with(&[("CSV_FORMULAS", "keep")], &["query", "mine"])
+        .exits(0);
+    assert_eq!(world.read("output/mine.csv"), "a,b\r\n=1+1,-5\r\n");
+    // Where a program reads, nothing is changed.
+    let run = world.run(&["query", "mine", "--format", "csv"]);
+    assert_eq!(run.exits(0).stdout, "a,b\r\n=1+1,-5\r\n");
+    let run = world.run_with(&[("CSV_FORMULAS", "of course")], &["query", "mine"]);
+    run.exits(2)
+        .says(&["`CSV_FORMULAS` is `of course`; expected `DISARM` or `KEEP`"]);
+}

@@ -25,7 +25,8 @@ pub struct Run {
 }
 
 /// Everything that a project's environment could say.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
+    "CSV_FORMULAS",
     "ORGANIZATION",
     "DB_MODE",
     "DB_PATH",
