@@ -7,6 +7,7 @@
 --   listed as well; `is_on_call` tells which people it matters for.
 -- misleads: A number that is there may be wrong, or silent at night. Who was not paged for 90 days counts as not on
 --   call, though they may be next week. Teams that own no service may have other work.
+-- people: name, id where kind = person
 -- group: people 4
 -- sentence: **{count where is_on_call = 1 and gap = only e-mail; person on call; people on call} can be reached only
 --   by e-mail**; {count; gap is; gaps are} listed. || Everybody on call can be woken; {count; gap is; gaps are}

@@ -10,6 +10,7 @@
 --   call, managers for one, make a team look less fair than its rota is. A few interruptions (`is_low_n`, below 30) make
 --   any share look uneven. The load is not the person's fault or merit. Who changed teams counts as a member only where
 --   the account says so today.
+-- people: top_people
 -- group: people 3
 -- sentence: **In {team_name} one of {n_members} people carries {percent_of_top_person}** of the interruptions. ||
 --   Nobody was interrupted.

@@ -12,6 +12,7 @@
 -- misleads: Who is not on call has no row, so that a mean over rows is not a mean over people or weeks. A phone that
 --   was silent, a page that was answered by chat, and the work afterwards do not show. Where a person's time zone is
 --   not known or not kept up, nights are wrong; without one it is UTC.
+-- people: user_id, user_name
 -- group: people 2
 -- sentence: **{distinct user_name where n_sleep > 0; person was; people were} woken at night**, {sum n_sleep} times
 --   together; the worst week of one had {max n_sleep}. || Nobody was woken at night.

@@ -53,7 +53,7 @@ for (const project of ['empty', 'tiny', 'hostile', 'demo', 'large']) {
         bare: [...document.querySelectorAll('.panel')].filter((panel) =>
           !panel.querySelector('.answer').textContent.trim() || !panel.querySelector('figure :is(svg, table, .empty)')).map((panel) => panel.id),
         headings: [...document.querySelectorAll('h1, h2, h3')].map((heading) => Number(heading.tagName[1])),
-        tables: document.querySelectorAll('.panel .raw').length,
+        tables: document.querySelectorAll('.panel :is(.raw, .forest)').length,
       }));
       if (seen.refused.length) fail(where, `policy refused ${seen.refused}`);
       if (!seen.title.startsWith('Reliability')) fail(where, `its title is ${seen.title}`);
@@ -73,7 +73,7 @@ for (const project of ['empty', 'tiny', 'hostile', 'demo', 'large']) {
     }
   }
   const { page, where, context } = await open(project, { script: false });
-  const whole = await page.locator('.panel:has(.answer):has(figure :is(svg, table, .empty)):has(.raw)').count();
+  const whole = await page.locator('.panel:has(.answer):has(figure :is(svg, table, .empty)):has(:is(.raw, .forest))').count();
   if (whole < 31) fail(where, `only ${whole} panels are whole`);
   if (await page.locator('.js:visible').count()) fail(where, 'shows what only a script can do');
   await page.screenshot({ path: join(shots, `${project}-1280-without-script.png`) });

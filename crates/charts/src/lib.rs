@@ -7,6 +7,7 @@
 
 mod bars;
 mod heatmap;
+mod interval;
 mod lines;
 mod scale;
 mod spark;
@@ -15,6 +16,7 @@ mod unit;
 
 pub use bars::{Bar, BarKind, Bars, bars};
 pub use heatmap::{Heatmap, heatmap};
+pub use interval::{Change, interval};
 pub use lines::{Band, Line, Lines, Mark, key, lines};
 pub use scale::Scale;
 pub use spark::spark;

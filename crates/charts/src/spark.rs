@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::{percent, round};
 
 /// The most columns that are drawn: the newest.
-const MOST: usize = 13;
+const MOST: usize = 26;
 
 /// Columns from 0, the newest `lit` of them in colour. Nothing is drawn of nothing.
 pub fn spark(values: &[f64], lit: usize, height: u32) -> Markup {
@@ -41,7 +41,7 @@ mod tests {
                 .into_string()
                 .matches("<rect")
                 .count(),
-            13
+            26
         );
     }
 }

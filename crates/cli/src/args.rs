@@ -67,6 +67,8 @@ pub enum Verb {
     Run(RunArguments),
     /// Draw the answers as one page of charts, `output/report.html`
     Report(ReportArguments),
+    /// Compare two periods: has anything really changed?
+    Compare(CompareArguments),
     /// Check every definition: mappers, schemas, queries
     Check,
     /// Say what the database holds: a line for each table
@@ -167,9 +169,26 @@ pub struct RunArguments {
     pub timeout: u64,
 }
 
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// The earlier and the later period with `..` between them, such as `2026-Q1..2026-Q2`; each a year, a quarter, a month,
+    /// or `2026-03-01/2026-03-15`, from a day until before another
+    #[arg(value_name = "BEFORE..NOW")]
+    pub periods: String,
+
+    /// The most seconds that one query may take; 0 for no limit
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub timeout: u64,
+}
+
 /// Options of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
+    /// Name no people: each is a number, the same on the whole page
+    #[arg(long)]
+    pub anonymous: bool,
+
     /// Draw the answer to this query only; may be given several times
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,

@@ -1,6 +1,7 @@
 //! One module a verb.
 
 pub mod check;
+pub mod compare;
 pub mod demo;
 pub mod doctor;
 pub mod extract;

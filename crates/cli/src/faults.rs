@@ -94,6 +94,29 @@ pub fn column_faults(
             None => fault,
         });
     }
+    let people = query.people.iter().flat_map(|people| {
+        let conditions = people.conditions.iter().map(|condition| &condition.column);
+        people.columns.iter().chain(conditions).map(String::as_str)
+    });
+    let shown = query
+        .chart
+        .columns()
+        .chain(query.sentence.columns())
+        .chain(people);
+    let mut unknown: Vec<&str> = shown
+        .filter(|name| !columns.iter().any(|column| column == name))
+        .collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    for name in unknown {
+        let message =
+            format!("the header of `{path}` names `{name}`, which is not a column of its answer");
+        let fault = Diagnostic::warning("query-column-missing", message);
+        faults.push(match nearest(name, columns.iter().map(String::as_str)) {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault,
+        });
+    }
     for rule in rules.iter().filter(|rule| rule.query.text == query.name) {
         for name in rule
             .columns()
@@ -117,6 +140,29 @@ pub fn column_faults(
         faults.push(Diagnostic::warning("query-column-twice", message).in_data(path.clone()));
     }
     faults
+}
+
+/// What an indicator's select lacks: its kind says which columns it has.
+pub fn indicator_fault(
+    indicator: &definitions::Indicator,
+    columns: &[String],
+) -> Option<Diagnostic> {
+    let wanted: &[&str] = match indicator.kind.has_value() {
+        true => &["at", "value"],
+        false => &["at"],
+    };
+    let is_whole = wanted
+        .iter()
+        .all(|name| columns.iter().any(|column| column == name));
+    (!is_whole).then(|| {
+        let message = format!(
+            "the indicator `{}` gives {}; expected `{}`",
+            indicator.name,
+            columns.join(", "),
+            wanted.join("` and `")
+        );
+        Diagnostic::error("indicator", message).in_data(indicator.source.path.clone())
+    })
 }
 
 /// A select and where it stands.

@@ -48,6 +48,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Verb::Show { name } => commands::show::run(arguments, name.as_deref(), &console),
         Verb::Load(selection) => commands::load::run(arguments, selection, &console),
         Verb::Query(options) => commands::query::run(arguments, options, &console),
+        Verb::Compare(options) => commands::compare::run(arguments, options, &console),
         Verb::Report(options) => commands::report::run(arguments, options, &console),
         Verb::Run(options) => commands::run::run(arguments, options, &console),
         Verb::Status => commands::status::run(arguments, &console),

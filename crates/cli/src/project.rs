@@ -14,7 +14,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::CouldNotRun;
 use crate::console::Console;
-use crate::faults::{column_faults, database_fault, derived_fault, query_fault};
+use crate::faults::{
+    column_faults, database_fault, derived_fault, indicator_fault, query_fault, sql_fault,
+};
 use crate::settings::{self, Settings};
 
 /// The stream whose files lie in a folder of their own, where people write them.
@@ -453,6 +455,16 @@ fn query_faults(project: &Project, console: &Console) -> Result<Vec<Diagnostic>,
                 )
                 .at(&view.source, view.span.clone(), ""),
             );
+        }
+    }
+    for indicator in &project.definitions.indicators {
+        match columns_of(&indicator.sql)? {
+            Ok(columns) => faults.extend(indicator_fault(indicator, &columns)),
+            Err(fault) => {
+                let what = format!("the indicator `{}`", indicator.name);
+                faults
+                    .push(sql_fault(project, &what, &fault).in_data(indicator.source.path.clone()));
+            }
         }
     }
     for query in &project.definitions.queries {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use definitions::Query;
+use definitions::{Indicator, Query};
 use report::{Format, Writer};
 use store::{Limits, Period, Place, QueryFault, Value};
 
@@ -84,6 +84,37 @@ pub fn keep_all<'a>(
         )?;
         Ok(kept)
     })
+}
+
+/// The rows of an indicator: when each happened, and its value.
+pub fn happenings(
+    place: &Place,
+    indicator: &Indicator,
+    limits: Limits,
+) -> Result<Vec<(String, f64)>, Failure> {
+    let (_, kept) = answer_to(
+        place,
+        &indicator.sql,
+        None,
+        limits,
+        None::<(Format, io::Sink)>,
+        usize::MAX,
+    )?;
+    let column = |name: &str| kept.columns.iter().position(|column| column == name);
+    let (at, value) = (column("at"), column("value"));
+    let rows = kept.rows.iter().filter_map(|row| {
+        let Value::Text(moment) = row.get(at?)? else {
+            return None;
+        };
+        let value = match value.and_then(|place| row.get(place)) {
+            Some(Value::Real(value)) => *value,
+            Some(Value::Integer(value)) => *value as f64,
+            Some(_) => return None,
+            None => 0.0,
+        };
+        Some((moment.clone(), value))
+    });
+    Ok(rows.collect())
 }
 
 fn at_once<'a>(

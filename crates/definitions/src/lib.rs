@@ -10,6 +10,7 @@ mod check;
 mod derived;
 mod document;
 pub mod extractor;
+mod indicator;
 mod library;
 mod mapper;
 mod name;
@@ -27,10 +28,11 @@ pub use attention::{Attention, Level};
 pub use chart::{Chart, ChartKind};
 pub use derived::DerivedTable;
 pub use document::{entity_diagram, table_reference};
+pub use indicator::{Better, Indicator, IndicatorKind};
 pub use library::{File, Library, Origin};
 pub use mapper::{Mapper, MapperTest, Span, TableMapping, Word};
 pub use name::{FileName, StreamName};
-pub use query::{Group, Query};
+pub use query::{Group, People, Query};
 pub use query_test::{QueryTest, Row, Subject};
 pub use schema::{Column, ColumnType, Index, Schema, Table, View};
 pub use sentence::{Comparison, Condition, Figure, Piece, Sentence, What};
@@ -48,6 +50,8 @@ pub struct Definitions {
     pub extractors: Vec<extractor::Extractor>,
     /// The questions, by name.
     pub queries: Vec<Query>,
+    /// The figures that are compared between two periods, by name.
+    pub indicators: Vec<Indicator>,
     /// What needs attention, by name.
     pub attention: Vec<Attention>,
     /// The tests of the questions and of derived tables.
@@ -74,6 +78,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
     let mut queries = Vec::new();
     let mut query_tests = Vec::new();
     let mut attention = Vec::new();
+    let mut indicators = Vec::new();
     for file in &library.files {
         match file.kind() {
             ("schemas", "sql") => schema::parse(file, &mut schema, &mut faults),
@@ -83,6 +88,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
             _ if query_test::holds_tests(file) => {
                 query_tests.extend(query_test::parse(file, &mut faults));
             }
+            ("indicators", "sql") => indicators.push(indicator::parse(file, &mut faults)),
             ("attention", "yaml") => attention.extend(attention::parse(file, &mut faults)),
             ("extractors", "yaml") => extractors.extend(extractor::parse(file, &mut faults)),
             _ => faults.push(library::nothing_reads(file)),
@@ -95,6 +101,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
         mappers,
         extractors,
         queries,
+        indicators,
         attention,
         query_tests,
     };

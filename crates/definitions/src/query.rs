@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diagnostics::{Diagnostic, Source, nearest};
 
 use crate::chart::Chart;
-use crate::sentence::Sentence;
+use crate::sentence::{Condition, Sentence, condition};
 use crate::{File, Word};
 
 /// The parts of the page, in their order.
@@ -27,6 +27,39 @@ pub enum Group {
     /// Questions of the project's own that name no other.
     #[default]
     More,
+}
+
+/// Columns that name people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct People {
+    /// The columns.
+    pub columns: Vec<String>,
+    /// In which rows they do: all of these hold.
+    pub conditions: Vec<Condition>,
+}
+
+impl People {
+    /// `user_id, user_name`, or `name where kind = person`; several parted by `;`.
+    fn parse(text: &str) -> Result<Vec<Self>, String> {
+        let one = |part: &str| {
+            let (columns, conditions) = match part.split_once(" where ") {
+                Some((columns, conditions)) => (
+                    columns,
+                    conditions
+                        .split(" and ")
+                        .map(condition)
+                        .collect::<Result<_, _>>()?,
+                ),
+                None => (part, Vec::new()),
+            };
+            let columns = columns.split(',').map(|column| column.trim().to_owned());
+            Ok(Self {
+                columns: columns.collect(),
+                conditions,
+            })
+        };
+        text.split(';').map(one).collect()
+    }
 }
 
 impl Group {
@@ -77,8 +110,8 @@ impl Group {
 
 /// The header keys that mean something.
 const KEYS: &[&str] = &[
-    "title", "question", "grain", "meaning", "misleads", "group", "sentence", "period", "chart",
-    "columns",
+    "title", "question", "grain", "meaning", "misleads", "people", "group", "sentence", "period",
+    "chart", "columns",
 ];
 
 /// One question to the database.
@@ -100,6 +133,8 @@ pub struct Query {
     pub period: Vec<Word>,
     /// Its columns, in order, each with what it means.
     pub columns: Vec<(Word, String)>,
+    /// The columns that name people, in which rows: what a page without names hides.
+    pub people: Vec<People>,
     /// Under which heading of the page it stands, and at which place there; those without a place come last.
     pub group: (Group, u32),
     /// The sentence that its answer is put in.
@@ -113,8 +148,8 @@ pub struct Query {
 }
 
 /// One key of the header, and the comments that belong to it.
-struct Entry<'t> {
-    key: &'t str,
+pub(crate) struct Entry<'t> {
+    pub(crate) key: &'t str,
     lines: Vec<Line<'t>>,
 }
 
@@ -130,7 +165,7 @@ struct Line<'t> {
 /// Reads the header; what the SQL says is for the engine to judge.
 pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> {
     let source = &file.source;
-    let header = header(source, faults);
+    let header = header(source, KEYS, faults);
     let entry = |key: &str| header.iter().find(|entry| entry.key == key);
     let take = |key: &str| entry(key).map_or(String::new(), Entry::text);
     let title = take("title");
@@ -162,6 +197,13 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> 
         misleads: take("misleads"),
         period: entry("period").map_or(Vec::new(), Entry::list),
         columns: entry("columns").map_or(Vec::new(), |entry| columns(entry, source, faults)),
+        people: understood(
+            entry("people"),
+            "query-people",
+            source,
+            faults,
+            People::parse,
+        ),
         group: understood(entry("group"), "query-group", source, faults, Group::parse),
         sentence: understood(
             entry("sentence"),
@@ -177,7 +219,7 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> 
 }
 
 impl Entry<'_> {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let words: Vec<&str> = self.lines.iter().map(|line| line.text).collect();
         words.join(" ").trim().to_owned()
     }
@@ -201,7 +243,7 @@ impl Entry<'_> {
 }
 
 /// What an entry says; a fault if it cannot be understood, and then what an entry that is not there says.
-fn understood<T: Default>(
+pub(crate) fn understood<T: Default>(
     entry: Option<&Entry>,
     code: &'static str,
     source: &Arc<Source>,
@@ -229,7 +271,11 @@ fn word(text: &str, start: usize) -> Word {
 }
 
 /// The comments at the beginning of a file, by key.
-fn header<'t>(source: &'t Arc<Source>, faults: &mut Vec<Diagnostic>) -> Vec<Entry<'t>> {
+pub(crate) fn header<'t>(
+    source: &'t Arc<Source>,
+    keys: &[&str],
+    faults: &mut Vec<Diagnostic>,
+) -> Vec<Entry<'t>> {
     let mut header: Vec<Entry> = Vec::new();
     let mut offset = 0;
     for whole in source.text.split_inclusive('\n') {
@@ -247,9 +293,10 @@ fn header<'t>(source: &'t Arc<Source>, faults: &mut Vec<Diagnostic>) -> Vec<Entr
         match comment.split_once(':') {
             // A continued line is set in by at least two spaces.
             Some((key, value)) if is_key(key) && indent < 2 => {
-                if !KEYS.contains(&key) {
+                if !keys.contains(&key) {
                     faults.push(unknown_key(
                         source,
+                        keys,
                         key,
                         start..start + whole.trim_end().len(),
                     ));
@@ -311,13 +358,13 @@ fn columns(
     columns
 }
 
-fn unknown_key(source: &Arc<Source>, key: &str, span: Range<usize>) -> Diagnostic {
+fn unknown_key(source: &Arc<Source>, keys: &[&str], key: &str, span: Range<usize>) -> Diagnostic {
     let fault = Diagnostic::warning(
         "query-unknown-key",
-        format!("`{key}` is not a header key of a query"),
+        format!("`{key}` is not a header key here"),
     )
-    .at(source, span, format!("expected one of {}", KEYS.join(", ")));
-    match nearest(key, KEYS.iter().copied()) {
+    .at(source, span, format!("expected one of {}", keys.join(", ")));
+    match nearest(key, keys.iter().copied()) {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),
         None => fault,
     }

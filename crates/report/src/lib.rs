@@ -3,14 +3,19 @@
 //! What comes out depends on the values alone: the same answers give the same bytes. SQL is not known here, nor where an
 //! answer goes.
 
+mod anonymous;
 mod answer;
 mod attention;
+mod change;
+mod changes;
 mod drawing;
 mod page;
 mod panel;
 mod phrase;
 mod writer;
 
+pub use anonymous::hide_people;
 pub use answer::Answer;
+pub use change::{Comparison, Happenings, Stretch, compare_stretches};
 pub use page::{Page, Trust, page};
 pub use writer::{Format, Writer};

@@ -10,6 +10,8 @@ use store::Period;
 
 use crate::Answer;
 use crate::attention::attention;
+use crate::change::{Change, Happenings, Windows, change};
+use crate::changes::{changes, tiles};
 use crate::panel::{count, panel};
 
 const STYLE: &str = include_str!("style.css");
@@ -26,6 +28,8 @@ pub struct Page<'a> {
     pub trust: Trust,
     /// The answers, in any order.
     pub answers: Vec<Answer<'a>>,
+    /// What happened, for each indicator.
+    pub happenings: Vec<Happenings<'a>>,
     /// The rules that say what needs attention.
     pub rules: &'a [Attention],
     /// The version of the program.
@@ -54,6 +58,7 @@ pub fn page(page: &Page<'_>) -> String {
         .map(|group| (group, of_group(&page.answers, group)))
         .filter(|(_, answers)| !answers.is_empty())
         .collect();
+    let compared = compared(page);
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -74,12 +79,17 @@ pub fn page(page: &Page<'_>) -> String {
                     div.tools { (chip(page.trust)) button.js type="button" id="theme" hidden aria-pressed="false" { "Dark" } }
                 } }
                 div.bar { div.wrap {
-                    nav aria-label="Parts of the page" { @if !page.rules.is_empty() { a href="#attention" { "Now" } }  @for (group, _) in &groups { a href=(format!("#{}", group.name())) { (heading(*group).0) } } }
+                    nav aria-label="Parts of the page" { @if !page.rules.is_empty() { a href="#attention" { "Now" } }  @if compared.is_some() { a href="#changes" { "Changes" } }
+                        @for (group, _) in &groups { a href=(format!("#{}", group.name())) { (heading(*group).0) } } }
                     div role="search" aria-label="Filters" { (filters(&page.answers)) }
                 } }
                 main.wrap id="main" tabindex="-1" {
                     p.state id="state" role="status" {}
                     (attention(page.rules, &page.answers))
+                    @if let Some((windows, found)) = &compared {
+                        (tiles(found, windows))
+                        (changes(found, windows))
+                    }
                     @for (group, answers) in &groups { (section(*group, answers)) }
                 }
                 footer.wrap { div {
@@ -91,6 +101,19 @@ pub fn page(page: &Page<'_>) -> String {
         }
     };
     markup.into_string()
+}
+
+/// What became of each indicator; nothing where there are too few weeks.
+fn compared<'a>(page: &Page<'a>) -> Option<(Windows, Vec<Change<'a>>)> {
+    let moments = page.happenings.iter().flat_map(|one| &one.rows);
+    let first = moments.map(|(moment, _)| moment).min()?;
+    let windows = Windows::between(first, page.period.to.as_ref()?)?;
+    let found = page
+        .happenings
+        .iter()
+        .map(|one| change(one, windows.before, windows.now))
+        .collect();
+    Some((windows, found))
 }
 
 /// The answers of a group, in their order.
@@ -224,6 +247,7 @@ pub(crate) mod tests {
             grain: String::new(),
             meaning: "It is `so`.".into(),
             misleads: "It may not be.".into(),
+            people: Vec::new(),
             group: (Group::Pages, 1),
             sentence: Default::default(),
             period: Vec::new(),
@@ -250,6 +274,7 @@ pub(crate) mod tests {
             period: Period::default(),
             trust: Trust::default(),
             answers,
+            happenings: Vec::new(),
             rules: &[],
             version: "1",
         });

@@ -2,19 +2,28 @@
 
 use std::fs;
 
-use report::{Page, Trust};
+use report::{Happenings, Page, Trust};
 use store::{Period, Place, Store};
 
 use crate::args::{Arguments, ReportArguments};
 use crate::console::{Console, counted};
-use crate::faults::database_fault;
+use crate::faults::{database_fault, sql_fault};
 use crate::project::Project;
-use crate::queries::{Answered, keep_all};
+use crate::queries::{Answered, Failure, happenings, keep_all};
 use crate::{CouldNotRun, Outcome, gaps, period, project, states};
 use diagnostics::Diagnostic;
 
 /// Of each answer so many rows are drawn; the CSV files have all.
 pub const KEPT: usize = 20_000;
+
+/// Whether people are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// As they are.
+    Shown,
+    /// Each is a number.
+    Hidden,
+}
 
 /// The page, relative to the project folder.
 const PAGE: &str = "output/report.html";
@@ -34,7 +43,18 @@ pub fn run(
     let place = narrowed.as_ref().map_or(&place, Store::place);
     let answers = keep_all(place, &queries, super::limits(options.timeout), KEPT);
     super::query::all_sound(&project, &answers, console)?;
-    write(&project, place, answers, console)?;
+    let names = match options.anonymous {
+        true => Names::Hidden,
+        false => Names::Shown,
+    };
+    write(
+        &project,
+        place,
+        answers,
+        super::limits(options.timeout),
+        names,
+        console,
+    )?;
     Ok(outcome)
 }
 
@@ -43,10 +63,12 @@ pub fn write(
     project: &Project,
     place: &Place,
     answers: Vec<Answered<'_>>,
+    limits: store::Limits,
+    names: Names,
     console: &Console,
 ) -> Result<(), CouldNotRun> {
     let trust = trust(project, place, console)?;
-    let answers: Vec<report::Answer> = answers
+    let mut answers: Vec<report::Answer> = answers
         .into_iter()
         .filter_map(|answered| {
             let kept = answered.outcome.ok()?;
@@ -59,12 +81,17 @@ pub fn write(
             })
         })
         .collect();
+    if names == Names::Hidden {
+        report::hide_people(&mut answers);
+    }
+    let happened = all_happenings(project, place, limits, console)?;
     let n_panels = answers.len() as u64;
     let page = report::page(&Page {
         organisation: project.settings.organisation.clone(),
         period: whole_period(&answers),
         trust,
         answers,
+        happenings: happened,
         rules: &project.definitions.attention,
         version: env!("CARGO_PKG_VERSION"),
     });
@@ -86,6 +113,38 @@ pub fn write(
         &serde_json::json!({ "page": PAGE, "panels": n_panels }),
     );
     Ok(())
+}
+
+/// What happened, for each indicator.
+pub fn all_happenings<'p>(
+    project: &'p Project,
+    place: &Place,
+    limits: store::Limits,
+    console: &Console,
+) -> Result<Vec<Happenings<'p>>, CouldNotRun> {
+    let mut happened = Vec::new();
+    for indicator in &project.definitions.indicators {
+        let rows = happenings(place, indicator, limits).map_err(|failure| {
+            console.diagnostic(&indicator_fault(project, indicator, &failure));
+            CouldNotRun
+        })?;
+        happened.push(Happenings { indicator, rows });
+    }
+    Ok(happened)
+}
+
+fn indicator_fault(
+    project: &Project,
+    indicator: &definitions::Indicator,
+    failure: &Failure,
+) -> Diagnostic {
+    let what = format!("the indicator `{}`", indicator.name);
+    match failure {
+        Failure::Query(fault) => {
+            sql_fault(project, &what, fault).in_data(indicator.source.path.clone())
+        }
+        Failure::Database(error) => database_fault(error),
+    }
 }
 
 /// From the first that any answer is of to the newest that is known of any.

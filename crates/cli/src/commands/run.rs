@@ -83,7 +83,14 @@ pub fn run(
     if gaps > 0 {
         summary += "what was asked for and did not come is listed by `reliability status`; `reliability extract` asks for it again\n";
     }
-    super::report::write(&project, place, answers, console)?;
+    super::report::write(
+        &project,
+        place,
+        answers,
+        super::limits(options.timeout),
+        super::report::Names::Shown,
+        console,
+    )?;
     console.data(summary.as_bytes())?;
     Ok(super::outcome(rejects + gaps))
 }

@@ -174,3 +174,26 @@ fn every_question_has_an_answer_on_each_source_alone() {
     }
     written.run(&["run"]).exits(0);
 }
+
+#[test]
+fn a_page_without_names_has_none() {
+    let world = demo();
+    let users = world.files("raw_data/pagerduty_users");
+    let mut names = Vec::new();
+    for (_, bytes) in users.iter().filter(|(file, _)| file.ends_with(".ndjson")) {
+        for line in String::from_utf8_lossy(bytes).lines() {
+            let user: serde_json::Value = serde_json::from_str(line).unwrap();
+            names.push(user["name"].as_str().unwrap().to_owned());
+        }
+    }
+    let page = |arguments: &[&str]| {
+        world.run(&[&["report"], arguments].concat()).exits(0);
+        let text = world.read("output/report.html");
+        names
+            .iter()
+            .filter(|name| text.contains(name.as_str()))
+            .count()
+    };
+    assert!(names.len() > 10 && page(&[]) > 5);
+    assert_eq!(page(&["--anonymous"]), 0);
+}

@@ -353,3 +353,36 @@ fn text_that_a_spreadsheet_would_run_is_made_harmless_in_files() {
     run.exits(2)
         .says(&["`CSV_FORMULAS` is `of course`; expected `DISARM` or `KEEP`"]);
 }
+
+#[test]
+fn two_periods_are_compared() {
+    let world = small();
+    let page = |n: usize, day: &str| {
+        format!(
+            "{{\"id\":\"P{n}\",\"type\":\"incident\",\"status\":\"resolved\",\"created_at\":\"{day}T10:00:00Z\"}}\n"
+        )
+    };
+    // Two pages a week in the first quarter, none in the second.
+    let days = (0..24).map(|n| format!("2026-{:02}-{:02}", 1 + n / 8, 1 + n % 8 * 3));
+    let pages: String = days.enumerate().map(|(n, day)| page(n, &day)).collect();
+    world.write("raw_data/pagerduty_incidents/1.ndjson", pages);
+    let run = world.run(&["compare", "2026-Q1..2026-Q2"]);
+    let line = |stdout: &str| {
+        let line = stdout
+            .lines()
+            .find(|line| line.starts_with("Pages  "))
+            .unwrap_or_default();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line(&run.exits(0).stdout), "Pages 24 0 ×0 – 0.000 less");
+    let run = world.run(&["compare", "2026-01..2026-02"]);
+    assert_eq!(
+        line(&run.exits(0).stdout),
+        "Pages 8 8 ×1.11 – 1.000 no clear change"
+    );
+    for odd in ["2026-Q1", "2026-Q1..2026-Q9", ".."] {
+        let run = world.run(&["compare", odd]);
+        run.exits(2)
+            .says(&["is not two periods", "2026-Q1..2026-Q2"]);
+    }
+}

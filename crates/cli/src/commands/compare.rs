@@ -1,0 +1,53 @@
+//! `compare`: two periods, and what really changed between them.
+
+use diagnostics::Diagnostic;
+use report::Stretch;
+
+use crate::args::{Arguments, CompareArguments};
+use crate::console::{Console, table};
+use crate::{CouldNotRun, Outcome, project};
+
+pub fn run(
+    arguments: &Arguments,
+    options: &CompareArguments,
+    console: &Console,
+) -> Result<Outcome, CouldNotRun> {
+    let project = project::open(&arguments.project, console)?;
+    let text = &options.periods;
+    let periods = text
+        .split_once("..")
+        .and_then(|(before, now)| Some((Stretch::parse(before)?, Stretch::parse(now)?)));
+    let Some((before, now)) = periods else {
+        let message = format!("`{text}` is not two periods");
+        let hint = "write them as `2026-Q1..2026-Q2`, `2026-02..2026-03` or `2026-03-01/2026-03-15..2026-03-15/2026-04-01`";
+        console.diagnostic(&Diagnostic::error("argument", message).hint(hint));
+        return Err(CouldNotRun);
+    };
+    let (place, _store, outcome) = super::ready_store(&project, console)?;
+    let limits = super::limits(options.timeout);
+    let happened = super::report::all_happenings(&project, &place, limits, console)?;
+    let headings = [
+        "indicator",
+        "before",
+        "now",
+        "change",
+        "95 %",
+        "p",
+        "verdict",
+    ];
+    let mut lines = vec![headings.map(str::to_owned).to_vec()];
+    for one in report::compare_stretches(&happened, before, now) {
+        let cells = [
+            one.title,
+            one.before,
+            one.now,
+            one.change,
+            one.interval,
+            one.p,
+            one.verdict.to_owned(),
+        ];
+        lines.push(cells.map(|cell| cell.replace('\u{a0}', " ")).to_vec());
+    }
+    console.data(table(&lines).as_bytes())?;
+    Ok(outcome)
+}

@@ -1,0 +1,8 @@
+-- title: Pages
+-- meaning: Incidents of the pager, merged ones left out.
+-- kind: clusters
+-- better: less
+-- place: 4
+select created_at as at
+from Responses
+where not is_merged
