@@ -11,7 +11,7 @@
 --   over took {max minutes_to_recover}. || **{count; incident; incidents}**, all of them over; the longest took {max
 --   minutes_to_recover}. || **{count; incident; incidents}**. || No incident is known.
 -- period: Incidents
--- chart: table
+-- chart: timeline x=began_at y=minutes_to_recover series=severity
 -- columns:
 --   incident_id: the incident
 --   name: its name

@@ -86,7 +86,7 @@ pub fn bars(chart: &Bars) -> Markup {
 }
 
 /// What a row is about, as the attribute that filters look at: `team=Payments|severity=p1`.
-fn about(about: &[(String, String)]) -> Option<String> {
+pub(crate) fn about(about: &[(String, String)]) -> Option<String> {
     let parts: Vec<String> = about
         .iter()
         .map(|(dimension, value)| format!("{dimension}={value}"))

@@ -12,6 +12,7 @@ mod lines;
 mod scale;
 mod spark;
 mod time;
+mod timeline;
 mod unit;
 
 pub use bars::{Bar, BarKind, Bars, bars};
@@ -21,6 +22,7 @@ pub use lines::{Band, Line, Lines, Mark, key, lines};
 pub use scale::Scale;
 pub use spark::spark;
 pub use time::{Moment, positions};
+pub use timeline::{Event, Timeline, timeline};
 pub use unit::Unit;
 
 /// The hues that tell series apart, by class: at most four, then grey.

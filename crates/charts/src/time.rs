@@ -50,25 +50,27 @@ pub fn positions(moments: &[Moment]) -> Vec<(f64, f64)> {
 /// The labels of an axis of time: each its place, from 0 to 1, and its words; quarters by their names, else months, at least
 /// so far apart.
 pub(crate) fn labels(moments: &[Moment], apart: f64) -> Vec<(f64, String)> {
+    if moments.iter().all(|moment| moment.days > 90.0) {
+        return quarters(moments);
+    }
     let begin = moments
         .iter()
         .map(|moment| moment.begins)
         .fold(f64::INFINITY, f64::min);
-    let end = moments
-        .iter()
-        .map(|moment| moment.begins + moment.days)
-        .fold(f64::NEG_INFINITY, f64::max);
+    let ends = moments.iter().map(|moment| moment.begins + moment.days);
+    labels_between(begin, ends.fold(f64::NEG_INFINITY, f64::max), apart)
+}
+
+/// Labels for the months between two days, counted from 1970; of many months every second, sixth or twelfth.
+pub(crate) fn labels_between(begin: f64, end: f64, apart: f64) -> Vec<(f64, String)> {
     let whole = (end - begin).max(1.0);
-    let months = whole / 30.4;
-    let every = match months {
+    let every = match whole / 30.4 {
         months if months <= 7.0 => 1,
+        months if months <= 14.0 && apart < 0.1 => 1,
         months if months <= 14.0 => 2,
         months if months <= 40.0 => 6,
         _ => 12,
     };
-    if moments.iter().all(|moment| moment.days > 90.0) {
-        return quarters(moments);
-    }
     let mut labels = Vec::new();
     let Some(first) = date(begin) else {
         return labels;
@@ -76,35 +78,36 @@ pub(crate) fn labels(moments: &[Moment], apart: f64) -> Vec<(f64, String)> {
     let Ok(mut month) = Date::new(first.year(), first.month(), 1) else {
         return labels;
     };
-    for count in 0.. {
-        let middle = day(month) + f64::from(month.days_in_month()) / 2.0;
-        if day(month) >= end || labels.len() > 40 {
+    // A century of months is more than any axis has room for.
+    for count in 0..1_200 {
+        if day(month) >= end {
             break;
         }
-        let is_shown = count == 0 || (i32::from(month.month()) - 1) % every == 0;
+        let middle = day(month) + f64::from(month.days_in_month()) / 2.0;
         let place = (middle - begin) / whole;
+        let is_shown = count == 0 || (i32::from(month.month()) - 1) % every == 0;
         let is_far = labels.last().is_none_or(|(last, _)| place - last > apart);
         if is_shown && is_far && (0.0..=1.0).contains(&place) {
             let name = MONTHS[(month.month() - 1).unsigned_abs() as usize];
-            let with_year = labels.is_empty() || month.month() == 1;
-            labels.push((
-                place,
-                match with_year {
-                    true => format!("{name} ’{:02}", month.year() % 100),
-                    false => name.to_owned(),
-                },
-            ));
+            let words = match labels.is_empty() || month.month() == 1 {
+                true => format!("{name} ’{:02}", month.year() % 100),
+                false => name.to_owned(),
+            };
+            labels.push((place, words));
         }
-        let (year, next) = match month.month() {
-            12 => (month.year() + 1, 1),
-            other => (month.year(), other + 1),
-        };
-        let Ok(after) = Date::new(year, next, 1) else {
+        let Ok(next) = month.checked_add(jiff::Span::new().months(1)) else {
             break;
         };
-        month = after;
+        month = next;
     }
     labels
+}
+
+/// The day of a moment or a date, counted from 1970, with the part of it that is over.
+pub(crate) fn day_of(moment: &str) -> Option<f64> {
+    let date: Date = moment.get(..10)?.parse().ok()?;
+    let hour = moment.get(11..13).and_then(|hour| hour.parse::<f64>().ok());
+    Some(day(date) + hour.unwrap_or(0.0) / 24.0)
 }
 
 /// A label for each quarter, the year on the first of them and on those that begin one.

@@ -97,6 +97,13 @@ fn main() {
         time.as_secs_f64(),
         peak / 1024
     );
+    let (paged, peak) = reliability(project, &["report"]);
+    println!(
+        "the page of all answers: {:.3} s, {:.3} s more than the queries, peak memory {} MB\n",
+        paged.as_secs_f64(),
+        paged.as_secs_f64() - time.as_secs_f64(),
+        peak / 1024
+    );
     queries(project, runs);
 }
 

@@ -185,6 +185,10 @@ pub struct CompareArguments {
 /// Options of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
+    /// Write what the page says to stdout in this format, rather than the page to `output/report.html`
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PageFormat,
+
     /// Name no people: each is a number, the same on the whole page
     #[arg(long)]
     pub anonymous: bool,
@@ -200,6 +204,18 @@ pub struct ReportArguments {
     /// The most seconds that one query may take; 0 for no limit
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub timeout: u64,
+}
+
+/// How the page is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PageFormat {
+    /// A page of charts
+    #[default]
+    Html,
+    /// Its sentences and comparisons, to paste
+    Markdown,
+    /// The same for programs, with the rows of the answers
+    Json,
 }
 
 /// How answers are written to stdout.

@@ -41,10 +41,12 @@ pub enum ChartKind {
     Column,
     /// A cell for each x and series, coloured by the measure.
     Heatmap,
+    /// Lanes over time, a circle for each row.
+    Timeline,
 }
 
 /// The words for the kinds.
-const KINDS: [(&str, ChartKind); 7] = [
+const KINDS: [(&str, ChartKind); 8] = [
     ("table", ChartKind::Table),
     ("bar", ChartKind::Bar),
     ("stack", ChartKind::Stack),
@@ -52,6 +54,7 @@ const KINDS: [(&str, ChartKind); 7] = [
     ("line", ChartKind::Line),
     ("column", ChartKind::Column),
     ("heatmap", ChartKind::Heatmap),
+    ("timeline", ChartKind::Timeline),
 ];
 
 impl Chart {
@@ -85,8 +88,8 @@ impl Chart {
             (_, true, _) => return Err(format!("`{first}` needs `x=column`")),
             (_, _, true) => return Err(format!("`{first}` needs `y=column`")),
         }
-        if kind == ChartKind::Heatmap && chart.series.is_none() {
-            return Err("`heatmap` needs `series=column` for its rows".to_owned());
+        if matches!(kind, ChartKind::Heatmap | ChartKind::Timeline) && chart.series.is_none() {
+            return Err(format!("`{first}` needs `series=column` for its rows"));
         }
         Ok(chart)
     }

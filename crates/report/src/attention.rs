@@ -7,7 +7,7 @@ use crate::Answer;
 use crate::answer::number;
 use crate::drawing::{about, attribute};
 use crate::panel::{count, phrased};
-use crate::phrase::{made, say};
+use crate::phrase::{Phrase, made, say};
 use crate::writer::text;
 
 /// The most that is said at once.
@@ -34,17 +34,7 @@ pub(crate) fn attention(rules: &[Attention], answers: &[Answer<'_>]) -> Markup {
     if looked.is_empty() {
         return html! {};
     }
-    let mut found: Vec<&Found> = looked
-        .iter()
-        .filter(|found| found.figure > found.rule.above)
-        .collect();
-    found.sort_by(|a, b| {
-        let level = a.rule.level.cmp(&b.rule.level);
-        level
-            .then(b.figure.total_cmp(&a.figure))
-            .then(a.rule.name.cmp(&b.rule.name))
-    });
-    let said = &found[..found.len().min(MOST)];
+    let said = crossing(&looked);
     let acts = said
         .iter()
         .filter(|found| found.rule.level == Level::Act)
@@ -58,7 +48,7 @@ pub(crate) fn attention(rules: &[Attention], answers: &[Answer<'_>]) -> Markup {
             @if said.is_empty() {
                 p { "Nothing crosses a limit; " (count(looked.len() as u64, "rule")) " looked." }
             } @else {
-                ol { @for found in said { (line(found)) } }
+                ol { @for found in &said { (line(found)) } }
             }
             details {
                 summary { (count(looked.len() as u64, "rule")) " looked" }
@@ -75,6 +65,44 @@ pub(crate) fn attention(rules: &[Attention], answers: &[Answer<'_>]) -> Markup {
             }
         }
     }
+}
+
+/// What is said of a rule that found something.
+pub(crate) struct Said {
+    pub(crate) rule: String,
+    pub(crate) level: Level,
+    pub(crate) phrases: Vec<Phrase>,
+    pub(crate) owners: String,
+}
+
+/// What is said, the worst first.
+pub(crate) fn said(rules: &[Attention], answers: &[Answer<'_>]) -> Vec<Said> {
+    let looked: Vec<Found> = rules
+        .iter()
+        .filter_map(|rule| look(rule, answers))
+        .collect();
+    let one = |found: &&Found| Said {
+        rule: found.rule.name.clone(),
+        level: found.rule.level,
+        phrases: say(&found.rule.says, &found.answer).unwrap_or_default(),
+        owners: owners(found),
+    };
+    crossing(&looked).iter().map(one).collect()
+}
+
+/// What lies above its limit, the worst first, as many as are said at once.
+fn crossing<'f, 'a>(looked: &'f [Found<'a>]) -> Vec<&'f Found<'a>> {
+    let above = looked
+        .iter()
+        .filter(|found| found.figure > found.rule.above);
+    let mut found: Vec<&Found> = above.collect();
+    found.sort_by(|a, b| {
+        let level = a.rule.level.cmp(&b.rule.level);
+        let figure = b.figure.total_cmp(&a.figure);
+        level.then(figure).then(a.rule.name.cmp(&b.rule.name))
+    });
+    found.truncate(MOST);
+    found
 }
 
 /// What a rule finds in the answer that it looks at; nothing if the answer is not among them.

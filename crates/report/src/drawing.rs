@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use charts::{Bar, BarKind, Bars, Heatmap, Line, Lines, Mark, Unit, bars, heatmap, key, lines};
+use charts::{
+    Bar, BarKind, Bars, Event, Heatmap, Line, Lines, Mark, Timeline, Unit, bars, heatmap, key,
+    lines, timeline,
+};
 use definitions::{Chart, ChartKind};
 use maud::{Markup, html};
 use store::Value;
@@ -16,6 +19,9 @@ const BARS: usize = 10;
 
 /// The most plots beside one another, where the header does not say.
 const PLOTS: usize = 8;
+
+/// The most circles in a lane.
+const EVENTS: usize = 150;
 
 /// Above so many lines each has a plot of its own.
 const LINES: usize = 4;
@@ -50,6 +56,7 @@ pub(crate) fn draw(answer: &Answer<'_>) -> Option<Markup> {
         ChartKind::Line => Some(plots(answer, &rows, Mark::Line)),
         ChartKind::Column => Some(plots(answer, &rows, Mark::Column)),
         ChartKind::Heatmap => Some(heat(answer, &rows)),
+        ChartKind::Timeline => Some(lanes(answer, &rows)),
     }
 }
 
@@ -65,6 +72,11 @@ pub(crate) fn about(answer: &Answer<'_>, row: &[Value]) -> Vec<(String, String)>
         if let Some(value) = value
             && !about.iter().any(|(known, _)| known == dimension)
         {
+            // `p1` and `P1` are one severity.
+            let value = match dimension {
+                "severity" => value.to_uppercase(),
+                _ => value,
+            };
             about.push((dimension.to_owned(), value));
         }
     }
@@ -381,6 +393,39 @@ fn heat(answer: &Answer<'_>, rows: &[&Vec<Value>]) -> Markup {
     }
 }
 
+/// A lane for each series, with its newest events where there are very many.
+fn lanes(answer: &Answer<'_>, rows: &[&Vec<Value>]) -> Markup {
+    let chart = &answer.query.chart;
+    let column = chart.series.as_deref().unwrap_or_default();
+    // Lanes that differ by case only are one, as it was spelt first.
+    let mut found: BTreeMap<String, (String, Vec<Event>)> = BTreeMap::new();
+    for row in rows {
+        let event = Event {
+            at: name(answer, row, &chart.x),
+            size: chart.y.first().and_then(|y| figure(answer, row, y)),
+            name: name(answer, row, "name").chars().take(80).collect(),
+            about: about(answer, row),
+        };
+        let lane = name(answer, row, column);
+        let (_, events) = found
+            .entry(lane.to_lowercase())
+            .or_insert_with(|| (lane, Vec::new()));
+        events.push(event);
+    }
+    let mut lanes: Vec<(String, Vec<Event>)> = found.into_values().collect();
+    for (_, events) in &mut lanes {
+        events.sort_by(|a, b| b.at.cmp(&a.at));
+        events.truncate(EVENTS);
+    }
+    lanes.truncate(chart.top.unwrap_or(PLOTS));
+    timeline(&Timeline {
+        caption: answer.query.question.clone(),
+        heading: words(column),
+        lanes,
+        unit: chart.y.first().map_or(Unit::Number, |y| Unit::of_column(y)),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -489,7 +534,7 @@ mod tests {
         let row = vec![cell("Pay"), cell("(all)"), cell("p1")];
         let answer = answer(&query, &["team_name", "product", "severity"], vec![row]);
         let about = about(&answer, &answer.rows[0]);
-        assert_eq!(attribute(&about).as_deref(), Some("team=Pay|severity=p1"));
+        assert_eq!(attribute(&about).as_deref(), Some("team=Pay|severity=P1"));
         assert_eq!(dimensions(&answer), ["team", "product", "severity"]);
     }
 }

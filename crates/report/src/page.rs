@@ -10,7 +10,7 @@ use store::Period;
 
 use crate::Answer;
 use crate::attention::attention;
-use crate::change::{Change, Happenings, Windows, change};
+use crate::change::{Change, Comparison, Happenings, Windows, change, compare_stretches};
 use crate::changes::{changes, tiles};
 use crate::panel::{count, panel};
 
@@ -49,15 +49,8 @@ pub struct Trust {
 
 /// Writes the page. The same answers give the same bytes.
 pub fn page(page: &Page<'_>) -> String {
-    let title = page.organisation.as_ref().map_or_else(
-        || "Reliability".to_owned(),
-        |name| format!("Reliability of {name}"),
-    );
-    let groups: Vec<(Group, Vec<&Answer>)> = Group::ALL
-        .into_iter()
-        .map(|group| (group, of_group(&page.answers, group)))
-        .filter(|(_, answers)| !answers.is_empty())
-        .collect();
+    let title = title(page);
+    let groups = groups(page);
     let compared = compared(page);
     let markup = html! {
         (DOCTYPE)
@@ -75,7 +68,7 @@ pub fn page(page: &Page<'_>) -> String {
                 a.skip href="#main" { "Skip to the answers" }
                 header.wrap { div.top {
                     h1 { bdi { (title) } }
-                    p { (period(&page.period)) }
+                    p { (period_in_words(&page.period)) }
                     div.tools { (chip(page.trust)) button.js type="button" id="theme" hidden aria-pressed="false" { "Dark" } }
                 } }
                 div.bar { div.wrap {
@@ -101,6 +94,30 @@ pub fn page(page: &Page<'_>) -> String {
         }
     };
     markup.into_string()
+}
+
+/// The heading of the page.
+pub(crate) fn title(page: &Page<'_>) -> String {
+    let of = |name: &String| format!("Reliability of {name}");
+    page.organisation
+        .as_ref()
+        .map_or("Reliability".to_owned(), of)
+}
+
+/// The parts of the page that have an answer, in their order.
+pub(crate) fn groups<'p, 'a>(page: &'p Page<'a>) -> Vec<(Group, Vec<&'p Answer<'a>>)> {
+    let groups = Group::ALL.into_iter();
+    groups
+        .map(|group| (group, of_group(&page.answers, group)))
+        .filter(|(_, answers)| !answers.is_empty())
+        .collect()
+}
+
+/// What became of each indicator, in words.
+pub(crate) fn compared_in_words(page: &Page<'_>) -> Vec<Comparison> {
+    compared(page).map_or(Vec::new(), |(windows, _)| {
+        compare_stretches(&page.happenings, windows.before, windows.now)
+    })
 }
 
 /// What became of each indicator; nothing where there are too few weeks.
@@ -142,7 +159,7 @@ fn policy() -> String {
     )
 }
 
-fn period(period: &Period) -> String {
+pub(crate) fn period_in_words(period: &Period) -> String {
     let day = |moment: &String| moment.get(..10).unwrap_or(moment).to_owned();
     let minute = |moment: &String| moment.get(11..16).unwrap_or_default().to_owned();
     match (&period.from, &period.to) {
@@ -219,7 +236,7 @@ fn section(group: Group, answers: &[&Answer<'_>]) -> Markup {
 }
 
 /// The heading of a group, and what it is about.
-fn heading(group: Group) -> (&'static str, &'static str) {
+pub(crate) fn heading(group: Group) -> (&'static str, &'static str) {
     match group {
         Group::Customers => ("Customers", "what they felt, and who noticed"),
         Group::Pages => ("Pages", "what rang, how often, and who came"),

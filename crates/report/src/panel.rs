@@ -1,5 +1,6 @@
 //! A panel: a question, its answer in a sentence, the chart, how it misleads, and everything behind it.
 
+use definitions::ChartKind;
 use maud::{Markup, html};
 use store::Value;
 
@@ -53,6 +54,7 @@ pub(crate) fn panel(answer: &Answer<'_>) -> Markup {
                     div.empty { p { (why_empty(answer, is_unknown)) } }
                 } @else if let Some(chart) = draw(answer) {
                     (chart)
+                    @if answer.query.chart.kind == ChartKind::Timeline { (list(answer)) }
                 } @else {
                     (list(answer))
                 }

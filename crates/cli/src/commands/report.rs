@@ -5,7 +5,7 @@ use std::fs;
 use report::{Happenings, Page, Trust};
 use store::{Period, Place, Store};
 
-use crate::args::{Arguments, ReportArguments};
+use crate::args::{Arguments, PageFormat, ReportArguments};
 use crate::console::{Console, counted};
 use crate::faults::{database_fault, sql_fault};
 use crate::project::Project;
@@ -47,27 +47,25 @@ pub fn run(
         true => Names::Hidden,
         false => Names::Shown,
     };
-    write(
-        &project,
-        place,
-        answers,
-        super::limits(options.timeout),
-        names,
-        console,
-    )?;
+    let limits = super::limits(options.timeout);
+    let page = page_of(&project, place, answers, limits, names, console)?;
+    match options.format {
+        PageFormat::Html => write(&project, &page, console)?,
+        PageFormat::Markdown => console.data(report::markdown(&page).as_bytes())?,
+        PageFormat::Json => console.data(report::json(&page).as_bytes())?,
+    }
     Ok(outcome)
 }
 
-/// Writes the page of some answers, whole or not at all.
-pub fn write(
-    project: &Project,
+/// The page of some answers, with what happened and whether it can be trusted.
+pub fn page_of<'p>(
+    project: &'p Project,
     place: &Place,
-    answers: Vec<Answered<'_>>,
+    answers: Vec<Answered<'p>>,
     limits: store::Limits,
     names: Names,
     console: &Console,
-) -> Result<(), CouldNotRun> {
-    let trust = trust(project, place, console)?;
+) -> Result<Page<'p>, CouldNotRun> {
     let mut answers: Vec<report::Answer> = answers
         .into_iter()
         .filter_map(|answered| {
@@ -84,17 +82,19 @@ pub fn write(
     if names == Names::Hidden {
         report::hide_people(&mut answers);
     }
-    let happened = all_happenings(project, place, limits, console)?;
-    let n_panels = answers.len() as u64;
-    let page = report::page(&Page {
+    Ok(Page {
         organisation: project.settings.organisation.clone(),
         period: whole_period(&answers),
-        trust,
+        trust: trust(project, place, console)?,
         answers,
-        happenings: happened,
+        happenings: all_happenings(project, place, limits, console)?,
         rules: &project.definitions.attention,
         version: env!("CARGO_PKG_VERSION"),
-    });
+    })
+}
+
+/// Writes the page, whole or not at all.
+pub fn write(project: &Project, page: &Page<'_>, console: &Console) -> Result<(), CouldNotRun> {
     let failed = |error: std::io::Error| {
         console.diagnostic(&Diagnostic::error(
             "output",
@@ -105,8 +105,10 @@ pub fn write(
     let path = project.folder.join(PAGE);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
-        crate::queries::write_whole(folder, &path, page.as_bytes()).map_err(failed)?;
+        let text = report::page(page);
+        crate::queries::write_whole(folder, &path, text.as_bytes()).map_err(failed)?;
     }
+    let n_panels = page.answers.len() as u64;
     let text = format!("{PAGE}  {}", counted(n_panels, "panel"));
     console.note(
         &text,

@@ -83,7 +83,7 @@ pub fn run(
     if gaps > 0 {
         summary += "what was asked for and did not come is listed by `reliability status`; `reliability extract` asks for it again\n";
     }
-    super::report::write(
+    let page = super::report::page_of(
         &project,
         place,
         answers,
@@ -91,6 +91,7 @@ pub fn run(
         super::report::Names::Shown,
         console,
     )?;
+    super::report::write(&project, &page, console)?;
     console.data(summary.as_bytes())?;
     Ok(super::outcome(rejects + gaps))
 }

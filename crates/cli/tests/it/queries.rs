@@ -386,3 +386,32 @@ fn two_periods_are_compared() {
             .says(&["is not two periods", "2026-Q1..2026-Q2"]);
     }
 }
+
+#[test]
+fn what_the_page_says_in_text() {
+    let world = small();
+    let run = world.run_with(
+        &[("ORGANIZATION", "Acme")],
+        &["report", "--format", "markdown", "--only", "noisy_services"],
+    );
+    let text = &run.exits(0).stdout;
+    assert!(
+        text.starts_with("# Reliability of Acme\n")
+            && text.contains("## Pages\n\n### Which services"),
+        "{text}"
+    );
+    let run = world.run(&[
+        "report",
+        "--format",
+        "json",
+        "--only",
+        "noisy_services",
+        "--only",
+        "data_trust",
+    ]);
+    let page: serde_json::Value = serde_json::from_str(&run.exits(0).stdout).unwrap();
+    assert_eq!(page["answers"].as_array().map(Vec::len), Some(2));
+    assert_eq!(page["trust"]["rejects"], 0);
+    // Nothing was written.
+    assert!(!world.path("output").exists());
+}
