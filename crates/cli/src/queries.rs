@@ -57,7 +57,7 @@ pub fn answer_all<'a>(
 ) -> io::Result<Vec<Answered<'a>>> {
     fs::create_dir_all(folder)?;
     remove_leftovers(folder)?;
-    let answers = at_once(queries, |query| {
+    let answers = answered(queries, |query| {
         answer_into_file(place, query, limits, folder, format, rows)
     });
     // Names are as durable as what they name.
@@ -73,7 +73,7 @@ pub fn keep_all<'a>(
     limits: Limits,
     rows: usize,
 ) -> Vec<Answered<'a>> {
-    at_once(queries, |query| {
+    answered(queries, |query| {
         let (_, kept) = answer_to(
             place,
             &query.sql,
@@ -86,8 +86,16 @@ pub fn keep_all<'a>(
     })
 }
 
-/// The rows of an indicator: when each happened, and its value.
+/// The rows of indicators, in their order: when each happened, and its value.
 pub fn happenings(
+    place: &Place,
+    indicators: &[Indicator],
+    limits: Limits,
+) -> Vec<Result<Vec<(String, f64)>, Failure>> {
+    at_once(indicators, |indicator| happened(place, indicator, limits))
+}
+
+fn happened(
     place: &Place,
     indicator: &Indicator,
     limits: Limits,
@@ -117,36 +125,45 @@ pub fn happenings(
     Ok(rows.collect())
 }
 
-fn at_once<'a>(
+/// Answers queries, as many at once as there are cores.
+fn answered<'a>(
     queries: &[&'a Query],
     answer: impl Fn(&Query) -> Result<Kept, Failure> + Sync,
 ) -> Vec<Answered<'a>> {
+    let outcomes = at_once(queries, |query| answer(query));
+    let with_query = |(query, outcome)| Answered { query, outcome };
+    queries
+        .iter()
+        .copied()
+        .zip(outcomes)
+        .map(with_query)
+        .collect()
+}
+
+/// Does some work for each of several things, for as many at once as there are cores; what comes of it is in their order.
+fn at_once<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
-    let answers: Mutex<Vec<Option<Answered>>> = Mutex::new(queries.iter().map(|_| None).collect());
+    let results: Mutex<Vec<Option<R>>> = Mutex::new(things.iter().map(|_| None).collect());
     let workers = thread::available_parallelism()
         .map_or(1, std::num::NonZero::get)
-        .min(queries.len().max(1));
+        .min(things.len().max(1));
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                while let Some((index, query)) = {
+                while let Some((index, thing)) = {
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    queries.get(index).map(|query| (index, *query))
+                    things.get(index).map(|thing| (index, thing))
                 } {
-                    let outcome = answer(query);
-                    if let Ok(mut answers) = answers.lock() {
-                        answers[index] = Some(Answered { query, outcome });
+                    let result = work(thing);
+                    if let Ok(mut results) = results.lock() {
+                        results[index] = Some(result);
                     }
                 }
             });
         }
     });
-    answers
-        .into_inner()
-        .unwrap_or_default()
-        .into_iter()
-        .flatten()
-        .collect()
+    let results = results.into_inner().unwrap_or_default();
+    results.into_iter().flatten().collect()
 }
 
 /// Answers a select in memory.

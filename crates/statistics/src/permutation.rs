@@ -2,12 +2,17 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Up to so many divisions are all looked at.
 const ALL: u64 = 20_000;
 
 /// Of more, so many random ones.
 const RANDOM: u64 = 9_999;
+
+/// Where both samples have so many values, what random divisions would give is known: the sum of one sample is normally
+/// distributed, as that of a draw without replacement.
+const LARGE: usize = 500;
 
 /// How likely a random division of all values gives means that differ at least as much in one direction, the smaller
 /// of both directions doubled, as scipy's `permutation_test` has it. Nothing if a sample is empty.
@@ -16,6 +21,9 @@ pub(crate) fn two_sided(x: &[f64], y: &[f64], seed: u64) -> Option<f64> {
         return None;
     }
     let values: Vec<f64> = x.iter().chain(y).copied().collect();
+    if x.len().min(y.len()) >= LARGE {
+        return Some(of_normal(x, y, &values));
+    }
     // The sum of one sample says all: the sum of both does not change.
     let observed: f64 = x.iter().sum();
     // Sums in another order differ in their last digits.
@@ -39,6 +47,21 @@ pub(crate) fn two_sided(x: &[f64], y: &[f64], seed: u64) -> Option<f64> {
         }
     }
     Some((2.0 * below.min(above) as f64 / all as f64).min(1.0))
+}
+
+/// The same for large samples, by the normal distribution of the sum of a draw without replacement.
+fn of_normal(x: &[f64], y: &[f64], values: &[f64]) -> f64 {
+    let (n, m) = (x.len() as f64, y.len() as f64);
+    let all = n + m;
+    let mean = values.iter().sum::<f64>() / all;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let variance = n * m / all * squares / (all - 1.0);
+    let distance = (x.iter().sum::<f64>() - n * mean).abs();
+    if variance <= 0.0 {
+        return 1.0;
+    }
+    let normal = Normal::standard();
+    (2.0 * normal.sf(distance / variance.sqrt())).min(1.0)
 }
 
 /// In how many ways so many of all can be chosen; nothing if that is beyond counting.
@@ -94,5 +117,31 @@ mod tests {
         assert!((0.15..0.45).contains(&p), "{p}");
         let far: Vec<f64> = (100..140).map(f64::from).collect();
         assert_eq!(two_sided(&x, &far, 7), Some(2.0 / 10_000.0));
+    }
+
+    #[test]
+    fn large_samples_are_what_random_divisions_come_to() {
+        // Skewed, as durations are.
+        let x: Vec<f64> = (0..LARGE)
+            .map(|n| f64::from(n as u32 % 97).powi(2))
+            .collect();
+        let y: Vec<f64> = (0..LARGE)
+            .map(|n| f64::from(n as u32 % 89 + 11).powi(2))
+            .collect();
+        let large = two_sided(&x, &y, 1).unwrap();
+        let values: Vec<f64> = x.iter().chain(&y).copied().collect();
+        let observed: f64 = x.iter().sum();
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut shuffled = values;
+        let (mut below, mut above) = (1, 1);
+        for _ in 0..RANDOM {
+            shuffle_front(&mut shuffled, LARGE, &mut random);
+            let sum: f64 = shuffled[..LARGE].iter().sum();
+            below += u64::from(sum <= observed);
+            above += u64::from(sum >= observed);
+        }
+        let drawn = 2.0 * below.min(above) as f64 / (RANDOM + 1) as f64;
+        assert!((large - drawn).abs() < 0.01, "{large} and {drawn}");
+        assert_eq!(two_sided(&[1.0; LARGE], &[1.0; LARGE], 1), Some(1.0));
     }
 }

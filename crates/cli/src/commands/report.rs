@@ -124,9 +124,10 @@ pub fn all_happenings<'p>(
     limits: store::Limits,
     console: &Console,
 ) -> Result<Vec<Happenings<'p>>, CouldNotRun> {
+    let indicators = &project.definitions.indicators;
     let mut happened = Vec::new();
-    for indicator in &project.definitions.indicators {
-        let rows = happenings(place, indicator, limits).map_err(|failure| {
+    for (indicator, rows) in indicators.iter().zip(happenings(place, indicators, limits)) {
+        let rows = rows.map_err(|failure| {
             console.diagnostic(&indicator_fault(project, indicator, &failure));
             CouldNotRun
         })?;
