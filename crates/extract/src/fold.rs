@@ -156,11 +156,7 @@ fn gaps(
 ) -> Vec<Gap> {
     // Nothing is missing yet of what is still to come. What a clock that was ahead made a gap ends now, once the source
     // says what time it is.
-    let after = |since| Window {
-        since,
-        until: Timestamp::MAX,
-    };
-    let to_come = after(asked_at(plan, came));
+    let to_come = to_come(plan, came);
     let still_to_come = came.source_time.map(|time| after(time.max(now)));
     let mut new: Vec<Gap> = new_gaps(stream, plan, came)
         .iter()
@@ -247,6 +243,8 @@ fn new_gaps(stream: &StreamExtraction, plan: &RunPlan, came: &Came) -> Vec<Gap> 
                 .iter()
                 .filter_map(|listing| listing.window)
                 .for_each(|done| missing.remove(done));
+            // Of what is still to come nothing is missing, so that it does not stand for the changed records either.
+            missing.remove(to_come(plan, came));
             let changed = came.failed.iter().filter(|gap| gap.changed).cloned();
             let mut rest = of_all_parents(*cause, reason, missing.as_slice());
             if rest.is_empty() {
@@ -365,6 +363,18 @@ fn without(gap: &Gap, windows: &[Window]) -> Vec<Gap> {
         ..gap.clone()
     };
     left.as_slice().iter().map(part).collect()
+}
+
+/// What was still to come when the source was asked.
+fn to_come(plan: &RunPlan, came: &Came) -> Window {
+    after(asked_at(plan, came))
+}
+
+fn after(since: Timestamp) -> Window {
+    Window {
+        since,
+        until: Timestamp::MAX,
+    }
 }
 
 /// The moment at which the source was asked: by its own clock if it said so, since ours may be wrong.

@@ -117,6 +117,27 @@ fn a_first_window_that_failed_is_asked_for_again() {
 }
 
 #[test]
+fn a_change_that_failed_is_a_gap_beside_a_window_that_is_still_to_come() {
+    // This machine's clock is ahead: a window that fails lies in the future, where nothing is missing yet.
+    let mut fates = vec![Fate::Good; 10];
+    fates[3] = Fate::GivesUp;
+    fates.push(Fate::Absent);
+    let world = after(&[
+        Step::Clock(26),
+        run(&[LOG], &[Fate::Good, Fate::GivesUp]),
+        Step::Run {
+            only: vec![A, TICKETS],
+            since: Some(6),
+            full: false,
+            fates,
+        },
+    ]);
+    let gaps = &world.folders["tickets"].state.gaps;
+    let changed: Vec<bool> = gaps.iter().map(|gap| gap.changed).collect();
+    assert_eq!(changed, [true]);
+}
+
+#[test]
 fn a_change_is_followed_whatever_lies_beside_the_log() {
     for (place, name) in BROUGHT.iter().enumerate() {
         let world = after(&[
