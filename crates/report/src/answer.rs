@@ -21,6 +21,12 @@ pub struct Answer<'a> {
 }
 
 impl Answer<'_> {
+    /// Whether nothing was ever fetched or written of what it counts.
+    pub(crate) fn is_unknown(&self) -> bool {
+        let period = self.period.as_ref();
+        period.is_some_and(|period| period.to.is_none())
+    }
+
     /// The place of a column.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == name)

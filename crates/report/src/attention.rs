@@ -25,15 +25,15 @@ struct Found<'a> {
     figure: f64,
 }
 
-/// The section; nothing where no rule could look.
+/// The section; nothing where there is no rule.
 pub(crate) fn attention(rules: &[Attention], answers: &[Answer<'_>]) -> Markup {
+    if rules.is_empty() {
+        return html! {};
+    }
     let looked: Vec<Found> = rules
         .iter()
         .filter_map(|rule| look(rule, answers))
         .collect();
-    if looked.is_empty() {
-        return html! {};
-    }
     let said = crossing(&looked);
     let acts = said
         .iter()
@@ -46,7 +46,7 @@ pub(crate) fn attention(rules: &[Attention], answers: &[Answer<'_>]) -> Markup {
                 @if !said.is_empty() { p { (acts) " to act on, " (said.len() - acts) " to look at" } }
             }
             @if said.is_empty() {
-                p { "Nothing crosses a limit; " (count(looked.len() as u64, "rule")) " looked." }
+                p { (quiet(looked.len() as u64, rules.len() as u64)) }
             } @else {
                 ol { @for found in &said { (line(found)) } }
             }
@@ -64,6 +64,24 @@ pub(crate) fn attention(rules: &[Attention], answers: &[Answer<'_>]) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What is said where no rule found anything: a rule about what was never fetched did not look.
+fn quiet(looked: u64, rules: u64) -> String {
+    let blind = match rules - looked {
+        0 => String::new(),
+        blind => format!("; {} had nothing to look at", count(blind, "rule")),
+    };
+    match looked {
+        0 => format!(
+            "Not known: none of {} had anything to look at.",
+            count(rules, "rule")
+        ),
+        _ => format!(
+            "Nothing crosses a limit; {} looked{blind}.",
+            count(looked, "rule")
+        ),
     }
 }
 
@@ -105,11 +123,14 @@ fn crossing<'f, 'a>(looked: &'f [Found<'a>]) -> Vec<&'f Found<'a>> {
     found
 }
 
-/// What a rule finds in the answer that it looks at; nothing if the answer is not among them.
+/// What a rule finds in the answer that it looks at; nothing if the answer is not among them, or of what was never fetched.
 fn look<'a>(rule: &'a Attention, answers: &[Answer<'a>]) -> Option<Found<'a>> {
     let whole = answers
         .iter()
         .find(|answer| answer.query.name == rule.query.text)?;
+    if whole.is_unknown() {
+        return None;
+    }
     let rows: Vec<_> = whole
         .rows
         .iter()
@@ -276,9 +297,8 @@ mod tests {
             html.contains("Nothing crosses a limit; 1 rule looked."),
             "{html}"
         );
-        assert_eq!(
-            attention(&[rule("act", Level::Act, 0.0)], &[]).into_string(),
-            ""
-        );
+        let html = attention(&[rule("act", Level::Act, 0.0)], &[]).into_string();
+        assert!(html.contains("Not known: none of 1"), "{html}");
+        assert_eq!(attention(&[], &answers).into_string(), "");
     }
 }

@@ -40,10 +40,7 @@ pub(crate) fn panel(answer: &Answer<'_>) -> Markup {
     } else {
         &query.question
     };
-    let is_unknown = answer
-        .period
-        .as_ref()
-        .is_some_and(|period| period.to.is_none());
+    let is_unknown = answer.is_unknown();
     html! {
         article.panel id=(name) data-dimensions=(dimensions(answer).join(" ")) aria-labelledby=(format!("{name}-question")) {
             h3 id=(format!("{name}-question")) { (question) }
