@@ -69,7 +69,7 @@ pub fn bars(chart: &Bars) -> Markup {
                 @if with_numbers.is_empty() { th.num scope="col" { "all" } }
             } }
             tbody { @for row in &chart.rows {
-                tr data-about=[about(&row.about)] {
+                tr data-about=[attribute(&row.about)] {
                     th scope="row" { bdi.cut { (row.name) } }
                     td.draw { (drawing(row, &scale, chart)) }
                     @if with_numbers.is_empty() {
@@ -86,7 +86,7 @@ pub fn bars(chart: &Bars) -> Markup {
 }
 
 /// What a row is about, as the attribute that filters look at: `team=Payments|severity=p1`.
-pub(crate) fn about(about: &[(String, String)]) -> Option<String> {
+pub fn attribute(about: &[(String, String)]) -> Option<String> {
     let parts: Vec<String> = about
         .iter()
         .map(|(dimension, value)| format!("{dimension}={value}"))

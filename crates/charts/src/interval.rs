@@ -12,7 +12,7 @@ const POINTS: f64 = 0.5;
 
 /// What lies on an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Change {
+pub enum Effect {
     /// A ratio, on a logarithmic axis from a fifth to five times.
     Ratio(f64),
     /// A difference of shares, on an axis from 50 points less to 50 more.
@@ -20,7 +20,7 @@ pub enum Change {
 }
 
 /// Draws a point and its interval; filled where the change is clear. What runs out ends at the edge.
-pub fn interval(change: Option<Change>, range: Option<(Change, Change)>, is_clear: bool) -> Markup {
+pub fn interval(change: Option<Effect>, range: Option<(Effect, Effect)>, is_clear: bool) -> Markup {
     let class = if is_clear { "b" } else { "hk" };
     html! { svg.c width="100%" height="26" aria-hidden="true" {
         line x1="50%" x2="50%" y1="0" y2="26" class="g0" {}
@@ -37,10 +37,10 @@ pub fn interval(change: Option<Change>, range: Option<(Change, Change)>, is_clea
 }
 
 /// The place of a change, from 0 to 1; none at all lies in the middle.
-fn place(change: Change) -> f64 {
+fn place(change: Effect) -> f64 {
     let part = match change {
-        Change::Ratio(ratio) => ratio.max(1e-9).ln() / RATIO.ln(),
-        Change::Points(points) => points / POINTS,
+        Effect::Ratio(ratio) => ratio.max(1e-9).ln() / RATIO.ln(),
+        Effect::Points(points) => points / POINTS,
     };
     round(0.5 + part.clamp(-1.0, 1.0) / 2.0, 4)
 }
@@ -51,16 +51,16 @@ mod tests {
 
     #[test]
     fn no_change_lies_in_the_middle() {
-        assert_eq!(place(Change::Ratio(1.0)), 0.5);
-        assert_eq!(place(Change::Points(0.0)), 0.5);
+        assert_eq!(place(Effect::Ratio(1.0)), 0.5);
+        assert_eq!(place(Effect::Points(0.0)), 0.5);
         assert_eq!(
-            (place(Change::Ratio(5.0)), place(Change::Ratio(0.0))),
+            (place(Effect::Ratio(5.0)), place(Effect::Ratio(0.0))),
             (1.0, 0.0)
         );
         assert_eq!(
             (
-                place(Change::Points(-0.5)),
-                place(Change::Ratio(f64::INFINITY))
+                place(Effect::Points(-0.5)),
+                place(Effect::Ratio(f64::INFINITY))
             ),
             (0.0, 1.0)
         );

@@ -15,10 +15,10 @@ mod time;
 mod timeline;
 mod unit;
 
-pub use bars::{Bar, BarKind, Bars, bars};
+pub use bars::{Bar, BarKind, Bars, attribute, bars};
 pub use heatmap::{Heatmap, heatmap};
-pub use interval::{Change, interval};
-pub use lines::{Band, Line, Lines, Mark, key, lines};
+pub use interval::{Effect, interval};
+pub use lines::{Line, Lines, Mark, key, lines};
 pub use scale::Scale;
 pub use spark::spark;
 pub use time::{Moment, positions};

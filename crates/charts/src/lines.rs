@@ -1,4 +1,4 @@
-//! Values over time or over categories in order: lines, columns, and the band between two limits.
+//! Values over time or over categories in order: lines, columns, and limits.
 
 use maud::{Markup, html};
 
@@ -27,15 +27,6 @@ pub struct Line {
     pub values: Vec<Option<f64>>,
 }
 
-/// A range at each place along x, drawn pale behind everything.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Band {
-    /// What it is called, in the key.
-    pub name: String,
-    /// The lower and the upper end at each place.
-    pub values: Vec<Option<(f64, f64)>>,
-}
-
 /// A plot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lines {
@@ -45,8 +36,6 @@ pub struct Lines {
     pub x: Vec<String>,
     /// The series.
     pub lines: Vec<Line>,
-    /// A band behind them.
-    pub band: Option<Band>,
     /// Places along x that are marked by a shape, such as weeks beyond a limit.
     pub marked: Vec<bool>,
     /// What the values are measured in.
@@ -89,7 +78,7 @@ pub fn lines(plot: &Lines) -> Markup {
         .max();
     let width = widest.unwrap_or(0) * 7 + 4;
     html! {
-        @if !plot.is_small && (is_mixed || plot.band.is_some()) { (key(plot)) }
+        @if !plot.is_small && is_mixed { (key(plot)) }
         // Where the ends have no room for labels.
         @else if has_ends { div.narrow { (key(plot)) } }
         div class=(if has_ends { "plot ends" } else { "plot" }) {
@@ -100,7 +89,6 @@ pub fn lines(plot: &Lines) -> Markup {
                 @for tick in &scale.ticks {
                     line x1="0%" x2="100%" y1=(y(*tick)) y2=(y(*tick)) class=(if *tick == 0.0 { "g0" } else { "gl" }) {}
                 }
-                @if let Some(band) = &plot.band { (band_path(band, &places, height, &y)) }
                 (columns_of(plot, &places, &y))
                 @for (place, line) in plot.lines.iter().enumerate() {
                     @match line.mark {
@@ -127,10 +115,6 @@ pub fn key(plot: &Lines) -> Markup {
             } }
             (line.name)
         } }
-        @if let Some(band) = &plot.band { li {
-            svg width="14" height="12" aria-hidden="true" { rect x="0" y="1" width="14" height="10" class="bd" {} }
-            (band.name)
-        } }
     } }
 }
 
@@ -142,8 +126,6 @@ fn most(plot: &Lines) -> f64 {
         most = most.max(columns.map(|line| at(place, line)).sum());
         let others = plot.lines.iter().filter(|line| line.mark != Mark::Column);
         most = others.map(|line| at(place, line)).fold(most, f64::max);
-        let band = plot.band.as_ref().and_then(|band| *band.values.get(place)?);
-        most = most.max(band.map_or(0.0, |(_, upper)| upper));
     }
     most
 }
@@ -254,23 +236,6 @@ fn path(
     stretched(&d, height, class)
 }
 
-fn band_path(band: &Band, places: &[(f64, f64)], height: f64, y: &dyn Fn(f64) -> f64) -> Markup {
-    let known: Vec<(f64, (f64, f64))> = places
-        .iter()
-        .zip(&band.values)
-        .filter_map(|(place, value)| Some((middle(*place), (*value)?)))
-        .collect();
-    let point = |x: f64, value: f64| format!("{} {}", round(1_000.0 * x, 1), y(value));
-    let upper = known.iter().map(|(x, (_, upper))| point(*x, *upper));
-    let lower = known.iter().rev().map(|(x, (lower, _))| point(*x, *lower));
-    let points: Vec<String> = upper.chain(lower).collect();
-    let d = match points.is_empty() {
-        true => String::new(),
-        false => format!("M{}Z", points.join("L")),
-    };
-    stretched(&d, height, "bd")
-}
-
 /// A path in a drawing of its own that stretches in x alone, with strokes that do not.
 fn stretched(d: &str, height: f64, class: &str) -> Markup {
     html! { @if !d.is_empty() {
@@ -331,7 +296,6 @@ mod tests {
             caption: "c".into(),
             x: x.iter().map(|x| (*x).to_owned()).collect(),
             lines,
-            band: None,
             marked: Vec::new(),
             unit: Unit::Count,
             most: None,

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::bars::about;
+use crate::bars::attribute;
 use crate::time::{day_of, labels_between};
 use crate::{Unit, percent, round};
 
@@ -93,7 +93,7 @@ fn drawn(event: &Event, x: f64, largest: f64, unit: Unit) -> Markup {
         None => format!("{}, {}", event.name, event.at.get(..10).unwrap_or_default()),
     };
     html! {
-        svg x=(percent(x)) y="0" width="1" height=(HEIGHT) overflow="visible" data-about=[about(&event.about)] {
+        svg x=(percent(x)) y="0" width="1" height=(HEIGHT) overflow="visible" data-about=[attribute(&event.about)] {
             title { (title) }
             @match event.size {
                 Some(size) => {

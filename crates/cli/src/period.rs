@@ -60,10 +60,15 @@ pub fn narrow(
         CouldNotRun
     })?;
     for (table, rows) in &narrowed.undated {
+        let verbs = match rows {
+            1 => ("has", "is"),
+            _ => ("have", "are"),
+        };
         let message = format!(
-            "{} of `{table}` {} no plausible time, and so in no period",
+            "{} of `{table}` {} no plausible time, and so {} in no period",
             counted(*rows, "row"),
-            if *rows == 1 { "has" } else { "have" }
+            verbs.0,
+            verbs.1
         );
         console.diagnostic(&Diagnostic::warning("period-undated", message));
     }

@@ -1,11 +1,12 @@
 //! What needs attention now: the rules that found something, the worst first, and how many looked.
 
+use charts::attribute;
 use definitions::{Attention, Level, What};
 use maud::{Markup, html};
 
 use crate::Answer;
 use crate::answer::number;
-use crate::drawing::{about, attribute};
+use crate::drawing::about;
 use crate::panel::{count, phrased};
 use crate::phrase::{Phrase, made, say};
 use crate::writer::text;
@@ -30,10 +31,7 @@ pub(crate) fn attention(rules: &[Attention], answers: &[Answer<'_>]) -> Markup {
     if rules.is_empty() {
         return html! {};
     }
-    let looked: Vec<Found> = rules
-        .iter()
-        .filter_map(|rule| look(rule, answers))
-        .collect();
+    let looked = look_all(rules, answers);
     let said = crossing(&looked);
     let acts = said
         .iter()
@@ -95,10 +93,7 @@ pub(crate) struct Said {
 
 /// What is said, the worst first.
 pub(crate) fn said(rules: &[Attention], answers: &[Answer<'_>]) -> Vec<Said> {
-    let looked: Vec<Found> = rules
-        .iter()
-        .filter_map(|rule| look(rule, answers))
-        .collect();
+    let looked = look_all(rules, answers);
     let one = |found: &&Found| Said {
         rule: found.rule.name.clone(),
         level: found.rule.level,
@@ -121,6 +116,14 @@ fn crossing<'f, 'a>(looked: &'f [Found<'a>]) -> Vec<&'f Found<'a>> {
     });
     found.truncate(MOST);
     found
+}
+
+/// What each rule finds that has something to look at.
+fn look_all<'a>(rules: &'a [Attention], answers: &[Answer<'a>]) -> Vec<Found<'a>> {
+    rules
+        .iter()
+        .filter_map(|rule| look(rule, answers))
+        .collect()
 }
 
 /// What a rule finds in the answer that it looks at; nothing if the answer is not among them, or of what was never fetched.

@@ -1,6 +1,6 @@
 //! Has anything really changed? The newest whole weeks against as many before them, for each indicator.
 
-use charts::{Change as Drawn, Unit};
+use charts::{Effect, Unit};
 use definitions::{Better, Indicator, IndicatorKind};
 use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
@@ -43,8 +43,8 @@ pub(crate) struct Change<'a> {
     pub(crate) now: Summary,
     pub(crate) before: Summary,
     /// How it changed, and where that lies.
-    pub(crate) size: Option<Drawn>,
-    pub(crate) range: Option<(Drawn, Drawn)>,
+    pub(crate) size: Option<Effect>,
+    pub(crate) range: Option<(Effect, Effect)>,
     pub(crate) p: Option<f64>,
     pub(crate) verdict: Verdict,
     /// What would have shown, in words; empty where that cannot be said.
@@ -147,6 +147,19 @@ impl Windows {
 }
 
 impl Change<'_> {
+    /// All of it in words.
+    pub(crate) fn in_words(&self) -> ChangeInWords {
+        ChangeInWords {
+            title: self.indicator.title.clone(),
+            before: self.show(self.before),
+            now: self.show(self.now),
+            change: self.size_in_words(),
+            interval: self.range_in_words(),
+            p: self.p_in_words(),
+            verdict: self.words(),
+        }
+    }
+
     /// The unit of its figure.
     pub(crate) fn unit(&self) -> Unit {
         match self.indicator.kind {
@@ -190,7 +203,7 @@ impl Change<'_> {
 
     /// How it changed, in words: `×1.25`, `+4.2 points`.
     pub(crate) fn size_in_words(&self) -> String {
-        self.size.map_or("–".to_owned(), drawn_in_words)
+        self.size.map_or("–".to_owned(), effect_in_words)
     }
 
     /// How likely chance alone gives it, in words.
@@ -201,16 +214,16 @@ impl Change<'_> {
     /// Where that lies, in words.
     pub(crate) fn range_in_words(&self) -> String {
         self.range.map_or("–".to_owned(), |(low, high)| {
-            format!("{} to {}", drawn_in_words(low), drawn_in_words(high))
+            format!("{} to {}", effect_in_words(low), effect_in_words(high))
         })
     }
 }
 
-fn drawn_in_words(drawn: Drawn) -> String {
-    match drawn {
-        Drawn::Ratio(ratio) if ratio.is_infinite() => "any".to_owned(),
-        Drawn::Ratio(ratio) => format!("×{}", Unit::Number.show(ratio)),
-        Drawn::Points(points) => format!("{:+.1} points", 100.0 * points),
+fn effect_in_words(effect: Effect) -> String {
+    match effect {
+        Effect::Ratio(ratio) if ratio.is_infinite() => "any".to_owned(),
+        Effect::Ratio(ratio) => format!("×{}", Unit::Number.show(ratio)),
+        Effect::Points(points) => format!("{:+.1} points", 100.0 * points),
     }
 }
 
@@ -240,7 +253,7 @@ pub(crate) fn change<'a>(happenings: &Happenings<'a>, before: Stretch, now: Stre
 
 /// What became of an indicator, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Comparison {
+pub struct ChangeInWords {
     /// The indicator's title.
     pub title: String,
     /// Its figure in the earlier stretch.
@@ -262,19 +275,8 @@ pub fn compare_stretches(
     happenings: &[Happenings<'_>],
     before: Stretch,
     now: Stretch,
-) -> Vec<Comparison> {
-    let one = |happenings| {
-        let change = change(happenings, before, now);
-        Comparison {
-            title: change.indicator.title.clone(),
-            before: change.show(change.before),
-            now: change.show(change.now),
-            change: change.size_in_words(),
-            interval: change.range_in_words(),
-            p: change.p_in_words(),
-            verdict: change.words(),
-        }
-    };
+) -> Vec<ChangeInWords> {
+    let one = |happenings| change(happenings, before, now).in_words();
     happenings.iter().map(one).collect()
 }
 
@@ -301,8 +303,8 @@ fn whole(weeks: &[u64], days: f64) -> &[u64] {
 
 /// What a comparison came to.
 struct Compared {
-    size: Option<Drawn>,
-    range: Option<(Drawn, Drawn)>,
+    size: Option<Effect>,
+    range: Option<(Effect, Effect)>,
     p: Option<f64>,
     verdict: Verdict,
     visible: String,
@@ -327,7 +329,7 @@ fn compare(
         verdict: Verdict::TooFew,
         visible: String::new(),
     };
-    let ratios = |interval: Interval| (Drawn::Ratio(interval.low), Drawn::Ratio(interval.high));
+    let ratios = |interval: Interval| (Effect::Ratio(interval.low), Effect::Ratio(interval.high));
     match indicator.kind {
         IndicatorKind::Count | IndicatorKind::Clusters => {
             let (now, before) = (counts(now), counts(before));
@@ -357,7 +359,7 @@ fn compare(
             let is_enough = shows.is_none_or(|shows| shows.at_most.is_some()) && n + m >= 10
                 || p.is_some_and(|p| p < 0.05);
             Compared {
-                size: change.ratio.map(Drawn::Ratio),
+                size: change.ratio.map(Effect::Ratio),
                 range,
                 p,
                 verdict: verdict(
@@ -378,7 +380,7 @@ fn compare(
             };
             let is_enough = now.len() >= FEWEST && before.len() >= FEWEST;
             Compared {
-                size: Some(Drawn::Ratio(change.ratio)),
+                size: Some(Effect::Ratio(change.ratio)),
                 range: change.interval.map(ratios),
                 p: Some(change.p),
                 verdict: verdict(change.p, change.ratio > 1.0, is_enough),
@@ -398,10 +400,10 @@ fn compare(
             };
             let is_enough = now.1.min(before.1) as usize >= FEWEST;
             Compared {
-                size: Some(Drawn::Points(change.difference)),
+                size: Some(Effect::Points(change.difference)),
                 range: Some((
-                    Drawn::Points(change.interval.low),
-                    Drawn::Points(change.interval.high),
+                    Effect::Points(change.interval.low),
+                    Effect::Points(change.interval.high),
                 )),
                 p: Some(change.p),
                 verdict: verdict(change.p, change.difference > 0.0, is_enough),

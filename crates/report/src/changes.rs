@@ -46,7 +46,7 @@ pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
         .collect();
     html! {
         section.group id="changes" aria-labelledby="changes-heading" {
-            div.ghead { h2 id="changes-heading" { "Changes" } p { "whether anything really did" } }
+            div.ghead { h2 id="changes-heading" { "Changes" } p { "whether anything really changed" } }
             article.panel.wide aria-labelledby="changes-question" data-dimensions="" {
                 h3 id="changes-question" { "Has anything changed in the last " (weeks) " weeks, beyond what chance explains?" }
                 figure {
@@ -56,7 +56,7 @@ pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
                             b { @for (place, change) in moved.iter().enumerate() {
                                 @if place > 0 { "; " } (change.indicator.title) ": " (change.words())
                             } }
-                            ". Of the other " (changes.len() - moved.len()) " nothing can be said."
+                            ". Nothing can be said of the other " (changes.len() - moved.len()) "."
                         }
                     }
                     p.nosplit hidden {}

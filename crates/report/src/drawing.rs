@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use charts::{
-    Bar, BarKind, Bars, Event, Heatmap, Line, Lines, Mark, Timeline, Unit, bars, heatmap, key,
-    lines, timeline,
+    Bar, BarKind, Bars, Event, Heatmap, Line, Lines, Mark, Timeline, Unit, attribute, bars,
+    heatmap, key, lines, timeline,
 };
 use definitions::{Chart, ChartKind};
 use maud::{Markup, html};
@@ -267,15 +267,6 @@ fn plots(answer: &Answer<'_>, rows: &[&Vec<Value>], mark: Mark) -> Markup {
     }
 }
 
-/// What something is about, as the attribute that filters look at.
-pub(crate) fn attribute(about: &[(String, String)]) -> Option<String> {
-    let parts: Vec<String> = about
-        .iter()
-        .map(|(dimension, value)| format!("{dimension}={value}"))
-        .collect();
-    (!parts.is_empty()).then(|| parts.join("|"))
-}
-
 /// The series, those with the greatest sum first.
 fn series<'r>(answer: &Answer<'_>, rows: &[&'r Vec<Value>], column: &str) -> Vec<Series<'r>> {
     let mut found: BTreeMap<String, Series<'r>> = BTreeMap::new();
@@ -322,7 +313,6 @@ fn plot(
         caption: caption.to_owned(),
         x: x.to_vec(),
         lines: measures.chain(limits).collect(),
-        band: None,
         marked: marked.map(|value| value == Some(1.0)).collect(),
         unit: chart.y.first().map_or(Unit::Number, |y| Unit::of_column(y)),
         most: None,

@@ -17,7 +17,7 @@ mod writer;
 
 pub use anonymous::hide_people;
 pub use answer::Answer;
-pub use change::{Comparison, Happenings, Stretch, compare_stretches};
+pub use change::{ChangeInWords, Happenings, Stretch, compare_stretches};
 pub use outline::{json, markdown};
 pub use page::{Page, Trust, page};
 pub use writer::{Format, Writer};

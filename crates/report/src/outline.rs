@@ -6,7 +6,7 @@ use definitions::Level;
 use serde_json::{Value as Json, json};
 
 use crate::attention::said;
-use crate::change::Comparison;
+use crate::change::ChangeInWords;
 use crate::page::{Page, compared_in_words, groups, heading, period_in_words, title};
 use crate::phrase::{Phrase, say};
 use crate::{Answer, writer};
@@ -96,12 +96,14 @@ pub fn json(page: &Page<'_>) -> String {
             "owners": line.owners,
         })
     });
-    let changes = compared_in_words(page).into_iter().map(|one: Comparison| {
-        json!({
-            "indicator": one.title, "before": one.before, "now": one.now, "change": one.change,
-            "interval": one.interval, "p": one.p, "verdict": one.verdict,
-        })
-    });
+    let changes = compared_in_words(page)
+        .into_iter()
+        .map(|one: ChangeInWords| {
+            json!({
+                "indicator": one.title, "before": one.before, "now": one.now, "change": one.change,
+                "interval": one.interval, "p": one.p, "verdict": one.verdict,
+            })
+        });
     let whole = json!({
         "title": title(page),
         "from": page.period.from,

@@ -10,7 +10,7 @@ use store::Period;
 
 use crate::Answer;
 use crate::attention::attention;
-use crate::change::{Change, Comparison, Happenings, Windows, change, compare_stretches};
+use crate::change::{Change, ChangeInWords, Happenings, Windows, change};
 use crate::changes::{changes, tiles};
 use crate::panel::{count, panel};
 
@@ -114,9 +114,9 @@ pub(crate) fn groups<'p, 'a>(page: &'p Page<'a>) -> Vec<(Group, Vec<&'p Answer<'
 }
 
 /// What became of each indicator, in words.
-pub(crate) fn compared_in_words(page: &Page<'_>) -> Vec<Comparison> {
-    compared(page).map_or(Vec::new(), |(windows, _)| {
-        compare_stretches(&page.happenings, windows.before, windows.now)
+pub(crate) fn compared_in_words(page: &Page<'_>) -> Vec<ChangeInWords> {
+    compared(page).map_or(Vec::new(), |(_, found)| {
+        found.iter().map(Change::in_words).collect()
     })
 }
 

@@ -1,12 +1,13 @@
 //! A panel: a question, its answer in a sentence, the chart, how it misleads, and everything behind it.
 
+use charts::attribute;
 use definitions::ChartKind;
 use maud::{Markup, html};
 use store::Value;
 
 use crate::Answer;
 use crate::answer::number;
-use crate::drawing::{about, attribute, dimensions, draw, words};
+use crate::drawing::{about, dimensions, draw, words};
 use crate::phrase::{Phrase, say};
 use crate::writer::text;
 
@@ -83,13 +84,14 @@ pub(crate) fn phrased(phrases: &[Phrase]) -> Markup {
     } }
 }
 
+/// The tables that it counts.
+fn tables<'q>(answer: &Answer<'q>) -> Vec<&'q str> {
+    let tables = answer.query.period.iter();
+    tables.map(|table| table.text.as_str()).collect()
+}
+
 fn why_empty(answer: &Answer<'_>, is_unknown: bool) -> String {
-    let tables: Vec<&str> = answer
-        .query
-        .period
-        .iter()
-        .map(|table| table.text.as_str())
-        .collect();
+    let tables = tables(answer);
     match (is_unknown, tables.is_empty()) {
         (true, _) => format!(
             "{} is empty: nothing was loaded into it.",
@@ -258,12 +260,7 @@ fn meaning<'q>(answer: &Answer<'q>, column: &str) -> Option<&'q str> {
 }
 
 fn source(answer: &Answer<'_>) -> String {
-    let tables: Vec<&str> = answer
-        .query
-        .period
-        .iter()
-        .map(|table| table.text.as_str())
-        .collect();
+    let tables = tables(answer);
     let from = match tables.is_empty() {
         true => String::new(),
         false => format!(", of the tables {}", tables.join(", ")),

@@ -7,6 +7,8 @@
 use definitions::{Column, ColumnType, Schema, Table};
 use rusqlite::{Connection, OptionalExtension};
 
+use transform::EARLIEST;
+
 use crate::ddl::{bookkeeping_tables, quote};
 use crate::{Access, Error, Limits, Place, Store, query};
 
@@ -112,9 +114,6 @@ pub(crate) fn own_moment(table: &Table, alias: &str, latest: &str) -> String {
 pub(crate) fn latest(connection: &Connection, plan: &transform::Plan) -> rusqlite::Result<String> {
     latest_of(connection, "where stream = ?1", [plan.stream.as_str()])
 }
-
-/// Nothing that is measured here is older.
-const EARLIEST: &str = "1990-01-01T00:00:00Z";
 
 fn latest_of(
     connection: &Connection,

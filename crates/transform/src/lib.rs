@@ -17,6 +17,7 @@ mod worker;
 
 pub use batch::{Batch, Cell, RecordRows, Reject, Warning};
 pub use convert::canonical_timestamp;
+pub use oddities::EARLIEST;
 pub use plan::{Plan, Setting, TablePlan, plan};
 pub use selftest::run_tests;
 pub use worker::Worker;

@@ -3,8 +3,8 @@
 use crate::batch::{Batch, Cell, Warning};
 use crate::plan::{ColumnPlan, TablePlan};
 
-/// Nothing that is measured here is older.
-const EARLIEST: &str = "1990";
+/// No time that is measured here is older.
+pub const EARLIEST: &str = "1990";
 
 /// Adds a warning if a value is not in the list of names that its column has.
 pub(crate) fn name(

@@ -228,7 +228,7 @@ fn every_answer_says_of_which_period_it_is() {
 }
 
 #[test]
-fn what_says_not_when_it_happened_is_named() {
+fn what_does_not_say_when_it_happened_is_named() {
     let world = World::new();
     world.write(
         "incidents/a.yaml",
@@ -242,7 +242,7 @@ fn what_says_not_when_it_happened_is_named() {
         "--format",
         "csv",
     ]);
-    run.says(&["1 row of `Incidents` has no plausible time, and so in no period"]);
+    run.says(&["1 row of `Incidents` has no plausible time, and so is in no period"]);
     assert!(
         run.stdout.contains("Sound") && !run.stdout.contains("Typo"),
         "{}",
