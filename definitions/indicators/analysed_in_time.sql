@@ -3,6 +3,7 @@
 --   recovery.
 -- kind: share
 -- better: more
+-- period: Incidents
 select
     start.began_at as at,
     case when unix_timestamp(incident.rca_completed_at) - unix_timestamp(incident.recovered_at) <= 14 * 86400 then 1 else 0 end as value

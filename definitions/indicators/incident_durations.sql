@@ -3,6 +3,7 @@
 -- kind: durations
 -- better: less
 -- place: 2
+-- period: Incidents
 select start.began_at as at, incident.minutes_to_recover as value
 from Incidents as incident
 inner join IncidentStarts as start on start.incident_id = incident.id

@@ -3,6 +3,7 @@
 -- kind: count
 -- better: less
 -- place: 1
+-- period: Incidents
 select began_at as at
 from IncidentStarts
 where began_at is not null

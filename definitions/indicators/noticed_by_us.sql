@@ -3,6 +3,7 @@
 -- kind: share
 -- better: more
 -- place: 3
+-- period: Incidents
 select start.began_at as at, case when incident.detected_by = 'internal' then 1 else 0 end as value
 from Incidents as incident
 inner join IncidentStarts as start on start.incident_id = incident.id

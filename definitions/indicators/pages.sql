@@ -3,6 +3,7 @@
 -- kind: clusters
 -- better: less
 -- place: 4
+-- period: PagerDutyIncidents
 select created_at as at
 from Responses
 where not is_merged

@@ -3,6 +3,7 @@
 -- kind: clusters
 -- better: less
 -- place: 5
+-- period: PagerDutyLogEntries
 select interrupted_at as at
 from Interruptions
 where hour_class = 'sleep'

@@ -10,8 +10,9 @@
 --   without log entries counts as not escalated.
 -- group: pages 4
 -- sentence: **{sum n_incidents_exhausted; page; pages} came to the end with nobody left to ask**; most go unanswered
---   in time at {service_name} ({percent_timeout}). || No page came to the end with nobody left; most go unanswered in
---   time at {service_name} ({percent_timeout}). || No page is known.
+--   in time at {service_name} ({percent_timeout}). || {percent_timeout} of the pages of {service_name} go unanswered in
+--   time, the most of all; none came to the end with nobody left to ask. || Of {sum n_incidents; page; pages} none went on
+--   because nobody answered in time. || No page is known.
 -- period: PagerDutyIncidents
 -- chart: bar x=service_name y=percent_timeout,percent_manual,percent_exhausted top=10
 -- columns:

@@ -15,7 +15,7 @@
 -- group: pages 3
 -- sentence: **Half of the pages wait under {p50_minutes where scope = all}**, nine in ten under {p90_minutes where
 --   scope = all}; {n_resolved_automatically where scope = all} went by themselves and {n_timed_out where scope = all}
---   were missed. || No page is known.
+--   were missed. || {n_incidents where scope = all; page; pages}, of which nobody answered any. || No page is known.
 -- period: PagerDutyIncidents
 -- chart: bar x=service_name y=p50_minutes,p90_minutes only=scope:service top=12
 -- columns:

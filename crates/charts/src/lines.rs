@@ -38,6 +38,8 @@ pub struct Lines {
     pub lines: Vec<Line>,
     /// Places along x that are marked by a shape, such as weeks beyond a limit.
     pub marked: Vec<bool>,
+    /// Places along x that are hollow, such as a week that is not over.
+    pub hollow: Vec<bool>,
     /// What the values are measured in.
     pub unit: Unit,
     /// The greatest value of all plots that are to be compared; nothing for this plot's own.
@@ -92,7 +94,7 @@ pub fn lines(plot: &Lines) -> Markup {
                 (columns_of(plot, &places, &y))
                 @for (place, line) in plot.lines.iter().enumerate() {
                     @match line.mark {
-                        Mark::Line => (line_of(line, &places, height, &y, hue(place))),
+                        Mark::Line => (line_of(line, plot, &places, &y, hue(place))),
                         Mark::Limit => (path(&line.values, &places, height, &y, "lim")),
                         Mark::Column => {},
                     }
@@ -162,7 +164,7 @@ fn columns_of(plot: &Lines, places: &[(f64, f64)], y: &dyn Fn(f64) -> f64) -> Ma
         @for (hue_place, (line, (base, top))) in columns.iter().zip(&stack).enumerate() {
             @let height = round(y(*base) - y(*top), 1);
             @if height > 0.0 {
-                rect x=(percent(place.0 + place.1 * 0.14)) width=(percent(place.1 * 0.72)) y=(y(*top)) height=(height) class=(hue(hue_place)) {
+                rect x=(percent(place.0 + place.1 * 0.14)) width=(percent(place.1 * 0.72)) y=(y(*top)) height=(height) class=(filled(hue(hue_place), is_hollow(plot, index))) {
                     title { (plot.x[index]) ": " (line.name) " " (plot.unit.show(top - base)) }
                 }
             }
@@ -191,21 +193,36 @@ fn stack(columns: &[&Line], index: usize) -> Vec<(f64, f64)> {
 
 fn line_of(
     line: &Line,
+    plot: &Lines,
     places: &[(f64, f64)],
-    height: f64,
     y: &dyn Fn(f64) -> f64,
     class: &str,
 ) -> Markup {
-    let points: Vec<(f64, f64)> = places
+    let points: Vec<(f64, f64, bool)> = places
         .iter()
         .zip(&line.values)
-        .filter_map(|(place, value)| Some((middle(*place), (*value)?)))
+        .enumerate()
+        .filter_map(|(index, (place, value))| {
+            Some((middle(*place), (*value)?, is_hollow(plot, index)))
+        })
         .collect();
+    let is_dotted = points.len() <= POINTS;
     html! {
-        (path(&line.values, places, height, y, &format!("s{class}")))
-        @if points.len() <= POINTS { @for (x, value) in &points {
-            circle cx=(percent(*x)) cy=(y(*value)) r="3" class=(class) {}
-        } }
+        (path(&line.values, places, f64::from(plot.height), y, &format!("s{class}")))
+        @for (x, value, is_hollow) in points.iter().filter(|point| is_dotted || point.2) {
+            circle cx=(percent(*x)) cy=(y(*value)) r="3" class=(filled(class, *is_hollow)) {}
+        }
+    }
+}
+
+fn is_hollow(plot: &Lines, index: usize) -> bool {
+    plot.hollow.get(index).copied().unwrap_or(false)
+}
+
+fn filled(class: &str, is_hollow: bool) -> String {
+    match is_hollow {
+        true => format!("h{class}"),
+        false => class.to_owned(),
     }
 }
 
@@ -297,6 +314,7 @@ mod tests {
             x: x.iter().map(|x| (*x).to_owned()).collect(),
             lines,
             marked: Vec::new(),
+            hollow: Vec::new(),
             unit: Unit::Count,
             most: None,
             height: 100,
@@ -333,6 +351,7 @@ mod tests {
         ];
         let mut plot = plot(&["2026-01-05", "2026-01-12"], lines);
         plot.marked = vec![true, false];
+        plot.hollow = vec![false, true];
         let drawn = super::lines(&plot).into_string();
         assert_eq!(
             drawn.matches("<rect").count(),
@@ -341,6 +360,7 @@ mod tests {
         );
         assert!(drawn.contains("Jan ’26") && drawn.contains("M0-3.5L4 3.5H-4Z"));
         assert!(drawn.contains("2026-01-05: night 2"));
+        assert_eq!(drawn.matches("class=\"hb\"").count(), 1, "the second week");
     }
 
     #[test]

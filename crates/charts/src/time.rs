@@ -21,7 +21,8 @@ impl Moment {
         if let Some((year, quarter)) = text.split_once("-Q") {
             let (year, quarter): (i16, i8) = (year.parse().ok()?, quarter.parse().ok()?);
             let first = Date::new(year, quarter.checked_mul(3)?.checked_sub(2)?, 1).ok()?;
-            return Some(of(first, 91.0));
+            let next = first.checked_add(jiff::Span::new().months(3)).ok()?;
+            return Some(of(first, day(next) - day(first)));
         }
         if text.len() == 7 {
             let first: Date = format!("{text}-01").parse().ok()?;
@@ -29,6 +30,22 @@ impl Moment {
         }
         let date: Date = text.get(..10)?.parse().ok()?;
         Some(of(date, 7.0))
+    }
+
+    /// Whether all of it lies between two moments, such as `2026-03-01T10:05:00Z`; one that is not known hides nothing.
+    pub fn is_within(&self, from: Option<&str>, to: Option<&str>) -> bool {
+        let begins = from.and_then(day_of).is_none_or(|from| from <= self.begins);
+        let ends = to.and_then(day_of);
+        begins && ends.is_none_or(|to| to >= self.begins + self.days)
+    }
+
+    /// What it is called.
+    pub fn noun(&self) -> &'static str {
+        match self.days {
+            days if days > 31.0 => "quarter",
+            days if days > 7.0 => "month",
+            _ => "week",
+        }
     }
 }
 
@@ -50,7 +67,7 @@ pub fn positions(moments: &[Moment]) -> Vec<(f64, f64)> {
 /// The labels of an axis of time: each its place, from 0 to 1, and its words; quarters by their names, else months, at least
 /// so far apart.
 pub(crate) fn labels(moments: &[Moment], apart: f64) -> Vec<(f64, String)> {
-    if moments.iter().all(|moment| moment.days > 90.0) {
+    if moments.iter().all(|moment| moment.days > 31.0) {
         return quarters(moments);
     }
     let begin = moments

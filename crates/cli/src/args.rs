@@ -197,7 +197,7 @@ pub struct ReportArguments {
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
 
-    /// Of which time
+    /// Of which time: the last twelve months, where nothing is said
     #[command(flatten)]
     pub period: PeriodArguments,
 

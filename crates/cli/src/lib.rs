@@ -8,6 +8,7 @@ pub mod console;
 mod faults;
 pub mod gaps;
 pub mod load;
+mod page;
 mod period;
 pub mod project;
 pub mod queries;

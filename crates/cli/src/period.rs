@@ -47,11 +47,21 @@ pub fn read(arguments: &PeriodArguments, console: &Console) -> Result<Option<Per
     }))
 }
 
+/// Whether rows are said that are in no period, since they do not say when they happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undated {
+    /// They are.
+    Said,
+    /// They were said before.
+    Known,
+}
+
 /// A database with what happened in the period, its derived tables made. It lives as long as the store.
 pub fn narrow(
     project: &Project,
     place: &Place,
     period: &Period,
+    undated: Undated,
     console: &Console,
 ) -> Result<Store, CouldNotRun> {
     let narrowed = Store::narrow(place, &project.definitions.schema, period);
@@ -59,7 +69,7 @@ pub fn narrow(
         console.diagnostic(&database_fault(&error));
         CouldNotRun
     })?;
-    for (table, rows) in &narrowed.undated {
+    for (table, rows) in narrowed.undated.iter().filter(|_| undated == Undated::Said) {
         let verbs = match rows {
             1 => ("has", "is"),
             _ => ("have", "are"),

@@ -7,9 +7,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use definitions::{Indicator, Query};
+use definitions::{Indicator, Query, Word};
+use jiff::Timestamp;
 use report::{Format, Writer};
-use store::{Limits, Period, Place, QueryFault, Value};
+use store::{Known, Limits, Period, Place, QueryFault, Value};
 
 /// An answer, or why there is none.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Kept {
     pub n_rows: u64,
     /// The period that it is of.
     pub period: Option<Period>,
+    /// What is known of what it counts.
+    pub known: Known,
 }
 
 /// Why there is no answer.
@@ -42,23 +45,34 @@ pub enum Failure {
     Database(store::Error),
 }
 
+/// Where answers go as files, and how they are written there.
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'f> {
+    /// The project's folder.
+    pub project: &'f Path,
+    /// The folder in it.
+    pub folder: &'f str,
+    /// How answers are written.
+    pub format: Format,
+}
+
 /// What the names of answers begin with while they are written.
 const UNFINISHED: &str = ".answer";
 
-/// Answers queries, as many at once as there are cores, each into `folder/<name>.csv`, and keeps up to `rows` rows of each.
+/// Answers queries, as many at once as there are cores, each into a file `<name>.csv`, and keeps up to `rows` rows of each.
 /// A file appears when its answer is whole; the old answer of a query that fails goes, since it would pass for today's.
 pub fn answer_all<'a>(
     place: &Place,
     queries: &[&'a Query],
     limits: Limits,
-    folder: &Path,
-    format: Format,
+    files: Files<'_>,
     rows: usize,
 ) -> io::Result<Vec<Answered<'a>>> {
-    fs::create_dir_all(folder)?;
-    remove_leftovers(folder)?;
+    let folder = files.project.join(files.folder);
+    fs::create_dir_all(&folder)?;
+    remove_leftovers(&folder)?;
     let answers = answered(queries, |query| {
-        answer_into_file(place, query, limits, folder, format, rows)
+        answer_into_file(place, query, limits, files, rows)
     });
     // Names are as durable as what they name.
     #[cfg(unix)]
@@ -74,32 +88,32 @@ pub fn keep_all<'a>(
     rows: usize,
 ) -> Vec<Answered<'a>> {
     answered(queries, |query| {
-        let (_, kept) = answer_to(
+        let (_, mut kept) = answer_to(
             place,
             &query.sql,
-            period(place, query)?,
+            period(place, &query.period)?,
             limits,
             None::<(Format, io::Sink)>,
             rows,
         )?;
+        kept.known = known(place, &query.period)?;
         Ok(kept)
     })
 }
+
+/// What happened, and what is known of it.
+type Happened = (Vec<(Timestamp, f64)>, Known);
 
 /// The rows of indicators, in their order: when each happened, and its value.
 pub fn happenings(
     place: &Place,
     indicators: &[Indicator],
     limits: Limits,
-) -> Vec<Result<Vec<(String, f64)>, Failure>> {
+) -> Vec<Result<Happened, Failure>> {
     at_once(indicators, |indicator| happened(place, indicator, limits))
 }
 
-fn happened(
-    place: &Place,
-    indicator: &Indicator,
-    limits: Limits,
-) -> Result<Vec<(String, f64)>, Failure> {
+fn happened(place: &Place, indicator: &Indicator, limits: Limits) -> Result<Happened, Failure> {
     let (_, kept) = answer_to(
         place,
         &indicator.sql,
@@ -110,19 +124,34 @@ fn happened(
     )?;
     let column = |name: &str| kept.columns.iter().position(|column| column == name);
     let (at, value) = (column("at"), column("value"));
-    let rows = kept.rows.iter().filter_map(|row| {
-        let Value::Text(moment) = row.get(at?)? else {
-            return None;
+    let mut rows = Vec::new();
+    for row in &kept.rows {
+        let cell = |place: Option<usize>| place.and_then(|place| row.get(place));
+        // What has no moment, or no value where one is wanted, is not known to have happened so.
+        let moment = match cell(at) {
+            Some(Value::Text(text)) => report::moment(text).ok_or_else(|| no_moment(text))?,
+            Some(Value::Null) | None => continue,
+            Some(other) => return Err(no_moment(&format!("{other:?}"))),
         };
-        let value = match value.and_then(|place| row.get(place)) {
-            Some(Value::Real(value)) => *value,
-            Some(Value::Integer(value)) => *value as f64,
-            Some(_) => return None,
-            None => 0.0,
-        };
-        Some((moment.clone(), value))
-    });
-    Ok(rows.collect())
+        match cell(value) {
+            Some(Value::Real(value)) => rows.push((moment, *value)),
+            Some(Value::Integer(value)) => rows.push((moment, *value as f64)),
+            Some(_) => {}
+            None => rows.push((moment, 0.0)),
+        }
+    }
+    Ok((rows, known(place, &indicator.period)?))
+}
+
+fn no_moment(text: &str) -> Failure {
+    let message = format!(
+        "`at` is `{}`: expected a time such as `2026-03-01T10:05:00Z`",
+        text.chars().take(60).collect::<String>()
+    );
+    Failure::Query(QueryFault::Sql {
+        message,
+        offset: None,
+    })
 }
 
 /// Answers queries, as many at once as there are cores.
@@ -184,7 +213,7 @@ pub fn answer(
     limits: Limits,
     format: Format,
 ) -> Result<Vec<u8>, Failure> {
-    let period = period(place, query)?;
+    let period = period(place, &query.period)?;
     let target = Some((format, Vec::new()));
     let (bytes, _) = answer_to(place, &query.sql, period, limits, target, 0)?;
     Ok(bytes.unwrap_or_default())
@@ -210,23 +239,24 @@ fn answer_into_file(
     place: &Place,
     query: &Query,
     limits: Limits,
-    folder: &Path,
-    format: Format,
+    files: Files<'_>,
     rows: usize,
 ) -> Result<Kept, Failure> {
-    let name = format!("{}.csv", query.name);
-    let path = folder.join(&name);
+    let folder = files.project.join(files.folder);
+    let name = format!("{}/{}.csv", files.folder, query.name);
+    let path = files.project.join(&name);
     let output = |error: io::Error| Failure::Query(QueryFault::Output(error.to_string()));
     let answered = (|| {
         let file = tempfile::Builder::new()
             .prefix(UNFINISHED)
-            .tempfile_in(folder)
+            .tempfile_in(&folder)
             .map_err(output)?;
         // Held as long as it is written, so that nobody takes it for a leftover.
         file.as_file().lock().map_err(output)?;
-        let target = Some((format, io::BufWriter::new(file)));
-        let period = period(place, query)?;
-        let (target, kept) = answer_to(place, &query.sql, period, limits, target, rows)?;
+        let target = Some((files.format, io::BufWriter::new(file)));
+        let period = period(place, &query.period)?;
+        let (target, mut kept) = answer_to(place, &query.sql, period, limits, target, rows)?;
+        kept.known = known(place, &query.period)?;
         let Some(target) = target else {
             return Ok(kept);
         };
@@ -240,7 +270,7 @@ fn answer_into_file(
     })();
     let answered = answered.map_err(|failure| match failure {
         Failure::Query(QueryFault::Output(reason)) => Failure::Query(QueryFault::Output(format!(
-            "cannot write `output/{name}`: {reason}"
+            "cannot write `{name}`: {reason}"
         ))),
         other => other,
     });
@@ -250,14 +280,20 @@ fn answer_into_file(
     answered
 }
 
-/// The period that an answer is of; nothing for a query that does not say what it counts.
-fn period(place: &Place, query: &Query) -> Result<Option<Period>, Failure> {
-    if query.period.is_empty() {
+/// The period that is known of some tables; nothing without any.
+fn period(place: &Place, tables: &[Word]) -> Result<Option<Period>, Failure> {
+    if tables.is_empty() {
         return Ok(None);
     }
-    let tables: Vec<&str> = query.period.iter().map(|table| &*table.text).collect();
+    let tables: Vec<&str> = tables.iter().map(|table| &*table.text).collect();
     let period = store::period_of(place, &tables).map_err(Failure::Database)?;
     Ok(Some(period))
+}
+
+/// What is known of some tables.
+fn known(place: &Place, tables: &[Word]) -> Result<Known, Failure> {
+    let tables: Vec<&str> = tables.iter().map(|table| &*table.text).collect();
+    store::known_of(place, &tables).map_err(Failure::Database)
 }
 
 /// Writes an answer, with its period behind its own columns, to a target if there is one; keeps up to `most` rows of it.

@@ -12,7 +12,7 @@ pub(crate) fn check(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
     duplicate_tables(definitions, faults);
     references(definitions, faults);
     check_periods(&definitions.schema, faults);
-    periods_of_queries(definitions, faults);
+    periods(definitions, faults);
     queries_of_attention(definitions, faults);
     let mut filled: HashMap<&str, &Mapper> = HashMap::new();
     let mut streams: HashMap<&str, &Mapper> = HashMap::new();
@@ -131,27 +131,32 @@ fn references(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
 }
 
 /// An answer's period is that of tables which are loaded: those have a first row and a newest fetch.
-fn periods_of_queries(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
+fn periods(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
     let tables = &definitions.schema.tables;
     let names = || tables.iter().map(|table| table.name.as_str());
-    for query in &definitions.queries {
-        if query.period.is_empty() {
-            let message = format!("`{}` does not say of which period it is", query.source.path);
+    let queries = definitions
+        .queries
+        .iter()
+        .map(|one| (&one.source, &one.period));
+    let indicators = definitions
+        .indicators
+        .iter()
+        .map(|one| (&one.source, &one.period));
+    for (source, period) in queries.chain(indicators) {
+        if period.is_empty() {
+            let message = format!("`{}` does not say of which period it is", source.path);
             faults.push(
                 Diagnostic::warning("query-without-period", message)
                     .hint("name the tables whose rows it counts: `-- period: Incidents`"),
             );
         }
-        for table in &query.period {
+        for table in period {
             if names().any(|name| name == table.text) {
                 continue;
             }
             let message = format!("`{}` is not a table that is loaded", table.text);
-            let fault = Diagnostic::warning("query-period", message).at(
-                &query.source,
-                table.span.clone(),
-                "",
-            );
+            let fault =
+                Diagnostic::warning("query-period", message).at(source, table.span.clone(), "");
             faults.push(match nearest(&table.text, names()) {
                 Some(near) => fault.hint(format!("did you mean `{near}`?")),
                 None => fault,

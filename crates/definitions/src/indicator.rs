@@ -6,9 +6,10 @@ use std::sync::Arc;
 use diagnostics::{Diagnostic, Source};
 
 use crate::File;
-use crate::query::{header, understood};
+use crate::Word;
+use crate::query::{Entry, header, understood};
 
-const KEYS: &[&str] = &["title", "meaning", "kind", "better", "place"];
+const KEYS: &[&str] = &["title", "meaning", "kind", "better", "place", "period"];
 
 /// One figure.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Indicator {
     pub better: Better,
     /// Its place among the tiles at the top of the page, from 1; nothing for one that has none.
     pub place: Option<u32>,
+    /// The tables whose rows it counts: nothing is known of it before the first of them.
+    pub period: Vec<Word>,
     /// The select: a column `at`, and one `value` where the kind needs it.
     pub sql: String,
     /// Where it was written.
@@ -79,7 +82,7 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Indicator {
     let source = &file.source;
     let header = header(source, KEYS, faults);
     let entry = |key: &str| header.iter().find(|entry| entry.key == key);
-    let take = |key: &str| entry(key).map_or(String::new(), |entry| entry.text());
+    let take = |key: &str| entry(key).map_or(String::new(), Entry::text);
     let better = |text: &str| match text {
         "less" => Ok(Better::Less),
         "more" => Ok(Better::More),
@@ -108,6 +111,7 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Indicator {
         ),
         better: understood(entry("better"), "indicator", source, faults, better),
         place: understood(entry("place"), "indicator", source, faults, place),
+        period: entry("period").map_or(Vec::new(), Entry::list),
         sql: source.text.clone(),
         source: Arc::clone(source),
     }

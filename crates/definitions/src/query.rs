@@ -225,7 +225,7 @@ impl Entry<'_> {
     }
 
     /// Names with commas between them.
-    fn list(&self) -> Vec<Word> {
+    pub(crate) fn list(&self) -> Vec<Word> {
         let mut names = Vec::new();
         for line in &self.lines {
             let mut start = line.start;

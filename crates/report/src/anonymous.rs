@@ -10,7 +10,7 @@ use crate::Answer;
 const HIDDEN: &str = "(hidden)";
 
 /// Puts numbers in place of the people that the answers name, by the columns which their queries say name people.
-pub fn hide_people(answers: &mut [Answer<'_>]) {
+pub fn hide_people(answers: &mut [&mut Answer<'_>]) {
     let mut names: BTreeMap<u64, String> = BTreeMap::new();
     for answer in &*answers {
         for (row, place) in cells(answer) {
@@ -111,9 +111,9 @@ mod tests {
             vec![text("U2"), text("Ben, Ada and 2 more"), text("x")],
             vec![Value::Null, text("(nobody)"), text("x")],
         ];
-        let mut answers = [answer(&query, &["user_id", "name", "title"], rows)];
-        hide_people(&mut answers);
-        let rows = &answers[0].rows;
+        let mut answer = answer(&query, &["user_id", "name", "title"], rows);
+        hide_people(&mut [&mut answer]);
+        let rows = &answer.rows;
         let shown: Vec<String> = rows
             .iter()
             .map(|row| crate::writer::text(&row[1]))

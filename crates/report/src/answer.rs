@@ -1,7 +1,7 @@
 //! An answer as the page takes it: rows in memory, and what is asked of them.
 
 use definitions::{Comparison, Condition, Query};
-use store::{Period, Value};
+use store::{Known, Period, Value};
 
 use crate::writer::text;
 
@@ -18,6 +18,8 @@ pub struct Answer<'a> {
     pub n_rows: u64,
     /// The period that it is of.
     pub period: Option<Period>,
+    /// What is known of what it counts.
+    pub known: Known,
 }
 
 impl Answer<'_> {
@@ -87,6 +89,7 @@ pub(crate) mod tests {
             n_rows: rows.len() as u64,
             rows,
             period: None,
+            known: Known::default(),
         }
     }
 

@@ -146,6 +146,7 @@ fn look<'a>(rule: &'a Attention, answers: &[Answer<'a>]) -> Option<Found<'a>> {
         n_rows: rows.len() as u64,
         rows,
         period: whole.period.clone(),
+        known: whole.known.clone(),
     };
     let figure = match rule.measure.what {
         What::Count => answer.rows.len() as f64,

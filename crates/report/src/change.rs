@@ -1,39 +1,26 @@
-//! Has anything really changed? The newest whole weeks against as many before them, for each indicator.
+//! Has anything really changed? A stretch of time against the one before it, for each indicator.
 
 use charts::{Effect, Unit};
 use definitions::{Better, Indicator, IndicatorKind};
-use jiff::civil::{Date, Weekday};
-use jiff::{Span, ToSpan};
+use jiff::Timestamp;
 use statistics::{
     Interval, Verdict, compare_counts, compare_durations, compare_shares, compare_weeks,
     dispersion, geometric_mean, verdict, visible,
 };
+
+use store::Known;
+
+use crate::stretch::Stretch;
 
 /// What happened, for an indicator: the moment of each, and its value where it has one.
 #[derive(Debug, Clone)]
 pub struct Happenings<'a> {
     /// The indicator.
     pub indicator: &'a Indicator,
-    /// Moments, `2026-03-01T10:05:00Z`, and values; 0 where there is none.
-    pub rows: Vec<(String, f64)>,
-}
-
-/// A stretch of days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
-    /// Its first day.
-    begins: Date,
-    /// The day after its last.
-    ends: Date,
-}
-
-/// Two stretches of as many whole weeks, one after the other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Windows {
-    /// How many weeks each has.
-    pub(crate) weeks: u32,
-    pub(crate) before: Stretch,
-    pub(crate) now: Stretch,
+    /// Moments and values; 0 where there is none.
+    pub rows: Vec<(Timestamp, f64)>,
+    /// What is known of what it counts.
+    pub known: Known,
 }
 
 /// What became of an indicator.
@@ -46,7 +33,8 @@ pub(crate) struct Change<'a> {
     pub(crate) size: Option<Effect>,
     pub(crate) range: Option<(Effect, Effect)>,
     pub(crate) p: Option<f64>,
-    pub(crate) verdict: Verdict,
+    /// What that says; nothing where too little is known of a stretch.
+    pub(crate) verdict: Option<Verdict>,
     /// What would have shown, in words; empty where that cannot be said.
     pub(crate) visible: String,
     /// Its value by stretches of the two windows, the oldest first.
@@ -62,89 +50,14 @@ pub(crate) struct Summary {
     pub(crate) value: Option<f64>,
 }
 
-/// The numbers of weeks that are compared, the longest that fits twice into the data.
-const WEEKS: [u32; 3] = [52, 13, 4];
-
-/// The most columns of a spark.
-const COLUMNS: usize = 26;
+/// The most columns of a spark for each of the two stretches.
+const COLUMNS: usize = 13;
 
 /// Above so much, events come in clusters.
 const CLUSTERED: f64 = 1.5;
 
 /// With fewer durations or shares on one side nothing could show.
 const FEWEST: usize = 5;
-
-impl Stretch {
-    /// `2026` is a year, `2026-Q1` a quarter, `2026-03` a month, `2026-03-01/2026-03-15` from a day until before another.
-    pub fn parse(text: &str) -> Option<Self> {
-        if let Some((begins, ends)) = text.split_once('/') {
-            let (begins, ends) = (begins.parse().ok()?, ends.parse().ok()?);
-            return (begins < ends).then_some(Self { begins, ends });
-        }
-        let months = |year: &str, first: i8, count: i32| {
-            let begins = Date::new(year.parse().ok()?, first, 1).ok()?;
-            let ends = begins.checked_add(Span::new().months(count)).ok()?;
-            Some(Self { begins, ends })
-        };
-        match (text.split_once("-Q"), text.split_once('-')) {
-            (Some((year, quarter)), _) => {
-                let quarter: i8 = quarter.parse().ok()?;
-                months(year, quarter.checked_mul(3)?.checked_sub(2)?, 3)
-            }
-            (None, Some((year, month))) => months(year, month.parse().ok()?, 1),
-            (None, None) => months(text, 1, 12),
-        }
-    }
-
-    /// How many days it has.
-    fn days(self) -> f64 {
-        f64::from(
-            self.begins
-                .until(self.ends)
-                .map_or(0, |span| span.get_days()),
-        )
-    }
-
-    /// What happened in it, by week from its first day; the last week may be a part of one.
-    fn weeks(self, rows: &[(String, f64)]) -> Vec<Vec<f64>> {
-        let mut weeks = vec![Vec::new(); (self.days() / 7.0).ceil() as usize];
-        for (moment, value) in rows {
-            let Some(day) = moment.get(..10).and_then(|day| day.parse::<Date>().ok()) else {
-                continue;
-            };
-            if self.begins <= day && day < self.ends {
-                let days = self.begins.until(day).map_or(0, |span| span.get_days());
-                weeks[days.unsigned_abs() as usize / 7].push(*value);
-            }
-        }
-        weeks
-    }
-}
-
-impl Windows {
-    /// The longest windows that fit between the first moment and the newest; nothing if not even two of four weeks do.
-    pub(crate) fn between(first: &str, newest: &str) -> Option<Self> {
-        let day = |moment: &str| moment.get(..10)?.parse::<Date>().ok();
-        let (first, newest) = (day(first)?, day(newest)?);
-        let since_monday = i64::from(newest.weekday().since(Weekday::Monday));
-        let ends = newest.checked_sub(since_monday.days()).ok()?;
-        let whole = first.until(ends).ok()?.get_days() / 7;
-        let weeks = WEEKS.into_iter().find(|weeks| whole >= 2 * *weeks as i32)?;
-        let middle = ends.checked_sub(i64::from(7 * weeks).days()).ok()?;
-        let begins = middle.checked_sub(i64::from(7 * weeks).days()).ok()?;
-        Some(Self {
-            weeks,
-            before: Stretch {
-                begins,
-                ends: middle,
-            },
-            now: Stretch {
-                begins: middle,
-                ends,
-            },
-        })
-    }
-}
 
 impl Change<'_> {
     /// All of it in words.
@@ -179,7 +92,10 @@ impl Change<'_> {
     /// The verdict in words.
     pub(crate) fn words(&self) -> &'static str {
         let is_time = self.indicator.kind == IndicatorKind::Durations;
-        match (self.verdict, is_time) {
+        let Some(verdict) = self.verdict else {
+            return "not known";
+        };
+        match (verdict, is_time) {
             (Verdict::Fewer, true) => "shorter",
             (Verdict::PerhapsFewer, true) => "perhaps shorter",
             (Verdict::PerhapsMore, true) => "perhaps longer",
@@ -195,10 +111,14 @@ impl Change<'_> {
 
     /// Whether it changed to the worse; nothing if it did not change.
     pub(crate) fn is_worse(&self) -> Option<bool> {
-        let is_more = matches!(self.verdict, Verdict::More | Verdict::PerhapsMore);
-        self.verdict
-            .is_change()
+        let is_more = matches!(self.verdict, Some(Verdict::More | Verdict::PerhapsMore));
+        self.is_change()
             .then_some(is_more == (self.indicator.better == Better::Less))
+    }
+
+    /// Whether it changed, as far as can be told.
+    pub(crate) fn is_change(&self) -> bool {
+        self.verdict.is_some_and(Verdict::is_change)
     }
 
     /// How it changed, in words: `×1.25`, `+4.2 points`.
@@ -232,11 +152,37 @@ pub(crate) fn change<'a>(happenings: &Happenings<'a>, before: Stretch, now: Stre
     let indicator = happenings.indicator;
     let kind = indicator.kind;
     let (older, newer) = (before.weeks(&happenings.rows), now.weeks(&happenings.rows));
-    let all: Vec<Vec<f64>> = older.iter().chain(&newer).cloned().collect();
-    let size = all.len().div_ceil(COLUMNS).max(1);
-    let spark = all
-        .chunks(size)
-        .map(|weeks| summary(kind, weeks).value.unwrap_or(0.0));
+    let columns = COLUMNS.min(newer.len()).max(1);
+    let spark = [before, now]
+        .into_iter()
+        .flat_map(|stretch| stretch.split(&happenings.rows, columns))
+        .map(|part| summary(kind, &[part]).value.unwrap_or(0.0));
+    let (since, until) = (&happenings.known.since, &happenings.known.until);
+    let is_known_before = since
+        .as_ref()
+        .is_some_and(|since| before.is_known_since(since));
+    let is_known_now = until.as_ref().is_none_or(|until| now.is_known_until(until));
+    if !is_known_before || !is_known_now {
+        let unknown = Summary { n: 0, value: None };
+        let if_known = |is_known, weeks| {
+            if is_known {
+                summary(kind, weeks)
+            } else {
+                unknown
+            }
+        };
+        return Change {
+            indicator,
+            now: if_known(is_known_now, &newer),
+            before: if_known(is_known_before, &older),
+            size: None,
+            range: None,
+            p: None,
+            verdict: None,
+            visible: String::new(),
+            spark: spark.collect(),
+        };
+    }
     let compared = compare(indicator, (&newer, now.days()), (&older, before.days()));
     Change {
         indicator,
@@ -245,7 +191,7 @@ pub(crate) fn change<'a>(happenings: &Happenings<'a>, before: Stretch, now: Stre
         size: compared.size,
         range: compared.range,
         p: compared.p,
-        verdict: compared.verdict,
+        verdict: Some(compared.verdict),
         visible: compared.visible,
         spark: spark.collect(),
     }
@@ -337,19 +283,12 @@ fn compare(
             let Some(change) = compare_counts(n, now_days, m, before_days) else {
                 return none;
             };
-            let all: Vec<u64> = now.iter().chain(&before).copied().collect();
+            let weeks = (whole(&now, now_days), whole(&before, before_days));
+            let all = [weeks.0, weeks.1].concat();
             let is_clustered = indicator.kind == IndicatorKind::Clusters
                 || dispersion(&all).is_some_and(|ratio| ratio > CLUSTERED);
             let (p, range, shows) = match is_clustered {
-                true => (
-                    compare_weeks(
-                        whole(&now, now_days),
-                        whole(&before, before_days),
-                        seed(indicator),
-                    ),
-                    None,
-                    None,
-                ),
+                true => (compare_weeks(weeks.0, weeks.1, seed(indicator)), None, None),
                 false => (
                     Some(change.p),
                     Some(ratios(change.interval)),
@@ -416,6 +355,7 @@ fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stretch::{Windows, moment};
 
     fn indicator(kind: IndicatorKind) -> Indicator {
         Indicator {
@@ -425,23 +365,28 @@ mod tests {
             kind,
             better: Better::Less,
             place: Some(1),
+            period: Vec::new(),
             sql: String::new(),
             source: crate::page::tests::query("q", "table").source,
         }
     }
 
     fn became(kind: IndicatorKind, rows: &[(&str, f64, usize)]) -> (String, String, String) {
-        let windows = Windows::between("2026-01-05", "2026-03-02T10:00:00Z").unwrap();
+        let windows = Windows::of_weeks("2026-01-05", "2026-03-02T10:00:00Z").unwrap();
         let indicator = indicator(kind);
         let rows = rows
             .iter()
             .flat_map(|(day, value, times)| {
-                std::iter::repeat_n(((*day).to_owned(), *value), *times)
+                std::iter::repeat_n((moment(day).unwrap(), *value), *times)
             })
             .collect();
         let happenings = Happenings {
             indicator: &indicator,
             rows,
+            known: Known {
+                since: Some("2026-01-05".into()),
+                until: None,
+            },
         };
         let change = change(&happenings, windows.before, windows.now);
         (
@@ -452,54 +397,36 @@ mod tests {
     }
 
     #[test]
-    fn whole_weeks_as_many_as_fit_twice() {
-        let weeks = |first: &str, newest: &str| {
-            Windows::between(first, newest).map(|windows| windows.weeks)
-        };
-        assert_eq!(weeks("2024-01-01", "2026-03-02"), Some(52));
-        assert_eq!(weeks("2025-03-02", "2026-03-02"), Some(13));
-        // From a Monday to a Monday eight weeks later, and a day less.
-        assert_eq!(weeks("2026-01-05", "2026-03-02"), Some(4));
-        assert_eq!(weeks("2026-01-06", "2026-03-02"), None);
-        assert_eq!(weeks("", "2026-03-02"), None);
-        let windows = Windows::between("2026-01-05", "2026-03-02").unwrap();
-        let rows = [
-            "2026-01-04",
-            "2026-01-05T00:00:00Z",
-            "2026-03-01T23:59:59Z",
-            "2026-03-02",
-        ];
-        let rows = rows.map(|moment| (moment.to_owned(), 1.0));
-        let counts = |stretch: Stretch| {
-            stretch
-                .weeks(&rows)
-                .iter()
-                .map(Vec::len)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            (counts(windows.before), counts(windows.now)),
-            (vec![1, 0, 0, 0], vec![0, 0, 0, 1])
-        );
-    }
-
-    #[test]
-    fn stretches_in_words() {
-        let days = |text: &str| Stretch::parse(text).map(Stretch::days);
-        assert_eq!(
-            (days("2026"), days("2026-Q1"), days("2026-02")),
-            (Some(365.0), Some(90.0), Some(28.0))
-        );
-        assert_eq!(days("2026-03-01/2026-03-15"), Some(14.0));
-        for odd in [
-            "",
-            "2026-Q5",
-            "2026-13",
-            "2026-03-15/2026-03-01",
-            "last year",
-            "2026-03-01",
+    fn what_is_not_known_is_not_compared() {
+        let windows = Windows::of_weeks("2026-01-05", "2026-03-02").unwrap();
+        let indicator = indicator(IndicatorKind::Count);
+        let rows = vec![(moment("2026-02-10").unwrap(), 0.0); 30];
+        for (since, until, words, n) in [
+            (Some("2026-01-05"), None, "no clear change", 30),
+            (
+                Some("2026-01-05"),
+                Some("2026-03-01"),
+                "no clear change",
+                30,
+            ),
+            (Some("2026-01-05"), Some("2026-02-12"), "not known", 0),
+            (Some("2026-01-25"), None, "not known", 30),
+            (None, None, "not known", 30),
         ] {
-            assert_eq!(days(odd), None, "{odd}");
+            let happenings = Happenings {
+                indicator: &indicator,
+                rows: rows.clone(),
+                known: Known {
+                    since: since.map(str::to_owned),
+                    until: until.map(str::to_owned),
+                },
+            };
+            let change = change(&happenings, windows.before, windows.now);
+            assert_eq!(
+                (change.words(), change.now.n),
+                (words, n),
+                "{since:?} {until:?}"
+            );
         }
     }
 

@@ -3,7 +3,8 @@
 use charts::{interval, spark};
 use maud::{Markup, html};
 
-use crate::change::{Change, Windows};
+use crate::change::Change;
+use crate::stretch::Windows;
 
 /// The most tiles.
 const TILES: usize = 6;
@@ -15,7 +16,7 @@ pub(crate) fn tiles(changes: &[Change<'_>], windows: &Windows) -> Markup {
         .filter(|change| change.indicator.place.is_some())
         .collect();
     shown.sort_by_key(|change| (change.indicator.place, &change.indicator.name));
-    let weeks = windows.weeks;
+    let length = &windows.length;
     html! { @if !shown.is_empty() {
         section.figures aria-labelledby="figures-heading" {
             h2.vh id="figures-heading" { "Figures" }
@@ -26,29 +27,26 @@ pub(crate) fn tiles(changes: &[Change<'_>], windows: &Windows) -> Markup {
                     p.value { (change.show(change.now)) }
                     (spark(&change.spark, lit, 40))
                     p.say {
-                        (verdict(change)) ": " (change.show(change.before)) " in the " (weeks) " weeks before"
-                        @if change.now.value != Some(change.now.n as f64) { ", of " (change.before.n) " and now " (change.now.n) }
+                        (verdict(change))
+                        @if change.verdict.is_some() { ": " (change.show(change.before)) " in the " (length) " before" }
+                        @if change.now.value != Some(change.now.n as f64) { (of_how_many(change)) }
                         ". " (change.visible)
                     }
                 }
             } }
-            p.note { "The last " (weeks) " whole weeks, against as many before them. Columns are weeks, or four of them; those of the last " (weeks) " weeks are blue." }
+            p.note { (stretches(windows)) " Each column is a part of them, all as long; those of the later " (length) " are blue." }
         }
     } }
 }
 
 /// The panel of all indicators.
 pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
-    let weeks = windows.weeks;
-    let moved: Vec<&Change> = changes
-        .iter()
-        .filter(|change| change.verdict.is_change())
-        .collect();
+    let moved: Vec<&Change> = changes.iter().filter(|change| change.is_change()).collect();
     html! {
         section.group id="changes" aria-labelledby="changes-heading" {
             div.ghead { h2 id="changes-heading" { "Changes" } p { "whether anything really changed" } }
             article.panel.wide aria-labelledby="changes-question" data-dimensions="" {
-                h3 id="changes-question" { "Has anything changed in the last " (weeks) " weeks, beyond what chance explains?" }
+                h3 id="changes-question" { "Has anything changed within " (windows.length) ", beyond what chance explains?" }
                 figure {
                     figcaption.answer {
                         @if moved.is_empty() { "Nothing changed clearly: each difference is one that chance explains, or too small to be seen." }
@@ -58,6 +56,7 @@ pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
                             } }
                             ". Nothing can be said of the other " (changes.len() - moved.len()) "."
                         }
+                        " " (stretches(windows))
                     }
                     p.nosplit hidden {}
                     table.rows.forest {
@@ -72,7 +71,7 @@ pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
                         tbody { @for change in changes { tr {
                             th scope="row" { (change.indicator.title) }
                             td.num { (change.show(change.before)) } td.num { (change.show(change.now)) }
-                            td.draw { (interval(change.size, change.range, change.verdict.is_change())) }
+                            td.draw { (interval(change.size, change.range, change.is_change())) }
                             td.num { (change.size_in_words()) } td.num.wide { (change.range_in_words()) }
                             td.num { (change.p_in_words()) }
                             td.said { (verdict(change)) }
@@ -94,6 +93,33 @@ pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// Which two stretches are compared.
+fn stretches(windows: &Windows) -> String {
+    let day = |moment: Option<String>| {
+        moment
+            .unwrap_or_default()
+            .chars()
+            .take(10)
+            .collect::<String>()
+    };
+    let (before, now) = (windows.before.period(), windows.now.period());
+    format!(
+        "{} to {}, against {} to {}.",
+        day(now.from),
+        day(now.to),
+        day(before.from),
+        day(before.to)
+    )
+}
+
+/// Of how many its figures are made.
+fn of_how_many(change: &Change<'_>) -> String {
+    match change.verdict {
+        Some(_) => format!(", of {} and now {}", change.before.n, change.now.n),
+        None => format!(", of {}", change.now.n),
     }
 }
 

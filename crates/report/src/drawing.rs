@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use charts::{
-    Bar, BarKind, Bars, Event, Heatmap, Line, Lines, Mark, Timeline, Unit, attribute, bars,
+    Bar, BarKind, Bars, Event, Heatmap, Line, Lines, Mark, Moment, Timeline, Unit, attribute, bars,
     heatmap, key, lines, timeline,
 };
 use definitions::{Chart, ChartKind};
@@ -237,11 +237,12 @@ fn plots(answer: &Answer<'_>, rows: &[&Vec<Value>], mark: Mark) -> Markup {
     x.sort();
     x.dedup();
     let Some(column) = &chart.series else {
-        return lines(&plot(answer, &x, rows, mark, &answer.query.question));
+        let plot = plot(answer, &x, rows, mark, &answer.query.question);
+        return html! { (lines(&plot)) @if let Some(words) = part(answer, &x) { p.note { (words) } } };
     };
     let mut series = series(answer, rows, column);
     if mark == Mark::Line && chart.y.len() == 1 && series.len() <= LINES {
-        return lines(&together(answer, &x, &series));
+        return html! { (lines(&together(answer, &x, &series))) @if let Some(words) = part(answer, &x) { p.note { (words) } } };
     }
     let n_others = series.len().saturating_sub(chart.top.unwrap_or(PLOTS));
     series.truncate(chart.top.unwrap_or(PLOTS));
@@ -262,7 +263,7 @@ fn plots(answer: &Answer<'_>, rows: &[&Vec<Value>], mark: Mark) -> Markup {
             div.one data-about=[attribute(&about)] { p.read { bdi { (one.name) } } (lines(plot)) }
         } }
         p.note {
-            "One scale for all." @if n_others > 0 { " " (n_others) " more in the table below." }
+            "One scale for all." @if let Some(words) = part(answer, &x) { " " (words) } @if n_others > 0 { " " (n_others) " more in the table below." }
         }
     }
 }
@@ -314,6 +315,7 @@ fn plot(
         x: x.to_vec(),
         lines: measures.chain(limits).collect(),
         marked: marked.map(|value| value == Some(1.0)).collect(),
+        hollow: x.iter().map(|x| is_part(answer, x)).collect(),
         unit: chart.y.first().map_or(Unit::Number, |y| Unit::of_column(y)),
         most: None,
         height: 150,
@@ -334,6 +336,21 @@ fn together(answer: &Answer<'_>, x: &[String], series: &[Series<'_>]) -> Lines {
         }
     }
     whole
+}
+
+/// Whether the period of an answer has only a part of a week, a month or a quarter.
+fn is_part(answer: &Answer<'_>, x: &str) -> bool {
+    let (Some(moment), Some(period)) = (Moment::parse(x), &answer.period) else {
+        return false;
+    };
+    !moment.is_within(period.from.as_deref(), period.to.as_deref())
+}
+
+/// What is said of hollow marks, if there are any.
+fn part(answer: &Answer<'_>, x: &[String]) -> Option<String> {
+    let part = x.iter().find(|x| is_part(answer, x))?;
+    let noun = Moment::parse(part)?.noun();
+    Some(format!("Hollow: not a whole {noun}."))
 }
 
 fn values(plot: &Lines) -> impl Iterator<Item = f64> + '_ {

@@ -13,11 +13,13 @@ mod outline;
 mod page;
 mod panel;
 mod phrase;
+mod stretch;
 mod writer;
 
 pub use anonymous::hide_people;
 pub use answer::Answer;
-pub use change::{ChangeInWords, Happenings, Stretch, compare_stretches};
+pub use change::{ChangeInWords, Happenings, compare_stretches};
 pub use outline::{json, markdown};
-pub use page::{Page, Trust, page};
+pub use page::{Before, Page, Trust, page};
+pub use stretch::{Stretch, moment};
 pub use writer::{Format, Writer};

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::attention::said;
 use crate::change::ChangeInWords;
 use crate::page::{Page, compared_in_words, groups, heading, period_in_words, title};
-use crate::phrase::{Phrase, say};
+use crate::phrase::{Phrase, before, say};
 use crate::{Answer, writer};
 
 /// The page as Markdown: what needs attention, what changed, and each question with its answer in a sentence.
@@ -56,11 +56,14 @@ pub fn markdown(page: &Page<'_>) -> String {
         let _ = write!(text, "\n## {}\n", heading(group).0);
         for answer in answers {
             let phrases = say(&answer.query.sentence, answer).unwrap_or_default();
+            let before = before(answer, page.before.as_ref());
+            let before = before.map(|words| format!(" {}", escaped(&words)));
             let _ = write!(
                 text,
-                "\n### {}\n\n{} (`output/{}.csv`)\n",
+                "\n### {}\n\n{}{} (`{}`)\n",
                 escaped(&answer.query.question),
                 in_markdown(&phrases),
+                before.unwrap_or_default(),
                 answer.query.name
             );
         }
@@ -80,6 +83,7 @@ pub fn json(page: &Page<'_>) -> String {
             "group": answer.query.group.0.name(),
             "question": answer.query.question,
             "sentence": say(&answer.query.sentence, answer).map(|phrases| plain(&phrases)),
+            "before": before(answer, page.before.as_ref()),
             "from": answer.period.as_ref().and_then(|period| period.from.clone()),
             "to": answer.period.as_ref().and_then(|period| period.to.clone()),
             "n_rows": answer.n_rows,
@@ -148,12 +152,11 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use definitions::Sentence;
-    use store::{Period, Value};
+    use store::Value;
 
     use super::*;
-    use crate::Trust;
     use crate::answer::tests::answer;
-    use crate::page::tests::query;
+    use crate::page::tests::{empty, query};
 
     #[test]
     fn what_the_page_says() {
@@ -162,16 +165,12 @@ mod tests {
         let rows = vec![vec![Value::Text("a*b\n<i>".into()), Value::Integer(2)]];
         let page = Page {
             organisation: Some("Acme".into()),
-            period: Period::default(),
-            trust: Trust::default(),
             answers: vec![answer(&query, &["name", "n_pages"], rows)],
-            happenings: Vec::new(),
-            rules: &[],
-            version: "1",
+            ..empty()
         };
         assert_eq!(
             markdown(&page).replace('\u{a0}', " "),
-            "# Reliability of Acme\n\nno data yet\n\n## Pages\n\n### Why?\n\n**a\\*b &lt;i>** has 2 pages. (`output/q.csv`)\n"
+            "# Reliability of Acme\n\nno data yet\n\n## Pages\n\n### Why?\n\n**a\\*b &lt;i>** has 2 pages. (`q`)\n"
         );
         let read: Json = serde_json::from_str(&json(&page)).unwrap();
         assert_eq!(read["answers"][0]["rows"][0][1], 2);

@@ -10,9 +10,10 @@ use store::Period;
 
 use crate::Answer;
 use crate::attention::attention;
-use crate::change::{Change, ChangeInWords, Happenings, Windows, change};
+use crate::change::{Change, ChangeInWords, Happenings, change};
 use crate::changes::{changes, tiles};
 use crate::panel::{count, panel};
+use crate::stretch::{Stretch, Windows};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -22,18 +23,33 @@ const SCRIPT: &str = include_str!("script.js");
 pub struct Page<'a> {
     /// Whose reliability it is; nothing where nobody said.
     pub organisation: Option<String>,
-    /// The period that is known.
+    /// The period that the answers are of.
     pub period: Period,
+    /// The same with both its ends; nothing where nothing is known.
+    pub now: Option<Stretch>,
+    /// The period before it; nothing where nothing is known of it.
+    pub before: Option<Before<'a>>,
     /// Whether the numbers can be trusted.
     pub trust: Trust,
     /// The answers, in any order.
     pub answers: Vec<Answer<'a>>,
-    /// What happened, for each indicator.
+    /// The folder that has all rows of each answer, as it is named on the page.
+    pub folder: &'a str,
+    /// What happened in both periods, for each indicator.
     pub happenings: Vec<Happenings<'a>>,
     /// The rules that say what needs attention.
     pub rules: &'a [Attention],
     /// The version of the program.
     pub version: &'static str,
+}
+
+/// The period before.
+#[derive(Debug, Clone)]
+pub struct Before<'a> {
+    /// Which it is.
+    pub stretch: Stretch,
+    /// What the same questions were answered then, in any order.
+    pub answers: Vec<Answer<'a>>,
 }
 
 /// What was loaded, and what is missing.
@@ -83,7 +99,7 @@ pub fn page(page: &Page<'_>) -> String {
                         (tiles(found, windows))
                         (changes(found, windows))
                     }
-                    @for (group, answers) in &groups { (section(*group, answers)) }
+                    @for (group, answers) in &groups { (section(page, *group, answers)) }
                 }
                 footer.wrap { div {
                     p { "Made by reliability " (page.version) " from files on one machine; this page asks nobody for anything." }
@@ -120,11 +136,18 @@ pub(crate) fn compared_in_words(page: &Page<'_>) -> Vec<ChangeInWords> {
     })
 }
 
-/// What became of each indicator; nothing where there are too few weeks.
+/// What became of each indicator since the period before, or, where too little is known of that, in the newest weeks;
+/// nothing where nothing is known at all.
 fn compared<'a>(page: &Page<'a>) -> Option<(Windows, Vec<Change<'a>>)> {
-    let moments = page.happenings.iter().flat_map(|one| &one.rows);
-    let first = moments.map(|(moment, _)| moment).min()?;
-    let windows = Windows::between(first, page.period.to.as_ref()?)?;
+    let now = page.now?;
+    let since = page
+        .happenings
+        .iter()
+        .filter_map(|one| one.known.since.as_ref());
+    let first = since.min()?;
+    let windows = Windows::with_before(now, first)
+        .or_else(|| Windows::of_weeks(first, page.period.to.as_ref()?))
+        .or_else(|| Windows::of(now))?;
     let found = page
         .happenings
         .iter()
@@ -224,13 +247,13 @@ fn filters(answers: &[Answer<'_>]) -> Markup {
     }
 }
 
-fn section(group: Group, answers: &[&Answer<'_>]) -> Markup {
+fn section(page: &Page<'_>, group: Group, answers: &[&Answer<'_>]) -> Markup {
     let (name, words) = heading(group);
     let id = group.name();
     html! {
         section.group id=(id) aria-labelledby=(format!("{id}-heading")) {
             div.ghead { h2 id=(format!("{id}-heading")) { (name) } p { (words) } }
-            div.grid { @for answer in answers { (panel(answer)) } }
+            div.grid { @for answer in answers { (panel(answer, page)) } }
         }
     }
 }
@@ -278,6 +301,22 @@ pub(crate) mod tests {
         }
     }
 
+    /// A page of nothing.
+    pub(crate) fn empty() -> Page<'static> {
+        Page {
+            organisation: None,
+            period: Period::default(),
+            now: None,
+            before: None,
+            trust: Trust::default(),
+            answers: Vec::new(),
+            folder: "output",
+            happenings: Vec::new(),
+            rules: &[],
+            version: "1",
+        }
+    }
+
     #[test]
     fn the_page_allows_itself_and_nothing_else() {
         let query = query("q", "table");
@@ -288,12 +327,8 @@ pub(crate) mod tests {
         )];
         let made = page(&Page {
             organisation: Some("<b>Acme</b>".into()),
-            period: Period::default(),
-            trust: Trust::default(),
             answers,
-            happenings: Vec::new(),
-            rules: &[],
-            version: "1",
+            ..empty()
         });
         assert!(made.contains("default-src 'none'; script-src 'sha256-"));
         assert!(

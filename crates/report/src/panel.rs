@@ -5,11 +5,11 @@ use definitions::ChartKind;
 use maud::{Markup, html};
 use store::Value;
 
-use crate::Answer;
 use crate::answer::number;
 use crate::drawing::{about, dimensions, draw, words};
-use crate::phrase::{Phrase, say};
+use crate::phrase::{Phrase, before, say};
 use crate::writer::text;
+use crate::{Answer, Page};
 
 /// The most rows of a table on the page.
 const ROWS: usize = 500;
@@ -33,7 +33,7 @@ const LISTED: usize = 100;
 const SHORT: usize = 16;
 
 /// Draws a panel.
-pub(crate) fn panel(answer: &Answer<'_>) -> Markup {
+pub(crate) fn panel(answer: &Answer<'_>, page: &Page<'_>) -> Markup {
     let query = answer.query;
     let name = &query.name;
     let question = if query.question.is_empty() {
@@ -46,7 +46,10 @@ pub(crate) fn panel(answer: &Answer<'_>) -> Markup {
         article.panel id=(name) data-dimensions=(dimensions(answer).join(" ")) aria-labelledby=(format!("{name}-question")) {
             h3 id=(format!("{name}-question")) { (question) }
             figure {
-                figcaption.answer { (sentence(answer, is_unknown)) }
+                figcaption {
+                    p.answer { (sentence(answer, is_unknown)) }
+                    @if let Some(words) = before(answer, page.before.as_ref()) { p.before { bdi { (words) } } }
+                }
                 p.nosplit hidden {}
                 @if answer.rows.is_empty() {
                     div.empty { p { (why_empty(answer, is_unknown)) } }
@@ -61,7 +64,7 @@ pub(crate) fn panel(answer: &Answer<'_>) -> Markup {
             @if !query.misleads.is_empty() {
                 p.misleads { b { "How it misleads: " } (with_code(first_sentence(&query.misleads))) }
             }
-            (details(answer, question))
+            (details(answer, question, page.folder))
         }
     }
 }
@@ -205,7 +208,7 @@ fn rows_with_room<'r>(answer: &'r Answer<'_>) -> &'r [Vec<Value>] {
     &answer.rows[..rows]
 }
 
-fn details(answer: &Answer<'_>, question: &str) -> Markup {
+fn details(answer: &Answer<'_>, question: &str, folder: &str) -> Markup {
     let query = answer.query;
     let rows = rows_with_room(answer);
     let plain = |_: &str, value: &Value| text(value);
@@ -234,7 +237,7 @@ fn details(answer: &Answer<'_>, question: &str) -> Markup {
                     } @else {
                         (count(answer.n_rows, "row")) ", the same as in "
                     }
-                    code { "output/" (query.name) ".csv" } "."
+                    code { (folder) "/" (query.name) ".csv" } "."
                 }
                 div.acts.js hidden {
                     button type="button" data-do="csv" data-name=(query.name) { "Save these rows as CSV" }
@@ -301,16 +304,20 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
 mod tests {
     use super::*;
     use crate::answer::tests::answer;
-    use crate::page::tests::query;
+    use crate::page::tests::{empty, query};
 
     #[test]
     fn a_question_without_an_answer_says_why() {
         let query = query("q", "bar x=a y=b");
-        let mut empty = answer(&query, &["a", "b"], Vec::new());
-        assert!(panel(&empty).into_string().contains("There is nothing."));
-        empty.period = Some(store::Period::default());
+        let mut unknown = answer(&query, &["a", "b"], Vec::new());
         assert!(
-            panel(&empty)
+            panel(&unknown, &empty())
+                .into_string()
+                .contains("There is nothing.")
+        );
+        unknown.period = Some(store::Period::default());
+        assert!(
+            panel(&unknown, &empty())
                 .into_string()
                 .contains("Not known: nothing was ever")
         );
@@ -322,7 +329,7 @@ mod tests {
         let rows: Vec<Vec<Value>> = (0..600).map(|n| vec![Value::Integer(n)]).collect();
         let mut long = answer(&query, &["n"], rows);
         long.n_rows = 1_000_000;
-        let html = panel(&long).into_string().replace('\u{a0}', " ");
+        let html = panel(&long, &empty()).into_string().replace('\u{a0}', " ");
         assert!(
             html.contains("The first 500 of 1,000,000 rows; all are in <code>output/q.csv"),
             "{html}"
@@ -335,7 +342,7 @@ mod tests {
         let query = query("q", "bar x=a y=n_b");
         let hostile = "</script><img src=x onerror=alert(1)>\u{2028}";
         let rows = vec![vec![Value::Text(hostile.into()), Value::Integer(1)]];
-        let html = panel(&answer(&query, &["a", "n_b"], rows)).into_string();
+        let html = panel(&answer(&query, &["a", "n_b"], rows), &empty()).into_string();
         assert!(
             !html.contains("<img") && !html.contains("</script>"),
             "{html}"
@@ -343,7 +350,7 @@ mod tests {
         let long = "x".repeat(10_000);
         let rows = vec![vec![Value::Text(long), Value::Integer(1)]];
         assert!(
-            panel(&answer(&query, &["a", "n_b"], rows))
+            panel(&answer(&query, &["a", "n_b"], rows), &empty())
                 .into_string()
                 .len()
                 < 40_000

@@ -6,9 +6,10 @@ use charts::Unit;
 use definitions::{Figure, Piece, Sentence, What};
 use store::Value;
 
-use crate::Answer;
 use crate::answer::number;
+use crate::panel::count;
 use crate::writer::text;
+use crate::{Answer, Before};
 
 /// A part of a sentence, and whether it is what matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,26 @@ pub(crate) fn say(sentence: &Sentence, answer: &Answer<'_>) -> Option<Vec<Phrase
         .parts
         .iter()
         .find_map(|pieces| alternative(pieces, answer))
+}
+
+/// What the same question was answered in the period before; nothing where the answer is not of a period, or nothing is
+/// known of an earlier one at all.
+pub(crate) fn before(answer: &Answer<'_>, before: Option<&Before<'_>>) -> Option<String> {
+    answer.period.as_ref()?.from.as_ref()?;
+    let before = before?;
+    let mut answers = before.answers.iter();
+    let earlier = answers.find(|earlier| earlier.query.name == answer.query.name)?;
+    let since = earlier.known.since.as_ref()?;
+    let said = if !before.stretch.is_known_since(since) {
+        let day = since.get(..10).unwrap_or(since);
+        format!("not known, since the data begin {day}.")
+    } else {
+        match say(&answer.query.sentence, earlier) {
+            Some(said) => said.iter().map(|phrase| phrase.words.as_str()).collect(),
+            None => format!("{}.", count(earlier.n_rows, "row")),
+        }
+    };
+    Some(format!("In the {} before: {said}", before.stretch.words()))
 }
 
 fn alternative(pieces: &[Piece], answer: &Answer<'_>) -> Option<Vec<Phrase>> {
@@ -138,6 +159,40 @@ mod tests {
             "1 page"
         );
         assert_eq!(said("{distinct name where n_pages > 1}", rows()), "1");
+    }
+
+    #[test]
+    fn beside_the_period_before() {
+        let mut query = query("q", "table");
+        query.sentence = Sentence::parse("**{n_pages; page; pages}**.").unwrap();
+        let of = |from: Option<&str>, n: i64| {
+            let mut answer = answer(&query, &["n_pages"], vec![vec![Value::Integer(n)]]);
+            answer.period = Some(store::Period {
+                from: from.map(str::to_owned),
+                to: None,
+            });
+            answer.known.since = from.map(str::to_owned);
+            answer
+        };
+        let said = |now: Option<&str>, earlier: Option<&str>| {
+            let known = Before {
+                stretch: crate::Stretch::parse("2025").unwrap(),
+                answers: vec![of(earlier, 7)],
+            };
+            let words = before(&of(now, 9), Some(&known))?;
+            Some(words.replace('\u{a0}', " "))
+        };
+        let begins = Some("2025-01-01T00:00:00Z");
+        assert_eq!(
+            said(begins, begins).as_deref(),
+            Some("In the twelve months before: 7 pages.")
+        );
+        assert_eq!(
+            said(begins, Some("2025-10-03T00:00:00Z")).as_deref(),
+            Some("In the twelve months before: not known, since the data begin 2025-10-03.")
+        );
+        assert_eq!(said(None, begins), None, "what is, does not happen");
+        assert_eq!(before(&of(begins, 9), None), None);
     }
 
     #[test]

@@ -27,8 +27,8 @@ use transform::{Plan, Reject};
 pub use bookkeeping::{Fetching, Finished, GapRow, KnownFile, RejectRow, StreamState, TableStatus};
 pub use derived::{DerivedFault, Made, derived_faults, outdated};
 pub use error::{Error, QueryFault};
-pub use period::{Narrowed, Period};
-pub use query::{Limits, Value, period_of, prepare, query, status};
+pub use period::{Known, Narrowed, Period};
+pub use query::{Limits, Value, known_of, period_of, prepare, query, status};
 pub use rows::FileLoad;
 pub use selftest::TestBench;
 

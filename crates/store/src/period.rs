@@ -21,6 +21,15 @@ pub struct Period {
     pub to: Option<String>,
 }
 
+/// The stretch of time of which everything that happened is known, as far as that can be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Where it begins: where fetching began, or else at the first row; nothing if there is none.
+    pub since: Option<String>,
+    /// Until when it was fetched; nothing for what people write.
+    pub until: Option<String>,
+}
+
 /// A database with the rows of a period.
 pub struct Narrowed {
     /// The database, which must be kept as long as it is asked.
@@ -47,6 +56,33 @@ pub(crate) fn period_of(connection: &Connection, tables: &[&str]) -> rusqlite::R
         period.to = period.to.take().max(to);
     }
     Ok(period)
+}
+
+/// Since when and until when everything is known of all these tables; those that nothing was ever loaded into do not count.
+pub(crate) fn known_of(connection: &Connection, tables: &[&str]) -> rusqlite::Result<Known> {
+    let mut known = Known::default();
+    let mut statement = connection.prepare_cached(
+        "select
+           coalesce(min(windows.since_at, one.from_at), windows.since_at, one.from_at),
+           coalesce(max(windows.until_at, one.newest_extracted_at), windows.until_at, one.newest_extracted_at)
+         from _tables as one
+         left join (
+           select stream, min(since_at) as since_at, max(until_at) as until_at from _windows group by stream
+         ) as windows on windows.stream = one.stream
+         where one.table_name = ?1",
+    )?;
+    for table in tables {
+        let one = statement.query_row([table], |row| Ok((row.get(0)?, row.get(1)?)));
+        let Some((since, until)): Option<(Option<String>, Option<String>)> = one.optional()? else {
+            continue;
+        };
+        known.since = known.since.take().max(since);
+        known.until = match (known.until.take(), until) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+    Ok(known)
 }
 
 impl Store {

@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement};
 
 use crate::ddl::FORMAT;
-use crate::period::{self, Period};
+use crate::period::{self, Known, Period};
 use crate::{Error, Place, QueryFault, TableStatus, bookkeeping};
 
 /// A value of an answer.
@@ -76,6 +76,13 @@ pub fn period_of(place: &Place, tables: &[&str]) -> Result<Period, Error> {
     let connection = reader(place, Limits::default())?;
     let period = period::period_of(&connection, tables);
     period.map_err(|error| Error::sqlite(place, "read", error))
+}
+
+/// Since when and until when everything is known of all these tables; those that nothing was ever loaded into do not count.
+pub fn known_of(place: &Place, tables: &[&str]) -> Result<Known, Error> {
+    let connection = reader(place, Limits::default())?;
+    let known = period::known_of(&connection, tables);
+    known.map_err(|error| Error::sqlite(place, "read", error))
 }
 
 /// A line for each table, from a database that nobody need be able to write.

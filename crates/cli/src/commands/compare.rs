@@ -5,7 +5,7 @@ use report::Stretch;
 
 use crate::args::{Arguments, CompareArguments};
 use crate::console::{Console, table};
-use crate::{CouldNotRun, Outcome, project};
+use crate::{CouldNotRun, Outcome, page, project};
 
 pub fn run(
     arguments: &Arguments,
@@ -25,7 +25,27 @@ pub fn run(
     };
     let (place, _store, outcome) = super::ready_store(&project, console)?;
     let limits = super::limits(options.timeout);
-    let happened = super::report::all_happenings(&project, &place, limits, console)?;
+    // What is still to come is not less of anything.
+    let newest = page::known(&project, &place, console)?.to;
+    let newest = newest.as_deref().and_then(report::moment);
+    let over = newest.map(|newest| now.until(newest));
+    let now = match over {
+        Some(None) => {
+            let message = format!("nothing is known of `{text}` yet: the data end before it");
+            console.diagnostic(&Diagnostic::error("argument", message));
+            return Err(CouldNotRun);
+        }
+        Some(Some(over)) if over != now => {
+            let day = over.period().to.unwrap_or_default();
+            let message = format!(
+                "`{text}` is not over: what is known ends at {day}, and is compared until then"
+            );
+            console.diagnostic(&Diagnostic::warning("period-unfinished", message));
+            over
+        }
+        _ => now,
+    };
+    let happened = page::all_happenings(&project, &place, limits, console)?;
     let headings = [
         "indicator",
         "before",

@@ -9,8 +9,10 @@ use store::{Limits, Place};
 use crate::args::{AnswerFormat, Arguments, QueryArguments};
 use crate::console::{Console, counted};
 use crate::faults::{database_fault, query_fault, sql_fault};
+use crate::page::OUTPUT;
+use crate::period::Undated;
 use crate::project::Project;
-use crate::queries::{Answered, Failure, answer, answer_all, answer_sql};
+use crate::queries::{Answered, Failure, Files, answer, answer_all, answer_sql};
 use crate::{CouldNotRun, Outcome, period, project};
 
 pub fn run(
@@ -30,7 +32,7 @@ pub fn run(
     let wanted = period::read(&options.period, console)?;
     let (place, _store, outcome) = super::ready_store(&project, console)?;
     let narrowed = wanted
-        .map(|wanted| period::narrow(&project, &place, &wanted, console))
+        .map(|wanted| period::narrow(&project, &place, &wanted, Undated::Said, console))
         .transpose()?;
     let place = narrowed
         .as_ref()
@@ -47,7 +49,7 @@ pub fn run(
     } else if let Some(wanted) = options.format {
         to_stdout(&project, &place, &queries, limits, wanted, console)?;
     } else {
-        let answers = into_files(&project, &place, &queries, limits, 0, console)?;
+        let answers = into_folder(&project, &place, &queries, limits, OUTPUT, 0, console)?;
         for answer in &answers {
             if let Ok(kept) = &answer.outcome {
                 let (name, rows) = (&answer.query.name, kept.n_rows);
@@ -59,24 +61,28 @@ pub fn run(
     Ok(outcome)
 }
 
-/// Answers queries into `output/`, and keeps up to `rows` rows of each; every failure is said, and then it is one.
-pub fn into_files<'a>(
+/// Answers queries into a folder of the project, and keeps up to `rows` rows of each; every failure is said, and then it is one.
+pub fn into_folder<'a>(
     project: &Project,
     place: &Place,
     queries: &[&'a Query],
     limits: Limits,
+    name: &str,
     rows: usize,
     console: &Console,
 ) -> Result<Vec<Answered<'a>>, CouldNotRun> {
-    let folder = project.folder.join("output");
-    let format = match project.settings.keeps_formulas {
-        true => Format::Csv,
-        false => Format::CsvForSpreadsheets,
+    let files = Files {
+        project: &project.folder,
+        folder: name,
+        format: match project.settings.keeps_formulas {
+            true => Format::Csv,
+            false => Format::CsvForSpreadsheets,
+        },
     };
-    let answers = answer_all(place, queries, limits, &folder, format, rows).map_err(|error| {
+    let answers = answer_all(place, queries, limits, files, rows).map_err(|error| {
         console.diagnostic(
-            &Diagnostic::error("output", format!("cannot write to `output/`: {error}"))
-                .in_data(folder.display().to_string()),
+            &Diagnostic::error("output", format!("cannot write to `{name}/`: {error}"))
+                .in_data(project.folder.join(name).display().to_string()),
         );
         CouldNotRun
     })?;

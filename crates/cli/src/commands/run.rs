@@ -1,9 +1,9 @@
 //! `run`: load, answer every question, and say what came of it.
 
-use store::Store;
-
 use crate::args::{Arguments, RunArguments};
 use crate::console::{Console, count, counted, table};
+use crate::page::{self, Held, Names};
+use crate::period::Undated;
 use crate::{CouldNotRun, Outcome, faults, gaps, load, period, project, states};
 
 pub fn run(
@@ -12,7 +12,7 @@ pub fn run(
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
     let project = project::open(&arguments.project, console)?;
-    let wanted = period::read(&options.period, console)?;
+    let asked = period::read(&options.period, console)?;
     let place = project.place();
     let mut store = super::open_store(&project, &place, console)?;
     let plans: Vec<_> = project.plans.iter().collect();
@@ -21,17 +21,25 @@ pub fn run(
         console.diagnostic(&faults::database_fault(&error));
         CouldNotRun
     })?;
-    let narrowed = wanted
-        .map(|wanted| period::narrow(&project, &place, &wanted, console))
-        .transpose()?;
-    let place = narrowed.as_ref().map_or(&place, Store::place);
     let queries: Vec<_> = project.definitions.queries.iter().collect();
-    let answers = super::query::into_files(
+    let limits = super::limits(options.timeout);
+    let held = match &asked {
+        Some(asked) => Held::Narrowed(period::narrow(
+            &project,
+            &place,
+            asked,
+            Undated::Said,
+            console,
+        )?),
+        None => Held::Whole(place.clone()),
+    };
+    let answers = super::query::into_folder(
         &project,
-        place,
+        held.place(),
         &queries,
-        super::limits(options.timeout),
-        super::report::KEPT,
+        limits,
+        page::OUTPUT,
+        page::KEPT,
         console,
     )?;
 
@@ -83,15 +91,21 @@ pub fn run(
     if gaps > 0 {
         summary += "what was asked for and did not come is listed by `reliability status`; `reliability extract` asks for it again\n";
     }
-    let page = super::report::page_of(
-        &project,
-        place,
-        answers,
-        super::limits(options.timeout),
-        super::report::Names::Shown,
-        console,
-    )?;
-    super::report::write(&project, &page, console)?;
+    let span = page::span(&project, &place, asked.as_ref(), console)?;
+    let is_of_page = span.is_all || asked.is_some_and(|asked| asked.from.is_some());
+    let (times, answers) = match is_of_page {
+        true => (
+            page::times(&project, &place, span, Some(held), console)?,
+            answers,
+        ),
+        false => {
+            let times = page::times(&project, &place, span, None, console)?;
+            let answers = page::into_files(&project, &times, &queries, limits, console)?;
+            (times, answers)
+        }
+    };
+    let page = page::of(&project, &times, answers, limits, Names::Shown, console)?;
+    page::write(&project, &page, console)?;
     console.data(summary.as_bytes())?;
     Ok(super::outcome(rejects + gaps))
 }

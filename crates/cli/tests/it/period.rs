@@ -290,3 +290,107 @@ fn a_database_that_is_older_than_the_definitions_is_not_asked() {
     // What was loaded is still answered.
     world.run_on_disk(&["query", "noisy_services"]).exits(0);
 }
+
+/// Three years of pages, two a month, and a postmortem for the last.
+fn three_years() -> World {
+    let world = World::new();
+    let page = |n: usize| {
+        let (year, month) = (2024 + n / 24, n / 2 % 12 + 1);
+        let day = format!("{year}-{month:02}-{:02}", 5 + n % 2 * 14);
+        format!(
+            "{{\"id\":\"P{n}\",\"status\":\"resolved\",\"created_at\":\"{day}T10:00:00Z\",\"resolved_at\":\"{day}T10:30:00Z\",\"service\":{{\"id\":\"S{}\",\"summary\":\"Cart\"}}}}\n",
+            n % 2
+        )
+    };
+    let pages: String = (0..72).map(page).collect();
+    world.write(
+        "raw_data/pagerduty_incidents/2026-12-31T12-00-00Z-0001.ndjson",
+        pages,
+    );
+    world.write(
+        "incidents/one.yaml",
+        "incident_name: One\nincident_date: 2026-11-23\nstats:\n  time_of_first_trigger: 2026-11-23 20:05\n",
+    );
+    world
+}
+
+#[test]
+fn the_page_is_of_the_last_twelve_months_beside_those_before() {
+    let world = three_years();
+    world.run(&["run"]).exits(0);
+    let lines = |file: &str| world.read(file).lines().count() - 1;
+    let page = world.read("output/report.html").replace('\u{a0}', " ");
+    assert!(page.contains("2025-12-31 to 2026-12-31"), "{page}");
+    // All of it in `output/`, what is on the page in `output/report/`.
+    let sum = |file: &str| -> usize {
+        let text = world.read(file);
+        let mut lines = text.lines();
+        let heading: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+        let place = heading
+            .iter()
+            .position(|name| *name == "n_incidents")
+            .unwrap();
+        let cells = lines.map(|line| line.split(',').nth(place).unwrap_or_default());
+        cells.map(|cell| cell.parse::<usize>().unwrap()).sum()
+    };
+    assert_eq!(
+        (
+            sum("output/noisy_services.csv"),
+            sum("output/report/noisy_services.csv")
+        ),
+        (72, 24)
+    );
+    assert!(lines("output/report/incident_list.csv") == 1);
+    assert!(page.contains("<code>output/report/noisy_services.csv</code>"));
+    assert!(page.contains("In the twelve months before: "), "{page}");
+    assert!(page.contains("2025-12-31 to 2026-12-31, against 2024-12-31 to 2025-12-31."));
+    // The tile: 24 pages each; nothing is known of incidents before the only one.
+    assert!(
+        page.contains("no clear change: 24 in the twelve months before"),
+        "{page}"
+    );
+    assert!(
+        page.contains("In the twelve months before: not known, since the data begin 2026-11-23.")
+    );
+
+    // The same with a database on disk, and by `report` alone.
+    let files = |world: &World| {
+        let mut files = world.files("output");
+        files.extend(world.files("output/report"));
+        files
+    };
+    let first = files(&world);
+    std::fs::remove_dir_all(world.path("output/report")).unwrap();
+    world.run_on_disk(&["load"]).exits(0);
+    world.run_on_disk(&["report"]).exits(0);
+    assert!(files(&world) == first);
+
+    // A period that is asked for, beside as much before it.
+    world
+        .run(&["report", "--since", "2026-04-01", "--until", "2026-07-01"])
+        .exits(0);
+    assert_eq!(sum("output/report/noisy_services.csv"), 6);
+    let page = world.read("output/report.html").replace('\u{a0}', " ");
+    assert!(page.contains("In the 3 months before: "), "{page}");
+    let run = world.run(&["report", "--format", "json", "--since", "2000-01-01"]);
+    let text: Value = serde_json::from_str(&run.exits(0).stdout).unwrap();
+    assert_eq!(
+        (&text["from"], &text["answers"][0]["before"]),
+        (&"2000-01-01T00:00:00Z".into(), &Value::Null)
+    );
+}
+
+#[test]
+fn what_is_still_to_come_is_not_less() {
+    let world = three_years();
+    let run = world.run(&["compare", "2025..2027"]);
+    run.exits(2).says(&["nothing is known of `2025..2027` yet"]);
+    world.write(
+        "incidents/two.yaml",
+        "incident_name: Two\nincident_date: 2025-01-02\n",
+    );
+    let run = world.run(&["compare", "2026-11-15/2026-12-15..2026-12-15/2027-01-15"]);
+    run.exits(0).says(&["is not over", "2026-12-31T12:00:00Z"]);
+    // 2 pages in 30 days, 1 in 16.5.
+    assert!(run.stdout.contains("×0.91"), "{}", run.stdout);
+}
