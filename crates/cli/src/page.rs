@@ -5,7 +5,7 @@ use std::fs;
 
 use definitions::Query;
 use diagnostics::Diagnostic;
-use report::{Before, Happenings, Page, Stretch, Trust};
+use report::{Before, Counted, Happenings, Page, Stretch, Trust};
 use store::{Limits, Period, Place, Store};
 
 use crate::commands::query::{all_sound, into_folder};
@@ -13,11 +13,14 @@ use crate::console::{Console, counted};
 use crate::faults::{database_fault, sql_fault};
 use crate::period::{Undated, narrow};
 use crate::project::Project;
-use crate::queries::{Answered, Failure, happenings, keep_all};
+use crate::queries::{Answered, Failure, first_rows, happenings, keep_all};
 use crate::{CouldNotRun, gaps, states};
 
 /// Of each answer so many rows are drawn; the CSV files have all.
 pub const KEPT: usize = 20_000;
+
+/// Of each table that is counted, so many rows are shown.
+const BEHIND: usize = 5;
 
 /// The folder of the answers to everything, and to what `--since` and `--until` say, relative to the project folder.
 pub const OUTPUT: &str = "output";
@@ -77,6 +80,24 @@ impl Held {
             Self::Whole(place) => place,
             Self::Narrowed(store) => store.place(),
         }
+    }
+}
+
+impl Times {
+    /// The command that asks the database of the page's period, without its SQL.
+    fn command(&self) -> String {
+        let wanted = match self.now {
+            Held::Whole(_) => Period::default(),
+            Held::Narrowed(_) => self.span.wanted.clone(),
+        };
+        let option = |name: &str, end: Option<String>| {
+            end.map_or(String::new(), |end| format!(" --{name} {end}"))
+        };
+        format!(
+            "reliability query{}{} --sql",
+            option("since", wanted.from),
+            option("until", wanted.to)
+        )
     }
 }
 
@@ -220,6 +241,7 @@ pub fn of<'p>(
             stretch,
             answers: earlier,
         }),
+        counted: rows_counted(project, times, &answers, limits, names, console)?,
         trust: trust(project, times.now.place(), console)?,
         answers,
         folder: times.folder,
@@ -227,6 +249,55 @@ pub fn of<'p>(
         rules: &project.definitions.attention,
         version: env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// The tables that some answers count, with their newest rows.
+fn rows_counted(
+    project: &Project,
+    times: &Times,
+    answers: &[report::Answer<'_>],
+    limits: Limits,
+    names: Names,
+    console: &Console,
+) -> Result<Vec<Counted>, CouldNotRun> {
+    let place = times.now.place();
+    let failed = |error: &store::Error| {
+        console.diagnostic(&database_fault(error));
+        CouldNotRun
+    };
+    let status = store::status(place).map_err(|error| failed(&error))?;
+    let is_counted = |table: &str| {
+        let mut words = answers.iter().flat_map(|answer| &answer.query.period);
+        words.any(|word| word.text == table)
+    };
+    let tables = project.definitions.schema.tables.iter();
+    let mut counted = Vec::new();
+    for table in tables.filter(|table| is_counted(&table.name)) {
+        let sql = store::rows_with_places(table);
+        let rows = match names {
+            Names::Shown => BEHIND,
+            // Their keys may be those of people.
+            Names::Hidden => 0,
+        };
+        let kept = first_rows(place, &sql, limits, rows).map_err(|failure| match failure {
+            Failure::Database(error) => failed(&error),
+            Failure::Query(fault) => {
+                let what = format!("the rows of `{}`", table.name);
+                console.diagnostic(&sql_fault(project, &what, &fault));
+                CouldNotRun
+            }
+        })?;
+        let lines = status.iter().filter(|line| line.table == table.name);
+        counted.push(Counted {
+            table: table.name.clone(),
+            command: times.command(),
+            sql,
+            columns: kept.columns,
+            rows: kept.rows,
+            n_rows: lines.map(|line| line.rows).sum(),
+        });
+    }
+    Ok(counted)
 }
 
 fn answers_of(answers: Vec<Answered<'_>>) -> Vec<report::Answer<'_>> {

@@ -104,6 +104,13 @@ pub fn keep_all<'a>(
 /// What happened, and what is known of it.
 type Happened = (Vec<(Timestamp, f64)>, Known);
 
+/// The first rows of a select.
+pub fn first_rows(place: &Place, sql: &str, limits: Limits, rows: usize) -> Result<Kept, Failure> {
+    let sql = format!("{sql}\nlimit {rows}");
+    let target = None::<(Format, io::Sink)>;
+    Ok(answer_to(place, &sql, None, limits, target, rows)?.1)
+}
+
 /// The rows of indicators, in their order: when each happened, and its value.
 pub fn happenings(
     place: &Place,

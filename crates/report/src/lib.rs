@@ -20,6 +20,6 @@ pub use anonymous::hide_people;
 pub use answer::Answer;
 pub use change::{ChangeInWords, Happenings, compare_stretches};
 pub use outline::{json, markdown};
-pub use page::{Before, Page, Trust, page};
+pub use page::{Before, Counted, Page, Trust, page};
 pub use stretch::{Stretch, moment};
 pub use writer::{Format, Writer};

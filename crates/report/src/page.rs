@@ -6,7 +6,7 @@ use base64::Engine as _;
 use definitions::{Attention, Group};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
-use store::Period;
+use store::{Period, Value};
 
 use crate::Answer;
 use crate::attention::attention;
@@ -35,6 +35,8 @@ pub struct Page<'a> {
     pub answers: Vec<Answer<'a>>,
     /// The folder that has all rows of each answer, as it is named on the page.
     pub folder: &'a str,
+    /// The newest rows of the tables that the answers count.
+    pub counted: Vec<Counted>,
     /// What happened in both periods, for each indicator.
     pub happenings: Vec<Happenings<'a>>,
     /// The rules that say what needs attention.
@@ -50,6 +52,23 @@ pub struct Before<'a> {
     pub stretch: Stretch,
     /// What the same questions were answered then, in any order.
     pub answers: Vec<Answer<'a>>,
+}
+
+/// A table that answers count, and where its rows were written.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// Its name.
+    pub table: String,
+    /// The command that takes the select.
+    pub command: String,
+    /// The select that gives all of its rows with the raw file and line of each.
+    pub sql: String,
+    /// The columns that it gives: file and line first.
+    pub columns: Vec<String>,
+    /// Its first rows; none where they would name people who are not to be named.
+    pub rows: Vec<Vec<Value>>,
+    /// How many rows it has.
+    pub n_rows: u64,
 }
 
 /// What was loaded, and what is missing.
@@ -273,10 +292,8 @@ pub(crate) fn heading(group: Group) -> (&'static str, &'static str) {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use definitions::{Chart, Query};
-    use store::Value;
-
     use super::*;
+    use definitions::{Chart, Query};
 
     /// A query by hand.
     pub(crate) fn query(name: &str, chart: &str) -> Query {
@@ -311,6 +328,7 @@ pub(crate) mod tests {
             trust: Trust::default(),
             answers: Vec::new(),
             folder: "output",
+            counted: Vec::new(),
             happenings: Vec::new(),
             rules: &[],
             version: "1",

@@ -9,7 +9,7 @@ use crate::answer::number;
 use crate::drawing::{about, dimensions, draw, words};
 use crate::phrase::{Phrase, before, say};
 use crate::writer::text;
-use crate::{Answer, Page};
+use crate::{Answer, Counted, Page};
 
 /// The most rows of a table on the page.
 const ROWS: usize = 500;
@@ -64,7 +64,7 @@ pub(crate) fn panel(answer: &Answer<'_>, page: &Page<'_>) -> Markup {
             @if !query.misleads.is_empty() {
                 p.misleads { b { "How it misleads: " } (with_code(first_sentence(&query.misleads))) }
             }
-            (details(answer, question, page.folder))
+            (details(answer, question, page))
         }
     }
 }
@@ -208,7 +208,7 @@ fn rows_with_room<'r>(answer: &'r Answer<'_>) -> &'r [Vec<Value>] {
     &answer.rows[..rows]
 }
 
-fn details(answer: &Answer<'_>, question: &str, folder: &str) -> Markup {
+fn details(answer: &Answer<'_>, question: &str, page: &Page<'_>) -> Markup {
     let query = answer.query;
     let rows = rows_with_room(answer);
     let plain = |_: &str, value: &Value| text(value);
@@ -237,7 +237,7 @@ fn details(answer: &Answer<'_>, question: &str, folder: &str) -> Markup {
                     } @else {
                         (count(answer.n_rows, "row")) ", the same as in "
                     }
-                    code { (folder) "/" (query.name) ".csv" } "."
+                    code { (page.folder) "/" (query.name) ".csv" } "."
                 }
                 div.acts.js hidden {
                     button type="button" data-do="csv" data-name=(query.name) { "Save these rows as CSV" }
@@ -248,6 +248,9 @@ fn details(answer: &Answer<'_>, question: &str, folder: &str) -> Markup {
                     pre tabindex="0" role="region" aria-label=(format!("SQL: {question}")) { (query.sql) }
                 }
                 p { b { "Where it comes from. " } "Query " code { (query.name) } (source(answer)) }
+                @for counted in page.counted.iter().filter(|counted| tables(answer).contains(&counted.table.as_str())) {
+                    (rows_behind(counted, question))
+                }
             }
         }
     }
@@ -274,9 +277,39 @@ fn source(answer: &Answer<'_>) -> String {
         (None, Some(to)) => format!(", as of {} UTC", moment(&to)),
         _ => String::new(),
     };
-    format!(
-        "{from}{period}. Each row of these tables keeps its raw file and line (`_file`, `_line`)."
-    )
+    format!("{from}{period}.")
+}
+
+/// The newest rows that an answer counts, each with its raw file and line, and how to have all of them.
+fn rows_behind(counted: &Counted, question: &str) -> Markup {
+    let table = &counted.table;
+    let place = |row: &[Value]| match row {
+        [file, line, ..] => format!("{}:{}", text(file), text(line)),
+        _ => String::new(),
+    };
+    let n_more = counted.n_rows - counted.rows.len() as u64;
+    html! {
+        details.behind {
+            summary { "Rows behind it: " (table) span.vh { ", of: " (question) } }
+            @if !counted.rows.is_empty() {
+                div.scroll tabindex="0" role="region" aria-label=(format!("Rows of {table} behind: {question}")) {
+                    table.list {
+                        caption.vh { "Rows of " (table) }
+                        thead { tr { th scope="col" { "raw file and line" } @for column in counted.columns.iter().skip(2) { th scope="col" { (column) } } } }
+                        tbody { @for row in &counted.rows { tr {
+                            td { code { (place(row)) } }
+                            @for value in row.iter().skip(2) { td { (text(value).chars().take(LISTED).collect::<String>()) } }
+                        } } }
+                    }
+                }
+            }
+            p.note {
+                @if !counted.rows.is_empty() { "The newest " (counted.rows.len()) " of " (count(counted.n_rows, "row")) ". " }
+                @if n_more > 0 { "All " (count(counted.n_rows, "row")) ": " code { (counted.command) } " with" }
+            }
+            @if n_more > 0 { pre tabindex="0" role="region" aria-label=(format!("SQL of the rows of {table} behind: {question}")) { (counted.sql) } }
+        }
+    }
 }
 
 /// Text with what stands between backticks as code.
@@ -355,6 +388,42 @@ mod tests {
                 .len()
                 < 40_000
         );
+    }
+
+    #[test]
+    fn the_rows_behind_it_have_their_places() {
+        let mut query = query("q", "table");
+        let word = |text: &str| definitions::Word {
+            text: text.to_owned(),
+            ..Default::default()
+        };
+        query.period = vec![word("Pages")];
+        let text = |text: &str| Value::Text(text.to_owned());
+        let counted = |table: &str, file: &str| Counted {
+            table: table.into(),
+            command: "reliability query --sql".into(),
+            sql: "select all".into(),
+            columns: ["path", "line", "id"].map(str::to_owned).to_vec(),
+            rows: vec![vec![text(file), Value::Integer(7), text("P1")]],
+            n_rows: 3,
+        };
+        let page = Page {
+            counted: vec![
+                counted("Pages", "raw_data/pages/1.ndjson"),
+                counted("Other", "x"),
+            ],
+            ..empty()
+        };
+        let html = panel(&answer(&query, &["a"], Vec::new()), &page).into_string();
+        assert!(
+            html.contains("<code>raw_data/pages/1.ndjson:7</code>"),
+            "{html}"
+        );
+        assert!(
+            html.contains("The newest 1 of 3") && html.contains("select all"),
+            "{html}"
+        );
+        assert!(!html.contains("Other"), "{html}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use bookkeeping::{Fetching, Finished, GapRow, KnownFile, RejectRow, StreamSt
 pub use derived::{DerivedFault, Made, derived_faults, outdated};
 pub use error::{Error, QueryFault};
 pub use period::{Known, Narrowed, Period};
-pub use query::{Limits, Value, known_of, period_of, prepare, query, status};
+pub use query::{Limits, Value, known_of, period_of, prepare, query, rows_with_places, status};
 pub use rows::FileLoad;
 pub use selftest::TestBench;
 

@@ -7,7 +7,9 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement};
 
-use crate::ddl::FORMAT;
+use definitions::{Column, Table};
+
+use crate::ddl::{FORMAT, quote};
 use crate::period::{self, Known, Period};
 use crate::{Error, Place, QueryFault, TableStatus, bookkeeping};
 
@@ -68,6 +70,24 @@ pub fn prepare(place: &Place, sql: &str) -> Result<Result<Vec<String>, QueryFaul
         names.map(str::to_owned).collect()
     };
     Ok(compile(&connection, sql).map(columns))
+}
+
+/// A select of the rows of a table, the newest first, with the raw file and line of each.
+pub fn rows_with_places(table: &Table) -> String {
+    let moment = table.period_columns().find(|column| column.is_moment());
+    let key = || table.key.iter().map(|place| &table.columns[*place]);
+    let named = |column: &Column| format!("one.{}", quote(&column.name));
+    let mut shown: Vec<String> = key().map(named).collect();
+    let by_moment = moment.map(|moment| format!("{} desc", named(moment)));
+    let order: Vec<String> = by_moment.into_iter().chain(key().map(named)).collect();
+    let moment = moment.map(named).filter(|moment| !shown.contains(moment));
+    shown.extend(moment);
+    format!(
+        "select file.path, one._line as line, {}\nfrom {} as one\ninner join _files as file on file.id = one._file\norder by {}",
+        shown.join(", "),
+        quote(&table.name),
+        order.join(", ")
+    )
 }
 
 /// The period that the rows of these tables are of: from the first of them to the newest that is known, be it a row or a

@@ -353,6 +353,28 @@ fn the_page_is_of_the_last_twelve_months_beside_those_before() {
         page.contains("In the twelve months before: not known, since the data begin 2026-11-23.")
     );
 
+    // The newest row behind the pages is that of the last line, and the select for all of them can be asked.
+    let place = "<code>raw_data/pagerduty_incidents/2026-12-31T12-00-00Z-0001.ndjson:72</code>";
+    assert!(
+        page.contains(place) && page.contains("The newest 5 of 24 rows. "),
+        "{page}"
+    );
+    let sql = page
+        .split("SQL of the rows of PagerDutyIncidents")
+        .nth(1)
+        .unwrap_or_default();
+    let sql = sql
+        .split(['>', '<'])
+        .nth(1)
+        .unwrap_or_default()
+        .replace("&quot;", "\"");
+    let since = "2025-12-31T12:00:00Z";
+    assert!(page.contains(&format!(
+        "<code>reliability query --since {since} --sql</code>"
+    )));
+    let run = world.run(&["query", "--since", since, "--sql", &sql]);
+    assert_eq!(run.exits(0).stdout.lines().count(), 24 + 1, "{sql}");
+
     // The same with a database on disk, and by `report` alone.
     let files = |world: &World| {
         let mut files = world.files("output");
