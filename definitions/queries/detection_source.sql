@@ -16,7 +16,8 @@
 --   ({percent_internal where product = (all)} of those that anybody noticed). || We noticed none of {n_incidents
 --   where product = (all); incident; incidents} first. || No incident is known.
 -- period: Incidents
--- chart: share x=product y=n_internal,n_customer,n_unknown only=quarter:(all) without=product:(all)
+-- chart: share x=product y=n_internal,n_customer,n_unknown apart=entity_name only=quarter:(all)
+--   without=product:(all)
 -- columns:
 --   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
 --   is_unfinished: 1 for the quarter that is not over

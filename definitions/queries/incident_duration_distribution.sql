@@ -14,7 +14,7 @@
 --   {p90_minutes where quarter = (all) and severity = (all)}; the longest took {max_minutes where quarter = (all) and
 --   severity = (all)}. || No duration is known.
 -- period: Incidents
--- chart: line x=quarter y=p50_minutes,p90_minutes only=severity:(all) without=quarter:(all)
+-- chart: spread x=quarter y=min_minutes,p50_minutes,p90_minutes,max_minutes only=severity:(all)
 -- columns:
 --   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
 --   is_unfinished: 1 for the quarter that is not over

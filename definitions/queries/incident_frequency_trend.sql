@@ -16,8 +16,8 @@
 --   incidents than chance explains; there are {mean_per_week where dimension = all} a week on average. || No incident
 --   is known.
 -- period: Incidents
--- chart: column x=week y=n_incidents series=name limits=mean_per_week,upper_limit mark=is_outside
---   only=dimension:all|severity top=4
+-- chart: column x=week y=n_incidents series=name limits=mean_per_week band=lower_limit,upper_limit
+--   mark=is_outside only=dimension:all|severity top=4
 -- columns:
 --   dimension: all, severity or product
 --   name: the series: all, the severity, or entity and product

@@ -13,7 +13,7 @@
 --   where quarter = (all) and phase = recover} later; {percent_missing where quarter = (all) and phase = recover}
 --   lack a time. || No time is known.
 -- period: Incidents
--- chart: bar x=phase y=p50_minutes,p90_minutes only=quarter:(all)
+-- chart: spread x=phase y=p50_minutes,p90_minutes only=quarter:(all)
 -- columns:
 --   quarter: the quarter in which the incidents began, such as `2026-Q1`, `(all)` for the whole period
 --   is_unfinished: 1 for the quarter that is not over

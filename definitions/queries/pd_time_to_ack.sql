@@ -17,7 +17,7 @@
 --   scope = all}; {n_resolved_automatically where scope = all} went by themselves and {n_timed_out where scope = all}
 --   were missed. || {n_incidents where scope = all; page; pages}, of which nobody answered any. || No page is known.
 -- period: PagerDutyIncidents
--- chart: bar x=service_name y=p50_minutes,p90_minutes only=scope:service top=12
+-- chart: spread x=service_name y=p50_minutes,p90_minutes only=scope:service top=12
 -- columns:
 --   scope: what the row is about: all, team, service, or service, urgency and hour
 --   team_name: the team, `(all)` for all together

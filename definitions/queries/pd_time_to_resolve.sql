@@ -13,7 +13,8 @@
 -- sentence: **Half were resolved in {p50_minutes where scope = all}**, nine in ten in {p90_minutes where scope =
 --   all}; {n_reopened where scope = all} came back. || No page is known.
 -- period: PagerDutyIncidents
--- chart: line x=quarter y=p50_minutes,p90_minutes series=service_name "only=scope:service and quarter" top=8
+-- chart: line x=quarter y=p50_minutes band=p50_minutes,p90_minutes series=service_name
+--   "only=scope:service and quarter" top=8
 -- columns:
 --   scope: what the row is about: all, team, service, or service and quarter
 --   team_name: the team, `(all)` for all together

@@ -12,10 +12,10 @@
 --   postmortem does not count at all. So this is neither an SLI nor comparable with a service level that requests or
 --   probes measure. A postmortem that nobody closed makes its product look down until today: look at `n_open`.
 -- group: customers 2
--- sentence: **{distinct product where downtime_minutes > 0; product was; products were} impaired** for {sum
---   downtime_minutes} together; the worst month of one had {max downtime_minutes}. || No product was impaired.
+-- sentence: **{distinct entity_name+product where downtime_minutes > 0; product was; products were} impaired** for
+--   {sum downtime_minutes} together; the worst month of one had {max downtime_minutes}. || No product was impaired.
 -- period: Incidents
--- chart: column x=month y=downtime_minutes series=product top=8
+-- chart: column x=month y=downtime_minutes series=product apart=entity_name top=8
 -- columns:
 --   entity_name: the company, brand or other entity
 --   product: the product

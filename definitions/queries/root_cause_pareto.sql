@@ -11,9 +11,12 @@
 --   cause is an opinion after the fact and depends on who wrote it down; `(none named)` says how much is missing. The
 --   benchmark is another company's.
 -- group: learning 1
--- sentence: **{root_cause} is named most**, in {percent_of_incidents} of incidents. || No cause is known.
+-- sentence: **{root_cause where role = trigger} sets off most**, {percent_of_incidents where role = trigger} of
+--   incidents; {root_cause where role = root cause} lies behind most, {percent_of_incidents where role = root cause}. ||
+--   **{root_cause where role = root cause} lies behind most**, {percent_of_incidents where role = root cause} of
+--   incidents. || **{root_cause} is named most**, in {percent_of_incidents} of incidents. || No cause is known.
 -- period: Incidents
--- chart: bar x=root_cause y=n_incidents top=10
+-- chart: bar x=root_cause y=n_incidents so_far=percent_of_mentions_so_far top=10
 -- columns:
 --   role: trigger, root cause, unlisted, or `(none named)`
 --   place: the place within the role, from 1 for the most frequent

@@ -27,6 +27,8 @@ pub struct Bar {
     pub about: Vec<(String, String)>,
     /// Whether too little stands behind it: it is drawn hollow.
     pub is_weak: bool,
+    /// The share, in per cent, of it and all before it; nothing where that is not asked.
+    pub so_far: Option<f64>,
 }
 
 /// A table of bars.
@@ -52,14 +54,13 @@ const HEIGHT: f64 = 26.0;
 pub fn bars(chart: &Bars) -> Markup {
     let scale = scale(chart);
     let shows_key = chart.measures.len() > 1;
+    let is_pareto = chart.rows.iter().any(|row| row.so_far.is_some());
     let with_numbers: &[(String, Unit)] = match chart.kind {
         BarKind::Beside => &chart.measures,
         _ => &chart.measures[..0],
     };
     html! {
-        @if shows_key { ul.key { @for (place, (name, _)) in chart.measures.iter().enumerate() {
-            li { svg width="14" height="12" aria-hidden="true" { rect x="1" y="1" width="12" height="10" class=(hue(place)) {} } (name) }
-        } } }
+        @if shows_key { (key(chart.measures.iter().map(|(name, _)| name.as_str()))) }
         table.rows {
             caption.vh { (chart.caption) }
             thead { tr {
@@ -67,8 +68,9 @@ pub fn bars(chart: &Bars) -> Markup {
                 th scope="col" { span.vh { "Bars" } (axis(&scale, chart)) }
                 @for (name, _) in with_numbers { th.num scope="col" { (name) } }
                 @if with_numbers.is_empty() { th.num scope="col" { "all" } }
+                @if is_pareto { th.so-far scope="col" { span.vh { "So far, in per cent" } (so_far_axis()) } }
             } }
-            tbody { @for row in &chart.rows {
+            tbody { @for (place, row) in chart.rows.iter().enumerate() {
                 tr data-about=[attribute(&row.about)] {
                     th scope="row" { bdi.cut { (row.name) } }
                     td.draw { (drawing(row, &scale, chart)) }
@@ -78,11 +80,19 @@ pub fn bars(chart: &Bars) -> Markup {
                     @for ((_, unit), value) in with_numbers.iter().zip(&row.values) {
                         td.num { (value.map_or("–".to_owned(), |value| unit.show(value))) }
                     }
+                    @if is_pareto { td.draw.so-far { (so_far(chart, place)) } }
                 }
             } }
         }
         @if chart.n_others > 0 { p.note { (chart.n_others) " more in the table below." } }
     }
+}
+
+/// What the hues mean.
+fn key<'n>(names: impl Iterator<Item = &'n str>) -> Markup {
+    html! { ul.key { @for (place, name) in names.enumerate() {
+        li { svg width="14" height="12" aria-hidden="true" { rect x="1" y="1" width="12" height="10" class=(hue(place)) {} } (name) }
+    } } }
 }
 
 /// What a row is about, as the attribute that filters look at: `team=Payments|severity=p1`.
@@ -201,6 +211,45 @@ fn parts(row: &Bar, scale: &Scale, chart: &Bars) -> Vec<Part> {
     parts
 }
 
+/// The shares that lead the eye: half, four fifths, all.
+const SO_FAR: [f64; 3] = [50.0, 80.0, 100.0];
+
+fn so_far_axis() -> Markup {
+    // That of four fifths would touch that of all.
+    html! { svg.ax width="100%" height="15" aria-hidden="true" { @for share in [SO_FAR[0], SO_FAR[2]] {
+        text x=(percent(share / 100.0)) y="11" text-anchor=(if share == 100.0 { "end" } else { "middle" }) { (Unit::Percent.show(share)) }
+    } } }
+}
+
+/// The part of the line of shares that lies in a row: from half way to the row above to half way to the row below. Where
+/// the shares begin anew, so does the line.
+fn so_far(chart: &Bars, place: usize) -> Markup {
+    let share = |place: usize| chart.rows.get(place).and_then(|row| row.so_far);
+    let Some(here) = share(place) else {
+        return html! {};
+    };
+    let above = place
+        .checked_sub(1)
+        .and_then(share)
+        .filter(|above| *above <= here);
+    let below = share(place + 1).filter(|below| *below >= here);
+    let half = |other: f64| round(5.0 * (here + other), 1);
+    let mut d = String::new();
+    d += &above.map_or(format!("M{} 13", round(10.0 * here, 1)), |above| {
+        format!("M{} 0L{} 13", half(above), round(10.0 * here, 1))
+    });
+    d += &below.map_or(String::new(), |below| format!("L{} 26", half(below)));
+    html! { svg.c width="100%" height=(HEIGHT) aria-hidden="true" {
+        @for share in SO_FAR {
+            line x1=(percent(share / 100.0)) x2=(percent(share / 100.0)) y1="0" y2=(HEIGHT) class="gl" {}
+        }
+        svg x="0" y="0" width="100%" height=(HEIGHT) viewBox="0 0 1000 26" preserveAspectRatio="none" overflow="visible" {
+            path d=(d) class="sk" vector-effect="non-scaling-stroke" {}
+        }
+        circle cx=(percent(here / 100.0)) cy="13" r="3" class="k" { title { (Unit::Percent.show(here)) } }
+    } }
+}
+
 fn sum(row: &Bar, chart: &Bars) -> String {
     let unit = chart
         .measures
@@ -219,6 +268,7 @@ mod tests {
             values: values.iter().map(|value| Some(*value)).collect(),
             about: vec![("team".into(), "A\"B".into())],
             is_weak: place == 1,
+            so_far: None,
         };
         Bars {
             caption: "c".into(),
@@ -248,6 +298,21 @@ mod tests {
         let drawn = bars(&chart(BarKind::Stacked, &[[4.0, 4.0]])).into_string();
         assert!(drawn.contains("<rect x=\"50%\" width=\"50%\""), "{drawn}");
         assert!(drawn.contains("<td class=\"num\">8</td>"), "{drawn}");
+    }
+
+    #[test]
+    fn shares_so_far_are_one_line_until_they_begin_anew() {
+        let mut pareto = chart(BarKind::Beside, &[[6.0, 0.0], [2.0, 0.0], [1.0, 0.0]]);
+        for (row, share) in pareto.rows.iter_mut().zip([60.0, 80.0, 30.0]) {
+            row.so_far = Some(share);
+        }
+        let drawn = bars(&pareto).into_string();
+        assert!(drawn.contains("d=\"M600 13L700 26\""), "{drawn}");
+        assert!(
+            drawn.contains("d=\"M700 0L800 13\""),
+            "nothing leads to the next: {drawn}"
+        );
+        assert!(drawn.contains("d=\"M300 13\""), "{drawn}");
     }
 
     #[test]

@@ -27,6 +27,17 @@ pub struct Line {
     pub values: Vec<Option<f64>>,
 }
 
+/// A pale band behind the series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    /// What it is called, in the key.
+    pub name: String,
+    /// Its lower edge; there is no band where either is missing.
+    pub low: Vec<Option<f64>>,
+    /// Its upper edge.
+    pub high: Vec<Option<f64>>,
+}
+
 /// A plot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lines {
@@ -36,6 +47,8 @@ pub struct Lines {
     pub x: Vec<String>,
     /// The series.
     pub lines: Vec<Line>,
+    /// A band behind them.
+    pub band: Option<Band>,
     /// Places along x that are marked by a shape, such as weeks beyond a limit.
     pub marked: Vec<bool>,
     /// Places along x that are hollow, such as a week that is not over.
@@ -72,7 +85,7 @@ pub fn lines(plot: &Lines) -> Markup {
         .filter(|line| line.mark == Mark::Line)
         .collect();
     let has_ends = drawn.len() > 1 && drawn.len() <= 4 && !plot.is_small;
-    let is_mixed = plot.lines.len() > drawn.len() && plot.lines.len() > 1;
+    let is_mixed = plot.lines.len() > drawn.len() && plot.lines.len() > 1 || plot.band.is_some();
     let widest = scale
         .ticks
         .iter()
@@ -91,6 +104,7 @@ pub fn lines(plot: &Lines) -> Markup {
                 @for tick in &scale.ticks {
                     line x1="0%" x2="100%" y1=(y(*tick)) y2=(y(*tick)) class=(if *tick == 0.0 { "g0" } else { "gl" }) {}
                 }
+                @if let Some(band) = &plot.band { (band_of(band, &places, height, &y)) }
                 (columns_of(plot, &places, &y))
                 @for (place, line) in plot.lines.iter().enumerate() {
                     @match line.mark {
@@ -117,6 +131,10 @@ pub fn key(plot: &Lines) -> Markup {
             } }
             (line.name)
         } }
+        @if let Some(band) = &plot.band { li {
+            svg width="14" height="12" aria-hidden="true" { rect x="0" y="1" width="14" height="10" class="band" {} }
+            (band.name)
+        } }
     } }
 }
 
@@ -128,6 +146,9 @@ fn most(plot: &Lines) -> f64 {
         most = most.max(columns.map(|line| at(place, line)).sum());
         let others = plot.lines.iter().filter(|line| line.mark != Mark::Column);
         most = others.map(|line| at(place, line)).fold(most, f64::max);
+    }
+    if let Some(band) = &plot.band {
+        most = band.high.iter().flatten().copied().fold(most, f64::max);
     }
     most
 }
@@ -253,6 +274,24 @@ fn path(
     stretched(&d, height, class)
 }
 
+/// The area between two edges, broken where one is missing; at either end as wide as the place it is of.
+fn band_of(band: &Band, places: &[(f64, f64)], height: f64, y: &dyn Fn(f64) -> f64) -> Markup {
+    let edges = places.iter().zip(band.low.iter().zip(&band.high));
+    let edges: Vec<Option<(f64, f64, f64)>> = edges
+        .map(|(place, (low, high))| {
+            Some((round(1_000.0 * middle(*place), 1), y((*low)?), y((*high)?)))
+        })
+        .collect();
+    let mut d = String::new();
+    for run in edges.split(Option::is_none).filter(|run| !run.is_empty()) {
+        let run: Vec<(f64, f64, f64)> = run.iter().flatten().copied().collect();
+        let upper = run.iter().map(|(x, _, high)| format!("{x} {high}"));
+        let lower = run.iter().rev().map(|(x, low, _)| format!("{x} {low}"));
+        d += &format!("M{}Z", upper.chain(lower).collect::<Vec<_>>().join("L"));
+    }
+    stretched(&d, height, "band")
+}
+
 /// A path in a drawing of its own that stretches in x alone, with strokes that do not.
 fn stretched(d: &str, height: f64, class: &str) -> Markup {
     html! { @if !d.is_empty() {
@@ -313,6 +352,7 @@ mod tests {
             caption: "c".into(),
             x: x.iter().map(|x| (*x).to_owned()).collect(),
             lines,
+            band: None,
             marked: Vec::new(),
             hollow: Vec::new(),
             unit: Unit::Count,
@@ -340,6 +380,26 @@ mod tests {
         let drawn = drawn.into_string();
         assert!(drawn.contains("d=\"M125 76.3M625 8L875 53.5\""), "{drawn}");
         assert_eq!(drawn.matches("<circle").count(), 3);
+    }
+
+    #[test]
+    fn a_band_lies_between_its_edges() {
+        let mut plot = plot(
+            &["a", "b", "c"],
+            vec![line("n", Mark::Line, &[Some(1.0); 3])],
+        );
+        plot.band = Some(Band {
+            name: "to nine in ten".into(),
+            low: vec![Some(0.0), Some(0.0), None],
+            high: vec![Some(4.0), Some(2.0), Some(9.0)],
+        });
+        let drawn = super::lines(&plot).into_string();
+        // The greatest value sets the axis: 9 of 10.
+        assert!(
+            drawn.contains("M166.7 62.6L500 80.8L500 99L166.7 99Z"),
+            "{drawn}"
+        );
+        assert!(drawn.contains("to nine in ten"));
     }
 
     #[test]

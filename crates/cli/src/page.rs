@@ -141,10 +141,12 @@ fn span_of(asked: Option<&Period>, known: &Period) -> Span {
         };
     };
     let period = now.period();
-    let is_known_before = known.from < period.from && known.from.is_some();
+    let first = known.from.as_deref();
+    let is_known_before =
+        |before: &Stretch| first.is_some_and(|first| before.is_known_in_part(first));
     Span {
-        before: now.before().filter(|_| is_known_before),
-        is_all: asked.to.is_none() && !is_known_before,
+        before: now.before().filter(is_known_before),
+        is_all: asked.to.is_none() && (first.is_none() || known.from >= period.from),
         now: Some(now),
         wanted: Period {
             from: period.from.clone(),

@@ -11,8 +11,14 @@ pub struct Chart {
     pub y: Vec<String>,
     /// A column whose values tell series apart.
     pub series: Option<String>,
+    /// A column that tells apart what `x` or `series` calls by one name.
+    pub apart: Option<String>,
     /// Columns drawn as dashed lines: a limit, a mean.
     pub limits: Vec<String>,
+    /// Two columns with a pale band between them.
+    pub band: Option<(String, String)>,
+    /// A column with the share of a row and all before it, drawn beside bars.
+    pub so_far: Option<String>,
     /// A column that is 1 where a place along x is marked by a shape.
     pub mark: Option<String>,
     /// Only rows whose column has one of these values.
@@ -35,6 +41,8 @@ pub enum ChartKind {
     Stack,
     /// The same, as shares of their sum.
     Share,
+    /// A line from the lowest to the highest of a row's measures, with a mark at each.
+    Spread,
     /// Lines over x.
     Line,
     /// Columns over x, those of several measures on one another.
@@ -46,11 +54,12 @@ pub enum ChartKind {
 }
 
 /// The words for the kinds.
-const KINDS: [(&str, ChartKind); 8] = [
+const KINDS: [(&str, ChartKind); 9] = [
     ("table", ChartKind::Table),
     ("bar", ChartKind::Bar),
     ("stack", ChartKind::Stack),
     ("share", ChartKind::Share),
+    ("spread", ChartKind::Spread),
     ("line", ChartKind::Line),
     ("column", ChartKind::Column),
     ("heatmap", ChartKind::Heatmap),
@@ -104,7 +113,10 @@ impl Chart {
         std::iter::once(&self.x)
             .chain(&self.y)
             .chain(&self.series)
+            .chain(&self.apart)
             .chain(&self.limits)
+            .chain(self.band.iter().flat_map(|(low, high)| [low, high]))
+            .chain(&self.so_far)
             .chain(&self.mark)
             .chain(conditions)
             .map(String::as_str)
@@ -117,7 +129,19 @@ impl Chart {
             "x" => value.clone_into(&mut self.x),
             "y" => self.y = list(),
             "series" => self.series = Some(value.to_owned()),
+            "apart" => self.apart = Some(value.to_owned()),
             "limits" => self.limits = list(),
+            "band" => match value.split_once(',') {
+                Some((low, high)) if !high.contains(',') => {
+                    self.band = Some((low.to_owned(), high.to_owned()));
+                }
+                _ => {
+                    return Err(format!(
+                        "`band={value}` is not two columns: expected `band=low,high`"
+                    ));
+                }
+            },
+            "so_far" => self.so_far = Some(value.to_owned()),
             "mark" => self.mark = Some(value.to_owned()),
             "only" => self.only.push(condition(value)?),
             "without" => self.without.push(condition(value)?),
@@ -127,7 +151,7 @@ impl Chart {
             },
             _ => {
                 return Err(format!(
-                    "`{key}` is not known of a chart: expected x, y, series, limits, mark, only, without or top"
+                    "`{key}` is not known of a chart: expected x, y, series, apart, limits, band, so_far, mark, only, without or top"
                 ));
             }
         }
@@ -172,7 +196,7 @@ mod tests {
     #[test]
     fn a_line_in_words() {
         let chart = Chart::parse(
-            "line x=week y=a,b series=s limits=c mark=d only=\"scope:a b|c\" without=s:(all) top=8",
+            "line x=week y=a,b series=s apart=e limits=c band=l,h so_far=f mark=d only=\"scope:a b|c\" without=s:(all) top=8",
         )
         .unwrap();
         assert_eq!(
@@ -189,7 +213,12 @@ mod tests {
         );
         assert_eq!(chart.top, Some(8));
         let columns: Vec<&str> = chart.columns().collect();
-        assert_eq!(columns, ["week", "a", "b", "s", "c", "d", "scope", "s"]);
+        assert_eq!(
+            columns,
+            [
+                "week", "a", "b", "s", "e", "c", "l", "h", "f", "d", "scope", "s"
+            ]
+        );
         assert_eq!(Chart::parse("").unwrap(), Chart::default());
         assert_eq!(Chart::parse("table").unwrap().kind, ChartKind::Table);
     }
@@ -205,6 +234,7 @@ mod tests {
             ("bar x=a y=b colour=red", "`colour` is not known"),
             ("bar x=a y=b top=0", "`top=0` is not a number"),
             ("bar x=a y=b only=c", "`c` is no condition"),
+            ("line x=a y=b band=c", "`band=c` is not two columns"),
             ("bar x=a y=b c", "`c` says nothing"),
             ("bar x=\"a y=b", "is not closed"),
         ] {

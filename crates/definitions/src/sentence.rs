@@ -27,7 +27,7 @@ pub enum Piece {
 pub struct Figure {
     /// What is made of the rows.
     pub what: What,
-    /// The column that it is made of; empty for a count.
+    /// The column that it is made of, or several with `+` between them for `distinct`; empty for a count.
     pub column: String,
     /// Which rows count: all of these hold.
     pub conditions: Vec<Condition>,
@@ -115,7 +115,7 @@ impl Sentence {
                     .conditions
                     .iter()
                     .map(|condition| condition.column.as_str());
-                std::iter::once(figure.column.as_str()).chain(conditions)
+                figure.column.split('+').chain(conditions)
             })
             .filter(|column| !column.is_empty())
     }

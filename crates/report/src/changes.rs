@@ -48,7 +48,7 @@ pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
             article.panel.wide aria-labelledby="changes-question" data-dimensions="" {
                 h3 id="changes-question" { "Has anything changed within " (windows.length) ", beyond what chance explains?" }
                 figure {
-                    figcaption.answer {
+                    figcaption { p.answer {
                         @if moved.is_empty() { "Nothing changed clearly: each difference is one that chance explains, or too small to be seen." }
                         @else {
                             b { @for (place, change) in moved.iter().enumerate() {
@@ -56,8 +56,8 @@ pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
                             } }
                             ". Nothing can be said of the other " (changes.len() - moved.len()) "."
                         }
-                        " " (stretches(windows))
                     }
+                    p.before { (stretches(windows)) } }
                     p.nosplit hidden {}
                     table.rows.forest {
                         caption.vh { "Each indicator before and now" }

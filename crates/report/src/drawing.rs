@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use charts::{
-    Bar, BarKind, Bars, Event, Heatmap, Line, Lines, Mark, Moment, Timeline, Unit, attribute, bars,
-    heatmap, key, lines, timeline,
+    Bar, BarKind, Bars, Event, Heatmap, Mark, Spread, Timeline, Unit, bars, heatmap, spread,
+    timeline,
 };
 use definitions::{Chart, ChartKind};
 use maud::{Markup, html};
@@ -12,19 +12,17 @@ use store::Value;
 
 use crate::Answer;
 use crate::answer::number;
+use crate::plots::{Names, Series, plots, series};
 use crate::writer::text;
 
 /// The most bars, where the header does not say.
 const BARS: usize = 10;
 
 /// The most plots beside one another, where the header does not say.
-const PLOTS: usize = 8;
+pub(crate) const PLOTS: usize = 8;
 
 /// The most circles in a lane.
 const EVENTS: usize = 150;
-
-/// Above so many lines each has a plot of its own.
-const LINES: usize = 4;
 
 /// The columns by which rows can be filtered, and the dimension of each.
 const DIMENSIONS: [(&str, &str); 5] = [
@@ -37,8 +35,14 @@ const DIMENSIONS: [(&str, &str); 5] = [
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
+/// A chart, and whether it needs the whole width of the page.
+pub(crate) struct Drawn {
+    pub(crate) chart: Markup,
+    pub(crate) is_wide: bool,
+}
+
 /// The chart of an answer; nothing where its table says it, or no row can be drawn.
-pub(crate) fn draw(answer: &Answer<'_>) -> Option<Markup> {
+pub(crate) fn draw(answer: &Answer<'_>) -> Option<Drawn> {
     let chart = &answer.query.chart;
     let rows: Vec<&Vec<Value>> = answer
         .rows
@@ -48,15 +52,24 @@ pub(crate) fn draw(answer: &Answer<'_>) -> Option<Markup> {
     if rows.is_empty() {
         return None;
     }
+    let half = |chart: Markup| Drawn {
+        chart,
+        is_wide: false,
+    };
+    let wide = |chart: Markup| Drawn {
+        chart,
+        is_wide: true,
+    };
     match chart.kind {
         ChartKind::Table => None,
-        ChartKind::Bar => Some(bars_of(answer, &rows, BarKind::Beside)),
-        ChartKind::Stack => Some(bars_of(answer, &rows, BarKind::Stacked)),
-        ChartKind::Share => Some(bars_of(answer, &rows, BarKind::Shares)),
+        ChartKind::Bar => Some(half(bars_of(answer, &rows, BarKind::Beside))),
+        ChartKind::Stack => Some(half(bars_of(answer, &rows, BarKind::Stacked))),
+        ChartKind::Share => Some(half(bars_of(answer, &rows, BarKind::Shares))),
+        ChartKind::Spread => Some(half(spread_of(answer, &rows))),
         ChartKind::Line => Some(plots(answer, &rows, Mark::Line)),
         ChartKind::Column => Some(plots(answer, &rows, Mark::Column)),
-        ChartKind::Heatmap => Some(heat(answer, &rows)),
-        ChartKind::Timeline => Some(lanes(answer, &rows)),
+        ChartKind::Heatmap => Some(wide(heat(answer, &rows))),
+        ChartKind::Timeline => Some(wide(lanes(answer, &rows))),
     }
 }
 
@@ -125,12 +138,12 @@ fn is_drawn(answer: &Answer<'_>, chart: &Chart, row: &[Value]) -> bool {
 }
 
 /// The value of a column as a number.
-fn figure(answer: &Answer<'_>, row: &[Value], column: &str) -> Option<f64> {
+pub(crate) fn figure(answer: &Answer<'_>, row: &[Value], column: &str) -> Option<f64> {
     number(row.get(answer.column(column)?)?)
 }
 
 /// The value of a column as words; a day of the week by its name.
-fn name(answer: &Answer<'_>, row: &[Value], column: &str) -> String {
+pub(crate) fn name(answer: &Answer<'_>, row: &[Value], column: &str) -> String {
     let value = answer.column(column).and_then(|place| row.get(place));
     let value = value.map(text).unwrap_or_default();
     match (column, value.parse::<usize>()) {
@@ -164,16 +177,40 @@ fn bars_of(answer: &Answer<'_>, rows: &[&Vec<Value>], kind: BarKind) -> Markup {
     })
 }
 
+fn spread_of(answer: &Answer<'_>, rows: &[&Vec<Value>]) -> Markup {
+    let chart = &answer.query.chart;
+    let mut drawn = plain(answer, rows);
+    let top = chart.top.unwrap_or(BARS);
+    let n_others = drawn.len().saturating_sub(top);
+    drawn.truncate(top);
+    let middle = chart.y.iter().position(|y| y.starts_with("p50"));
+    spread(&Spread {
+        caption: answer.query.question.clone(),
+        heading: words(&chart.x),
+        measures: chart.y.iter().map(|y| words(y)).collect(),
+        unit: chart.y.first().map_or(Unit::Number, |y| Unit::of_column(y)),
+        middle: middle.unwrap_or(0),
+        rows: drawn,
+        n_others,
+    })
+}
+
 fn plain(answer: &Answer<'_>, rows: &[&Vec<Value>]) -> Vec<Bar> {
     let chart = &answer.query.chart;
+    let names = Names::of(answer, rows, &chart.x);
     let mut bars: Vec<Bar> = Vec::new();
     for row in rows {
         let bar = Bar {
-            name: name(answer, row, &chart.x),
+            name: names.name(row),
             values: chart.y.iter().map(|y| figure(answer, row, y)).collect(),
             about: about(answer, row),
             // Parts of a sum would be lost where all are hollow.
-            is_weak: chart.kind == ChartKind::Bar && figure(answer, row, "is_low_n") == Some(1.0),
+            is_weak: matches!(chart.kind, ChartKind::Bar | ChartKind::Spread)
+                && figure(answer, row, "is_low_n") == Some(1.0),
+            so_far: chart
+                .so_far
+                .as_ref()
+                .and_then(|column| figure(answer, row, column)),
         };
         // An answer may say the same of a fault in each of its rows.
         if !bars
@@ -209,6 +246,7 @@ fn pivoted(answer: &Answer<'_>, rows: &[&Vec<Value>], series: &str) -> (Vec<Stri
                     values: Vec::new(),
                     about: about(answer, row),
                     is_weak: false,
+                    so_far: None,
                 });
                 bars.len() - 1
             });
@@ -222,141 +260,6 @@ fn pivoted(answer: &Answer<'_>, rows: &[&Vec<Value>], series: &str) -> (Vec<Stri
         bar.values.resize(names.len(), None);
     }
     (names, bars)
-}
-
-/// The rows of one series.
-struct Series<'r> {
-    name: String,
-    rows: Vec<&'r Vec<Value>>,
-    total: f64,
-}
-
-fn plots(answer: &Answer<'_>, rows: &[&Vec<Value>], mark: Mark) -> Markup {
-    let chart = &answer.query.chart;
-    let mut x: Vec<String> = rows.iter().map(|row| name(answer, row, &chart.x)).collect();
-    x.sort();
-    x.dedup();
-    let Some(column) = &chart.series else {
-        let plot = plot(answer, &x, rows, mark, &answer.query.question);
-        return html! { (lines(&plot)) @if let Some(words) = part(answer, &x) { p.note { (words) } } };
-    };
-    let mut series = series(answer, rows, column);
-    if mark == Mark::Line && chart.y.len() == 1 && series.len() <= LINES {
-        return html! { (lines(&together(answer, &x, &series))) @if let Some(words) = part(answer, &x) { p.note { (words) } } };
-    }
-    let n_others = series.len().saturating_sub(chart.top.unwrap_or(PLOTS));
-    series.truncate(chart.top.unwrap_or(PLOTS));
-    let mut plots: Vec<Lines> = series
-        .iter()
-        .map(|one| plot(answer, &x, &one.rows, mark, &one.name))
-        .collect();
-    let most = plots.iter().flat_map(values).fold(0.0, f64::max);
-    for plot in &mut plots {
-        plot.most = Some(most);
-        plot.height = 84;
-        plot.is_small = true;
-    }
-    html! {
-        @if let Some(plot) = plots.first().filter(|plot| plot.lines.len() > 1) { (key(plot)) }
-        div.multi { @for (plot, one) in plots.iter().zip(&series) {
-            @let about = one.rows.first().map(|row| about(answer, row)).unwrap_or_default();
-            div.one data-about=[attribute(&about)] { p.read { bdi { (one.name) } } (lines(plot)) }
-        } }
-        p.note {
-            "One scale for all." @if let Some(words) = part(answer, &x) { " " (words) } @if n_others > 0 { " " (n_others) " more in the table below." }
-        }
-    }
-}
-
-/// The series, those with the greatest sum first.
-fn series<'r>(answer: &Answer<'_>, rows: &[&'r Vec<Value>], column: &str) -> Vec<Series<'r>> {
-    let mut found: BTreeMap<String, Series<'r>> = BTreeMap::new();
-    for row in rows {
-        let name = name(answer, row, column);
-        let one = found.entry(name.clone()).or_insert_with(|| Series {
-            name,
-            rows: Vec::new(),
-            total: 0.0,
-        });
-        let y = answer.query.chart.y.first();
-        one.total += y.and_then(|y| figure(answer, row, y)).unwrap_or(0.0);
-        one.rows.push(row);
-    }
-    let mut series: Vec<Series> = found.into_values().collect();
-    series.sort_by(|a, b| b.total.total_cmp(&a.total));
-    series
-}
-
-/// A plot of the measures of some rows.
-fn plot(
-    answer: &Answer<'_>,
-    x: &[String],
-    rows: &[&Vec<Value>],
-    mark: Mark,
-    caption: &str,
-) -> Lines {
-    let chart = &answer.query.chart;
-    let at = |x: &str| rows.iter().find(|row| name(answer, row, &chart.x) == x);
-    let values = |column: &str| -> Vec<Option<f64>> {
-        x.iter()
-            .map(|x| at(x).and_then(|row| figure(answer, row, column)))
-            .collect()
-    };
-    let line = |column: &String, mark| Line {
-        name: words(column),
-        mark,
-        values: values(column),
-    };
-    let measures = chart.y.iter().map(|column| line(column, mark));
-    let limits = chart.limits.iter().map(|column| line(column, Mark::Limit));
-    let marked = chart.mark.iter().flat_map(|column| values(column));
-    Lines {
-        caption: caption.to_owned(),
-        x: x.to_vec(),
-        lines: measures.chain(limits).collect(),
-        marked: marked.map(|value| value == Some(1.0)).collect(),
-        hollow: x.iter().map(|x| is_part(answer, x)).collect(),
-        unit: chart.y.first().map_or(Unit::Number, |y| Unit::of_column(y)),
-        most: None,
-        height: 150,
-        is_small: false,
-    }
-}
-
-/// A plot with a line for each of a few series.
-fn together(answer: &Answer<'_>, x: &[String], series: &[Series<'_>]) -> Lines {
-    let question = &answer.query.question;
-    let mut whole = plot(answer, x, &[], Mark::Line, question);
-    whole.lines.clear();
-    for one in series {
-        let mut alone = plot(answer, x, &one.rows, Mark::Line, question);
-        if let Some(line) = alone.lines.first_mut() {
-            line.name.clone_from(&one.name);
-            whole.lines.push(line.clone());
-        }
-    }
-    whole
-}
-
-/// Whether the period of an answer has only a part of a week, a month or a quarter.
-fn is_part(answer: &Answer<'_>, x: &str) -> bool {
-    let (Some(moment), Some(period)) = (Moment::parse(x), &answer.period) else {
-        return false;
-    };
-    !moment.is_within(period.from.as_deref(), period.to.as_deref())
-}
-
-/// What is said of hollow marks, if there are any.
-fn part(answer: &Answer<'_>, x: &[String]) -> Option<String> {
-    let part = x.iter().find(|x| is_part(answer, x))?;
-    let noun = Moment::parse(part)?.noun();
-    Some(format!("Hollow: not a whole {noun}."))
-}
-
-fn values(plot: &Lines) -> impl Iterator<Item = f64> + '_ {
-    plot.lines
-        .iter()
-        .flat_map(|line| line.values.iter().flatten().copied())
 }
 
 fn heat(answer: &Answer<'_>, rows: &[&Vec<Value>]) -> Markup {
@@ -435,6 +338,8 @@ fn lanes(answer: &Answer<'_>, rows: &[&Vec<Value>]) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use charts::attribute;
+
     use super::*;
     use crate::answer::tests::answer;
     use crate::page::tests::query;
@@ -451,7 +356,7 @@ mod tests {
             .map(|row| row.iter().map(|text| cell(text)).collect())
             .collect();
         draw(&answer(&query, columns, rows))
-            .map(Markup::into_string)
+            .map(|drawn| drawn.chart.into_string())
             .unwrap_or_default()
     }
 
@@ -480,6 +385,19 @@ mod tests {
             ""
         );
         assert_eq!(drawn("table", &["scope", "name", "n"], &rows), "");
+    }
+
+    #[test]
+    fn one_name_for_two_things_is_told_apart() {
+        let rows: [&[&str]; 3] = [&["Cart", "A", "9"], &["Cart", "B", "5"], &["Pay", "B", "4"]];
+        let html = drawn(
+            "bar x=product y=n apart=entity",
+            &["product", "entity", "n"],
+            &rows,
+        );
+        for name in [">Cart (A)<", ">Cart (B)<", ">Pay<"] {
+            assert!(html.contains(name), "{html}");
+        }
     }
 
     #[test]

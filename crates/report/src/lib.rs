@@ -13,6 +13,7 @@ mod outline;
 mod page;
 mod panel;
 mod phrase;
+mod plots;
 mod stretch;
 mod writer;
 

@@ -12,7 +12,7 @@ use crate::Answer;
 use crate::attention::attention;
 use crate::change::{Change, ChangeInWords, Happenings, change};
 use crate::changes::{changes, tiles};
-use crate::panel::{count, panel};
+use crate::panel::{Panel, count, panel};
 use crate::stretch::{Stretch, Windows};
 
 const STYLE: &str = include_str!("style.css");
@@ -206,9 +206,8 @@ pub(crate) fn period_in_words(period: &Period) -> String {
     let minute = |moment: &String| moment.get(11..16).unwrap_or_default().to_owned();
     match (&period.from, &period.to) {
         (Some(from), Some(to)) => format!(
-            "{} to {} · data until {} {} UTC",
+            "{} to {} · data until {} UTC",
             day(from),
-            day(to),
             day(to),
             minute(to)
         ),
@@ -269,12 +268,26 @@ fn filters(answers: &[Answer<'_>]) -> Markup {
 fn section(page: &Page<'_>, group: Group, answers: &[&Answer<'_>]) -> Markup {
     let (name, words) = heading(group);
     let id = group.name();
+    let panels: Vec<Panel> = answers.iter().map(|answer| Panel::new(answer)).collect();
+    let widths = widths(&panels.iter().map(Panel::is_wide).collect::<Vec<_>>());
     html! {
         section.group id=(id) aria-labelledby=(format!("{id}-heading")) {
             div.ghead { h2 id=(format!("{id}-heading")) { (name) } p { (words) } }
-            div.grid { @for answer in answers { (panel(answer, page)) } }
+            div.grid { @for (one, is_wide) in panels.iter().zip(widths) { (panel(one, is_wide, page)) } }
         }
     }
+}
+
+/// Which of some panels take the whole width: those that need it, and each that would stand beside nothing.
+fn widths(needed: &[bool]) -> Vec<bool> {
+    let mut widths = Vec::new();
+    for run in needed.chunk_by(|a, b| a == b) {
+        let is_odd = run.len() % 2 == 1;
+        for (place, is_wide) in run.iter().enumerate() {
+            widths.push(*is_wide || is_odd && place + 1 == run.len());
+        }
+    }
+    widths
 }
 
 /// The heading of a group, and what it is about.
@@ -333,6 +346,16 @@ pub(crate) mod tests {
             rules: &[],
             version: "1",
         }
+    }
+
+    #[test]
+    fn no_panel_stands_beside_nothing() {
+        let (half, wide) = (false, true);
+        assert_eq!(
+            widths(&[half, half, half, wide, half, wide, half, half]),
+            [half, half, wide, wide, wide, wide, half, half]
+        );
+        assert!(widths(&[]).is_empty());
     }
 
     #[test]

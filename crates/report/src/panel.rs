@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use store::Value;
 
 use crate::answer::number;
-use crate::drawing::{about, dimensions, draw, words};
+use crate::drawing::{Drawn, about, dimensions, draw, words};
 use crate::phrase::{Phrase, before, say};
 use crate::writer::text;
 use crate::{Answer, Counted, Page};
@@ -32,8 +32,28 @@ const LISTED: usize = 100;
 /// A text of so many bytes, such as a moment, stays on one line of a list.
 const SHORT: usize = 16;
 
-/// Draws a panel.
-pub(crate) fn panel(answer: &Answer<'_>, page: &Page<'_>) -> Markup {
+/// A panel before its place on the page is known.
+pub(crate) struct Panel<'p, 'a> {
+    answer: &'p Answer<'a>,
+    drawn: Option<Drawn>,
+}
+
+impl<'p, 'a> Panel<'p, 'a> {
+    pub(crate) fn new(answer: &'p Answer<'a>) -> Self {
+        let drawn = draw(answer);
+        Self { answer, drawn }
+    }
+
+    /// Whether it needs the whole width of the page.
+    pub(crate) fn is_wide(&self) -> bool {
+        let is_empty = self.answer.rows.is_empty();
+        self.drawn.as_ref().map_or(!is_empty, |drawn| drawn.is_wide)
+    }
+}
+
+/// Draws a panel, over the whole width of the page or half of it.
+pub(crate) fn panel(panel: &Panel<'_, '_>, is_wide: bool, page: &Page<'_>) -> Markup {
+    let answer = panel.answer;
     let query = answer.query;
     let name = &query.name;
     let question = if query.question.is_empty() {
@@ -43,7 +63,7 @@ pub(crate) fn panel(answer: &Answer<'_>, page: &Page<'_>) -> Markup {
     };
     let is_unknown = answer.is_unknown();
     html! {
-        article.panel id=(name) data-dimensions=(dimensions(answer).join(" ")) aria-labelledby=(format!("{name}-question")) {
+        article.panel.wide[is_wide] id=(name) data-dimensions=(dimensions(answer).join(" ")) aria-labelledby=(format!("{name}-question")) {
             h3 id=(format!("{name}-question")) { (question) }
             figure {
                 figcaption {
@@ -53,8 +73,8 @@ pub(crate) fn panel(answer: &Answer<'_>, page: &Page<'_>) -> Markup {
                 p.nosplit hidden {}
                 @if answer.rows.is_empty() {
                     div.empty { p { (why_empty(answer, is_unknown)) } }
-                } @else if let Some(chart) = draw(answer) {
-                    (chart)
+                } @else if let Some(drawn) = &panel.drawn {
+                    (drawn.chart)
                     @if answer.query.chart.kind == ChartKind::Timeline { (list(answer)) }
                 } @else {
                     (list(answer))
@@ -293,7 +313,7 @@ fn rows_behind(counted: &Counted, question: &str) -> Markup {
             summary { "Rows behind it: " (table) span.vh { ", of: " (question) } }
             @if !counted.rows.is_empty() {
                 div.scroll tabindex="0" role="region" aria-label=(format!("Rows of {table} behind: {question}")) {
-                    table.list {
+                    table.places {
                         caption.vh { "Rows of " (table) }
                         thead { tr { th scope="col" { "raw file and line" } @for column in counted.columns.iter().skip(2) { th scope="col" { (column) } } } }
                         tbody { @for row in &counted.rows { tr {
@@ -338,6 +358,10 @@ mod tests {
     use super::*;
     use crate::answer::tests::answer;
     use crate::page::tests::{empty, query};
+
+    fn panel(answer: &Answer<'_>, page: &Page<'_>) -> Markup {
+        super::panel(&Panel::new(answer), false, page)
+    }
 
     #[test]
     fn a_question_without_an_answer_says_why() {

@@ -83,6 +83,23 @@ pub(crate) fn made(figure: &Figure, answer: &Answer<'_>) -> Option<Value> {
     if figure.what == What::Count {
         return i64::try_from(rows.count()).ok().map(Value::Integer);
     }
+    if figure.what == What::Distinct {
+        let places: Vec<usize> = figure
+            .column
+            .split('+')
+            .map(|column| answer.column(column))
+            .collect::<Option<_>>()?;
+        let values = |row: &Vec<Value>| -> Vec<String> {
+            places
+                .iter()
+                .filter_map(|place| row.get(*place))
+                .map(text)
+                .collect()
+        };
+        let is_known = |values: &Vec<String>| values.iter().any(|value| !value.is_empty());
+        let different: BTreeSet<Vec<String>> = rows.map(values).filter(is_known).collect();
+        return i64::try_from(different.len()).ok().map(Value::Integer);
+    }
     let place = answer.column(&figure.column)?;
     let values = rows
         .filter_map(|row| row.get(place))
@@ -90,14 +107,10 @@ pub(crate) fn made(figure: &Figure, answer: &Answer<'_>) -> Option<Value> {
     let numbers = || values.clone().filter_map(number);
     match figure.what {
         What::First => values.clone().next().cloned(),
-        What::Distinct => {
-            let different: BTreeSet<String> = values.map(text).collect();
-            i64::try_from(different.len()).ok().map(Value::Integer)
-        }
         What::Sum => numbers().next().map(|_| Value::Real(numbers().sum())),
         What::Max => numbers().max_by(f64::total_cmp).map(Value::Real),
         What::Min => numbers().min_by(f64::total_cmp).map(Value::Real),
-        What::Count => None,
+        What::Count | What::Distinct => None,
     }
 }
 
@@ -159,6 +172,7 @@ mod tests {
             "1 page"
         );
         assert_eq!(said("{distinct name where n_pages > 1}", rows()), "1");
+        assert_eq!(said("{distinct name+n_pages}", rows()), "2");
     }
 
     #[test]

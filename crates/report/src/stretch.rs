@@ -58,10 +58,10 @@ impl Stretch {
         Self::new(moment(period.from.as_ref()?)?, moment(period.to.as_ref()?)?)
     }
 
-    /// The twelve months before a moment.
+    /// The twelve months before a moment, from the beginning of their first day.
     pub fn last_year(ends: &str) -> Option<Self> {
         let ends = moment(ends)?;
-        Self::new(back(ends, 12)?, ends)
+        Self::new(back(midnight(clock(ends).date())?, 12)?, ends)
     }
 
     /// The same with the moment at its end.
@@ -71,7 +71,7 @@ impl Stretch {
         Self { ends, ..self }
     }
 
-    /// The stretch before it, as long: as many months, where it has whole ones.
+    /// The stretch before it, as long: as many months, where it has whole ones but for what is over of its last day.
     pub fn before(self) -> Option<Self> {
         let begins = match self.months() {
             Some(months) => back(self.begins, months)?,
@@ -98,6 +98,12 @@ impl Stretch {
     pub(crate) fn is_known_since(self, first: &str) -> bool {
         let latest = self.begins.checked_add(self.tenth());
         moment(first).is_some_and(|first| latest.is_ok_and(|latest| first <= latest))
+    }
+
+    /// Whether something of it is known since a moment, and not only its end.
+    pub fn is_known_in_part(self, first: &str) -> bool {
+        let latest = self.ends.checked_sub(self.tenth());
+        moment(first).is_some_and(|first| latest.is_ok_and(|latest| first < latest))
     }
 
     /// Whether what is known until a moment reaches to its end, nearly.
@@ -149,11 +155,10 @@ impl Stretch {
 
     /// How many months it has, where they are whole.
     fn months(self) -> Option<i32> {
-        let span = clock(self.begins)
-            .until((Unit::Month, clock(self.ends)))
-            .ok()?;
+        let (begins, ends) = (clock(self.begins), clock(self.ends).date().at(0, 0, 0, 0));
+        let span = begins.until((Unit::Month, ends)).ok()?;
         let months = span.get_months();
-        (span.fieldwise() == months.months().fieldwise()).then_some(months)
+        (months > 0 && span.fieldwise() == months.months().fieldwise()).then_some(months)
     }
 
     /// How long it is: `twelve months`, `90 days`.
@@ -269,7 +274,7 @@ mod tests {
         let year = Stretch::last_year("2026-11-22T10:00:00Z");
         assert_eq!(
             text(year).as_deref(),
-            Some("2025-11-22T10:00:00Z 2026-11-22T10:00:00Z")
+            Some("2025-11-22T00:00:00Z 2026-11-22T10:00:00Z")
         );
         assert_eq!(year.map(Stretch::words).as_deref(), Some("twelve months"));
         let leap = Stretch::last_year("2024-02-29T00:00:00Z").and_then(Stretch::before);
@@ -286,6 +291,8 @@ mod tests {
         );
         assert_eq!(length("2025-03-01T00:00:00Z"), None);
         assert_eq!(length("soon"), None);
+        let part = |first: &str| now.is_known_in_part(first);
+        assert_eq!((part("2026-11-01"), part("2026-12-24")), (true, false));
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn the_demo_gives_every_table_rows_and_every_question_an_answer() {
     for (name, answer) in csvs {
         let panel = name.trim_end_matches(".csv");
         assert!(
-            page.contains(&format!("<article class=\"panel\" id=\"{panel}\"")),
+            page.contains(&format!(" id=\"{panel}\" data-dimensions=")),
             "{panel}"
         );
         let text = String::from_utf8(answer.clone()).unwrap();

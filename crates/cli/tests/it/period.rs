@@ -320,7 +320,10 @@ fn the_page_is_of_the_last_twelve_months_beside_those_before() {
     world.run(&["run"]).exits(0);
     let lines = |file: &str| world.read(file).lines().count() - 1;
     let page = world.read("output/report.html").replace('\u{a0}', " ");
-    assert!(page.contains("2025-12-31 to 2026-12-31"), "{page}");
+    assert!(
+        page.contains("2025-12-31 to 2026-12-31 · data until 12:00 UTC"),
+        "{page}"
+    );
     // All of it in `output/`, what is on the page in `output/report/`.
     let sum = |file: &str| -> usize {
         let text = world.read(file);
@@ -368,7 +371,7 @@ fn the_page_is_of_the_last_twelve_months_beside_those_before() {
         .nth(1)
         .unwrap_or_default()
         .replace("&quot;", "\"");
-    let since = "2025-12-31T12:00:00Z";
+    let since = "2025-12-31T00:00:00Z";
     assert!(page.contains(&format!(
         "<code>reliability query --since {since} --sql</code>"
     )));
