@@ -16,7 +16,7 @@
 --   **{root_cause where role = root cause} lies behind most**, {percent_of_incidents where role = root cause} of
 --   incidents. || **{root_cause} is named most**, in {percent_of_incidents} of incidents. || No cause is known.
 -- period: Incidents
--- chart: bar x=root_cause y=n_incidents so_far=percent_of_mentions_so_far top=10
+-- chart: bar x=root_cause y=n_incidents so_far=percent_of_mentions_so_far top=16
 -- columns:
 --   role: trigger, root cause, unlisted, or `(none named)`
 --   place: the place within the role, from 1 for the most frequent

@@ -20,6 +20,9 @@ pub struct Heatmap {
 /// With more columns than these, they have no room for their names and numbers.
 const MANY: usize = 31;
 
+/// With more columns than these, a narrow page has room for the heading of every sixth.
+const DENSE: usize = 12;
+
 /// Draws a table in one hue of five steps, at 1, 20, 40, 60 and 80 % of the greatest; zero is grey, and what is not there is
 /// blank. The number stands in each cell; rows end with their sum where sums make sense.
 pub fn heatmap(map: &Heatmap) -> Markup {
@@ -30,9 +33,10 @@ pub fn heatmap(map: &Heatmap) -> Markup {
     let most = values.copied().fold(0.0, f64::max);
     let with_sum = map.unit == Unit::Count;
     let is_many = map.columns.len() > MANY;
+    let is_dense = !is_many && map.columns.len() > DENSE;
     let labels = months(&map.columns);
     html! {
-        table.heat.many[is_many] {
+        table.heat.many[is_many].dense[is_dense] {
             caption.vh { (map.caption) }
             thead { tr {
                 td {}

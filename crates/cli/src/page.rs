@@ -2,6 +2,8 @@
 //! is for `report`.
 
 use std::fs;
+use std::panic::resume_unwind;
+use std::thread;
 
 use definitions::Query;
 use diagnostics::Diagnostic;
@@ -165,23 +167,39 @@ pub fn times(
     answered: Option<Held>,
     console: &Console,
 ) -> Result<Times, CouldNotRun> {
-    let (now, folder) = if let Some(held) = answered {
-        (held, OUTPUT)
-    } else if span.is_all {
-        (Held::Whole(place.clone()), OUTPUT)
-    } else {
-        let narrowed = narrow(project, place, &span.wanted, Undated::Said, console)?;
-        (Held::Narrowed(narrowed), OF_THE_PAGE)
+    let folder = match answered.is_some() || span.is_all {
+        true => OUTPUT,
+        false => OF_THE_PAGE,
     };
-    let before = span
-        .before
-        .map(|before| narrow(project, place, &before.period(), Undated::Known, console))
-        .transpose()?;
+    let now = || match answered {
+        Some(held) => Ok(held),
+        None if span.is_all => Ok(Held::Whole(place.clone())),
+        None => narrow(project, place, &span.wanted, Undated::Said, console).map(Held::Narrowed),
+    };
+    let before = || {
+        let made = span.before.map(|before| {
+            let narrowed = narrow(project, place, &before.period(), Undated::Known, console)?;
+            Ok(Held::Narrowed(narrowed))
+        });
+        made.transpose()
+    };
+    let (now, before) = both(now, before);
+    let (now, before) = (now?, before?);
     Ok(Times {
         span,
         now,
-        before: before.map(Held::Narrowed),
+        before,
         folder,
+    })
+}
+
+/// Does two things at once.
+fn both<A: Send, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        let other = other.join();
+        (one, other.unwrap_or_else(|panic| resume_unwind(panic)))
     })
 }
 
