@@ -61,6 +61,12 @@ fn ready_store(
         say_outdated(project, &place, console)?;
         return Ok((place, None, Outcome::Done));
     }
+    if let Some(name) = &project.settings.directory {
+        let message = format!(
+            "`DIRECTORY_PATH={name}` does nothing here: all streams are loaded, to be asked"
+        );
+        console.diagnostic(&Diagnostic::warning("setting-unused", message));
+    }
     let mut store = open_store(project, &place, console)?;
     let plans: Vec<_> = project.plans.iter().collect();
     let reports = crate::load::load(project, &plans, &[], &mut store, console)?;

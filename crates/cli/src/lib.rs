@@ -15,6 +15,7 @@ pub mod queries;
 pub mod rejects;
 pub mod settings;
 mod states;
+mod unread;
 mod vanished;
 
 mod commands;

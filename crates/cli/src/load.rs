@@ -18,6 +18,7 @@ use transform::{Batch, Plan, Reject};
 use crate::console::Console;
 use crate::faults::{database_fault, derived_fault};
 use crate::project::Project;
+use crate::unread::unread;
 use crate::{CouldNotRun, console, rejects, states, vanished};
 
 /// Portions that wait between two stages, at the most.
@@ -477,13 +478,11 @@ fn newest_listing(
 }
 
 fn odd_files(found: &StreamFiles, console: &Console) {
-    for name in &found.unknown {
-        console.diagnostic(
-            &Diagnostic::warning("file-unread", "a file is not read: its ending says nothing")
-                .in_data(name)
-                .hint("endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`"),
-        );
-    }
+    console.diagnostics(&unread(
+        &found.unknown,
+        "the ending says nothing",
+        "endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`",
+    ));
 }
 
 fn say_stream(report: &StreamReport, console: &Console) {

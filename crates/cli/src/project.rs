@@ -18,6 +18,7 @@ use crate::faults::{
     column_faults, database_fault, derived_fault, indicator_fault, query_fault, sql_fault,
 };
 use crate::settings::{self, Settings};
+use crate::unread::unread;
 
 /// The stream whose files lie in a folder of their own, where people write them.
 const WRITTEN_STREAM: &str = "incidents";
@@ -169,26 +170,50 @@ impl Project {
         if names.is_empty() {
             return Ok(self.plans.iter().collect());
         }
-        let of_name = |name: &str, plan: &Plan| {
-            plan.stream == *name || plan.stream.starts_with(&format!("{name}_"))
-        };
         for name in names {
-            if !self.plans.iter().any(|plan| of_name(name, plan)) {
-                let fault =
-                    Diagnostic::error("stream-unknown", format!("`{name}` is not a stream"));
-                let hint = match nearest(name, self.plans.iter().map(|plan| plan.stream.as_str())) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "`reliability show mappers` lists the streams".to_owned(),
-                };
-                console.diagnostic(&fault.hint(hint));
+            if !self.plans.iter().any(|plan| is_of(name, plan)) {
+                let message = format!("`{name}` is not a stream");
+                console.diagnostic(&self.no_stream(name, message));
                 return Err(CouldNotRun);
             }
         }
         Ok(self
             .plans
             .iter()
-            .filter(|plan| names.iter().any(|name| of_name(name, plan)))
+            .filter(|plan| names.iter().any(|name| is_of(name, plan)))
             .collect())
+    }
+
+    /// The plans that are loaded: those named, or else those that `DIRECTORY_PATH` names, or else all.
+    pub fn to_load(&self, names: &[String], console: &Console) -> Result<Vec<&Plan>, CouldNotRun> {
+        let Some(name) = &self.settings.directory else {
+            return self.select(names, console);
+        };
+        if !names.is_empty() {
+            let message =
+                format!("`DIRECTORY_PATH={name}` does nothing here: what is loaded was named");
+            console.diagnostic(&Diagnostic::warning("setting-unused", message));
+            return self.select(names, console);
+        }
+        if !self.plans.iter().any(|plan| is_of(name, plan)) {
+            let message = format!("`DIRECTORY_PATH` is `{name}`, which is not a stream");
+            console.diagnostic(&self.no_stream(name, message));
+            return Err(CouldNotRun);
+        }
+        let text = format!("`DIRECTORY_PATH` is `{name}`: nothing else is loaded");
+        console.note(&text, &serde_json::json!({ "directory": name }));
+        self.select(std::slice::from_ref(name), console)
+    }
+
+    fn no_stream(&self, name: &str, message: String) -> Diagnostic {
+        let sources = self.definitions.extractors.iter();
+        let sources = sources.map(|extractor| extractor.source.text.as_str());
+        let streams = self.plans.iter().map(|plan| plan.stream.as_str());
+        let hint = match nearest(name, streams.chain(sources)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`reliability show mappers` lists the streams".to_owned(),
+        };
+        Diagnostic::error("stream-unknown", message).hint(hint)
     }
 
     /// The files of a stream.
@@ -245,7 +270,7 @@ impl Project {
                 Diagnostic::warning(
                     "setting-no-folder",
                     format!(
-                        "`DIRECTORY_PATH` names `{}`, which is not a folder",
+                        "`INCIDENTS_PATH` names `{}`, which is not a folder",
                         incidents.display()
                     ),
                 )
@@ -263,18 +288,21 @@ impl Project {
         let Ok(entries) = std::fs::read_dir(self.folder.join("raw_data")) else {
             return odd;
         };
-        let mut names = Vec::new();
+        let (mut names, mut strays) = (Vec::new(), Vec::new());
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if entry.path().is_dir() {
                 names.push(name);
             } else if !name.starts_with('.') {
-                odd.push(
-                    Diagnostic::warning("file-unread", format!("nothing reads `raw_data/{name}`: it lies in no stream's folder"))
-                        .hint("put it in `raw_data/<stream>/`; `reliability show mappers` lists the streams"),
-                );
+                strays.push(format!("raw_data/{name}"));
             }
         }
+        strays.sort();
+        odd.extend(unread(
+            &strays,
+            "it is no stream's folder",
+            "put files in `raw_data/<stream>/`; `reliability show mappers` lists the streams",
+        ));
         names.sort();
         for name in names {
             if self.plans.iter().all(|plan| plan.stream != name) && !name.starts_with('.') {
@@ -294,6 +322,11 @@ impl Project {
         }
         odd
     }
+}
+
+/// Whether a plan is for the stream of a name, or for one of the source of that name.
+fn is_of(name: &str, plan: &Plan) -> bool {
+    plan.stream == *name || plan.stream.starts_with(&format!("{name}_"))
 }
 
 fn read_settings(folder: &Path, console: &Console) -> Result<Settings, CouldNotRun> {

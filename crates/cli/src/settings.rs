@@ -7,7 +7,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use diagnostics::{Diagnostic, Source, nearest};
+use diagnostics::{Diagnostic, Source, nearest, nearest_within};
 use jiff::tz::TimeZone;
 
 /// The settings of a project.
@@ -15,7 +15,9 @@ use jiff::tz::TimeZone;
 pub struct Settings {
     /// `DB_MODE=DISK` and `DB_PATH`: the database's file; nothing for a database in memory.
     pub database: Option<PathBuf>,
-    /// `DIRECTORY_PATH`: where postmortems lie, and whether somebody said so.
+    /// `DIRECTORY_PATH`: the stream, or the source, that is loaded where none is named; nothing for all.
+    pub directory: Option<String>,
+    /// `INCIDENTS_PATH`: where postmortems lie, and whether somebody said so.
     pub incidents: (PathBuf, bool),
     /// `TIME_ZONE`: the zone of times that name none.
     pub time_zone: TimeZone,
@@ -33,15 +35,37 @@ impl Settings {
         value(&self.file, name)
     }
 
-    /// Names in `.env` that are no settings, as far as they look like one. `others` are settings besides those of the
-    /// template: a project's own definitions may need more.
+    /// Names in `.env` and in the shell that are no settings, as far as they look like one, and settings that do nothing.
+    /// `others` are settings besides those of the template: a project's own definitions may need more.
     pub fn oddities(&self, others: &[String]) -> Vec<Diagnostic> {
-        unknown_names(&self.file, others)
+        let known = known_names(others);
+        let shell: Vec<String> = env::vars_os()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .collect();
+        let mut odd = unknown_names(self.file.keys(), "`.env`", &known, |length| {
+            length.max(3) / 3
+        });
+        // The shell has many names of other programs: only what is nearly the same is worth a word.
+        odd.extend(unknown_names(shell.iter(), "the shell", &known, |length| {
+            if length < 10 { 1 } else { 2 }
+        }));
+        let path = self.value("DB_PATH").filter(|path| path != DB_PATH);
+        if let (Some(path), None) = (path, &self.database) {
+            let message = format!("`DB_PATH={path}` does nothing while `DB_MODE` is `MEMORY`");
+            odd.push(
+                Diagnostic::warning("setting-unused", message)
+                    .hint("to keep the database in that file, set `DB_MODE=DISK`"),
+            );
+        }
+        odd
     }
 }
 
 /// The text of `.env.local`: every setting with its default.
 pub const TEMPLATE: &str = include_str!("../../../.env.local");
+
+/// The default of `DB_PATH`.
+const DB_PATH: &str = "reliability.db";
 
 /// The values that `DB_MODE` can take.
 const MODES: [&str; 2] = ["MEMORY", "DISK"];
@@ -56,7 +80,7 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
     let get = |name: &str| value(&file, name);
 
     let mode = get("DB_MODE").unwrap_or_else(|| "MEMORY".to_owned());
-    let path = PathBuf::from(get("DB_PATH").unwrap_or_else(|| "reliability.db".to_owned()));
+    let path = PathBuf::from(get("DB_PATH").unwrap_or_else(|| DB_PATH.to_owned()));
     // `./` before every name would only be noise.
     let path = if project == Path::new(".") {
         path
@@ -106,14 +130,15 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
             )),
         );
     }
-    let directory = get("DIRECTORY_PATH");
+    let folder = get("INCIDENTS_PATH");
     let incidents = (
-        project.join(directory.as_deref().unwrap_or("incidents")),
-        directory.is_some_and(|name| name != "incidents"),
+        project.join(folder.as_deref().unwrap_or("incidents")),
+        folder.is_some_and(|name| name != "incidents"),
     );
     if faults.is_empty() {
         Ok(Settings {
             database,
+            directory: get("DIRECTORY_PATH").map(|name| name.trim_end_matches('/').to_owned()),
             incidents,
             time_zone,
             organisation: get("ORGANIZATION"),
@@ -134,26 +159,32 @@ fn value(file: &HashMap<String, String>, name: &str) -> Option<String> {
         .or_else(|| file.get(name).cloned().and_then(filled))
 }
 
-fn unknown_names(file: &HashMap<String, String>, others: &[String]) -> Vec<Diagnostic> {
-    let known: Vec<&str> = TEMPLATE
+fn known_names(others: &[String]) -> Vec<&str> {
+    TEMPLATE
         .lines()
         .filter_map(|line| line.trim_start_matches("# ").split_once('='))
         .map(|(name, _)| name)
         .filter(|name| !name.contains(' '))
         .chain(others.iter().map(String::as_str))
-        .collect();
-    let mut unknown: Vec<&str> = file
-        .keys()
-        .map(String::as_str)
-        .filter(|name| !known.contains(name))
+        .collect()
+}
+
+/// Other programs keep their settings in the same places: only what looks like one of ours is worth a word.
+fn unknown_names<'n>(
+    names: impl Iterator<Item = &'n String>,
+    place: &str,
+    known: &[&str],
+    most: impl Fn(usize) -> usize,
+) -> Vec<Diagnostic> {
+    let mut unknown: Vec<&String> = names
+        .filter(|name| !known.contains(&name.as_str()))
         .collect();
     unknown.sort_unstable();
-    // Other programs keep their settings in `.env` too: only what looks like one of ours is worth a word.
-    let fault = |name: &str| {
-        let near = nearest(name, known.iter().copied())?;
+    let fault = |name: &String| {
+        let near = nearest_within(name, known.iter().copied(), &most)?;
         let fault = Diagnostic::warning(
             "setting-unknown",
-            format!("`{name}` in `.env` is not a setting"),
+            format!("`{name}` in {place} is not a setting"),
         );
         Some(fault.hint(format!("did you mean `{near}`?")))
     };
@@ -176,7 +207,7 @@ fn dot_env(project: &Path, faults: &mut Vec<Diagnostic>) -> HashMap<String, Stri
     let mut values = HashMap::new();
     // Line by line, so that a fault has its line; its words stay unsaid, they may be a secret.
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        for item in dotenvy::from_read_iter(line.as_bytes()) {
+        for item in dotenvy::from_read_iter(literal(line).as_bytes()) {
             match item {
                 Ok((name, value)) => {
                     values.insert(name, value);
@@ -191,7 +222,7 @@ fn dot_env(project: &Path, faults: &mut Vec<Diagnostic>) -> HashMap<String, Stri
                         Diagnostic::error("setting-syntax", "cannot read a line of `.env`").at(
                             &source,
                             start..start + 11,
-                            "expected `NAME=value`, or `NAME='value'` if it has spaces, quotes, `$` or `\\`",
+                            "expected `NAME=value`, or `NAME='value'` if it has spaces, quotes or `\\`",
                         ),
                     );
                 }
@@ -199,6 +230,24 @@ fn dot_env(project: &Path, faults: &mut Vec<Diagnostic>) -> HashMap<String, Stri
         }
     }
     values
+}
+
+/// A line in which each `$` is one: the reader would put other settings in its place, and cut passwords short.
+fn literal(line: &str) -> String {
+    let (mut literal, mut quote, mut is_escaped) = (String::with_capacity(line.len()), None, false);
+    for letter in line.chars() {
+        if letter == '$' && !is_escaped && quote != Some('\'') {
+            literal.push('\\');
+        }
+        match (letter, quote) {
+            ('\'' | '"', None) if !is_escaped => quote = Some(letter),
+            (letter, Some(open)) if letter == open && !is_escaped => quote = None,
+            _ => {}
+        }
+        is_escaped = letter == '\\' && !is_escaped && quote != Some('\'');
+        literal.push(letter);
+    }
+    literal
 }
 
 #[cfg(test)]
@@ -230,6 +279,16 @@ mod tests {
             .filter_map(|odd| odd.hint.as_deref())
             .collect();
         assert_eq!(hints, ["did you mean `TIME_ZONE`?"]);
+    }
+
+    #[test]
+    fn a_dollar_is_a_dollar() {
+        let project = tempfile::tempdir().unwrap();
+        let lines = "A=pa$$w0rd$HOME\nB=\"x$A y\"\nC='x$A'\nD=x\\$A\nE=${A}\n";
+        std::fs::write(project.path().join(".env"), lines).unwrap();
+        let settings = read(project.path()).unwrap();
+        let values = ["A", "B", "C", "D", "E"].map(|name| settings.file[name].clone());
+        assert_eq!(values, ["pa$$w0rd$HOME", "x$A y", "x$A", "x$A", "${A}"]);
     }
 
     #[test]

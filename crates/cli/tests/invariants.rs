@@ -264,7 +264,7 @@ fn a_kill_at_any_moment_changes_nothing() {
         .arg(project.path())
         .env("DB_MODE", "DISK")
         .stderr(Stdio::null());
-    for setting in ["DB_PATH", "DIRECTORY_PATH", "TIME_ZONE"] {
+    for setting in ["DB_PATH", "INCIDENTS_PATH", "TIME_ZONE"] {
         command.env_remove(setting);
     }
     let database = project.path().join("reliability.db");

@@ -193,6 +193,15 @@ impl Diagnostic {
 
 /// The known name that a misspelt one most likely meant: at most a third of its letters differ.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_within(name, known, |candidate| candidate.max(3) / 3)
+}
+
+/// The same; `most` says how many letters may differ in a name of so many.
+pub fn nearest_within<'a>(
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    most: impl Fn(usize) -> usize,
+) -> Option<&'a str> {
     let wanted = name.to_lowercase();
     known
         .into_iter()
@@ -202,7 +211,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
                 candidate,
             )
         })
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(3) / 3)
+        .filter(|(distance, candidate)| *distance <= most(candidate.chars().count()))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

@@ -22,6 +22,7 @@ mod output;
 pub mod page;
 pub mod paging;
 pub mod plan;
+mod proxy;
 mod records;
 pub mod report;
 pub mod retry;
@@ -48,6 +49,7 @@ use xxhash_rust::xxh3::Xxh3;
 use client::{Client, Parts};
 pub use doctor::{Finding, Health, examine};
 use plan::Wanted;
+pub use proxy::is_proxy;
 pub use report::{Outcome, Skipped, SourceReport, StreamReport};
 
 /// Values of settings, by name.

@@ -1,41 +1,46 @@
-//! CSV: the first row names the columns, each further row is a record of texts.
+//! CSV: the first row names the columns, each further row is a record of texts. What spreadsheets write is taken as they
+//! write it: separators of other countries, the line `sep=;`, columns and rows that hold nothing.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead};
 
 use crate::{MAX_RECORD, Sink, excerpt, too_long};
 
+/// What may part the fields of a row: the first of those that the header has the most of.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+
 pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
-    // Spreadsheets of some countries separate by semicolons.
-    let first_line = input
-        .fill_buf()?
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let delimiter = if first_line.contains(&b';') && !first_line.contains(&b',') {
-        b';'
-    } else {
-        b','
+    let first = input.fill_buf()?;
+    let declared = declared(first);
+    let separator = match declared {
+        Some((separator, length)) => {
+            input.consume(length);
+            separator
+        }
+        None => separator(first),
     };
-    let mut names: Option<Vec<String>> = None;
-    let mut rows = Rows::new(delimiter);
+    let mut names: Option<Vec<Option<String>>> = None;
+    let mut rows = Rows::new(separator);
+    rows.line += u64::from(declared.is_some());
+    let mut cells = Cells::new(separator);
     while let Some(line) = rows.next(input)? {
-        match (&names, rows.fault()) {
-            (_, Some(reason)) => sink.fault(line, reason, excerpt(&rows.bytes)),
-            (None, None) => match header(&fields(&rows.bytes, delimiter)?) {
-                Ok(found) => names = Some(found),
-                Err(reason) => {
-                    sink.fault(line, reason, excerpt(&rows.bytes));
-                    return Ok(());
-                }
-            },
-            (Some(names), None) => {
-                record(
-                    names,
-                    &fields(&rows.bytes, delimiter)?,
-                    line,
-                    &rows.bytes,
-                    sink,
-                );
+        if let Some(reason) = rows.fault() {
+            sink.fault(line, reason, excerpt(&rows.bytes));
+        } else {
+            cells.take(&rows.bytes);
+            match &names {
+                _ if cells.are_empty() => {}
+                None => match header(&cells) {
+                    Ok(found) => names = Some(found),
+                    Err(reason) => {
+                        sink.fault(line, reason, excerpt(&rows.bytes));
+                        return Ok(());
+                    }
+                },
+                Some(names) => match object(names, &cells) {
+                    Ok(record) => sink.record(&record, line),
+                    Err(reason) => sink.fault(line, reason, excerpt(&rows.bytes)),
+                },
             }
         }
         if !sink.is_open() {
@@ -45,32 +50,108 @@ pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
     Ok(())
 }
 
-fn record(names: &[String], row: &csv::ByteRecord, line: u64, bytes: &[u8], sink: &mut Sink) {
-    let fields: Result<Vec<&str>, _> = row.iter().map(std::str::from_utf8).collect();
-    match fields {
-        Err(_) => sink.fault(line, "the row is not valid UTF-8", excerpt(bytes)),
-        Ok(fields) if fields.len() != names.len() => {
-            let reason = format!(
-                "the row has {} fields, the header has {}",
-                fields.len(),
-                names.len()
-            );
-            sink.fault(line, reason, excerpt(bytes));
-        }
-        Ok(fields) => sink.record(&object(names, &fields), line),
+/// The separator that a first line `sep=;` declares, as spreadsheets write and obey it, and how long that line is.
+fn declared(first: &[u8]) -> Option<(u8, usize)> {
+    let end = first
+        .iter()
+        .position(|byte| matches!(byte, b'\n' | b'\r'))?;
+    let length = end + 1 + usize::from(first[end..].starts_with(b"\r\n"));
+    let line = first[..end].trim_ascii_end();
+    let line = line
+        .strip_prefix(b"\"")
+        .and_then(|line| line.strip_suffix(b"\""))
+        .unwrap_or(line);
+    // `sep=` and a tab has lost it by trimming.
+    match (
+        line.get(..4)?.to_ascii_lowercase().as_slice(),
+        line.get(4..)?,
+    ) {
+        (b"sep=", [separator]) => Some((*separator, length)),
+        (b"sep=", []) if first[..end].contains(&b'\t') => Some((b'\t', length)),
+        _ => None,
     }
 }
 
-/// The fields of one row.
-fn fields(row: &[u8], delimiter: u8) -> io::Result<csv::ByteRecord> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(row);
-    let mut fields = csv::ByteRecord::new();
-    reader.read_byte_record(&mut fields).map_err(into_io)?;
-    Ok(fields)
+/// The separator that the header has the most of, outside quotes.
+fn separator(first: &[u8]) -> u8 {
+    let mut counts = [0; SEPARATORS.len()];
+    let (mut is_quoted, mut is_start) = (false, true);
+    for byte in first {
+        let place = SEPARATORS.iter().position(|known| known == byte);
+        match (byte, place) {
+            // A quote inside of a field opens nothing.
+            (b'"', _) if is_quoted || is_start => is_quoted = !is_quoted,
+            _ if is_quoted => continue,
+            (b'\n' | b'\r', _) if !is_start => break,
+            (_, Some(place)) => counts[place] += 1,
+            _ => {}
+        }
+        is_start = place.is_some() || is_start && matches!(byte, b'\n' | b'\r');
+    }
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let place = counts.iter().position(|count| *count == most);
+    SEPARATORS[place.unwrap_or(0)]
+}
+
+/// The fields of a row, taken apart in buffers that are used again.
+struct Cells {
+    parser: csv_core::Reader,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    count: usize,
+}
+
+impl Cells {
+    fn new(separator: u8) -> Self {
+        Self {
+            parser: csv_core::ReaderBuilder::new().delimiter(separator).build(),
+            text: Vec::new(),
+            ends: vec![0; 64],
+            count: 0,
+        }
+    }
+
+    /// Takes a row apart, which has no line break at its end.
+    fn take(&mut self, row: &[u8]) {
+        self.parser.reset();
+        // No field is longer than what it is written in.
+        self.text.resize(row.len().max(1), 0);
+        self.count = 0;
+        let (mut read, mut written) = (0, 0);
+        loop {
+            let (result, n_read, n_written, n_ends) = self.parser.read_record(
+                &row[read..],
+                &mut self.text[written..],
+                &mut self.ends[self.count..],
+            );
+            read += n_read;
+            written += n_written;
+            self.count += n_ends;
+            match result {
+                // The end of the input, which is asked for once more, ends the row.
+                csv_core::ReadRecordResult::InputEmpty => {}
+                csv_core::ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
+                csv_core::ReadRecordResult::OutputEndsFull => {
+                    self.ends.resize(self.ends.len() * 2, 0);
+                }
+                csv_core::ReadRecordResult::Record | csv_core::ReadRecordResult::End => return,
+            }
+        }
+    }
+
+    fn get(&self, index: usize) -> &[u8] {
+        let begin = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[begin..self.ends[index]]
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.count).map(|index| self.get(index))
+    }
+
+    /// Whether the row has nothing but separators.
+    fn are_empty(&self) -> bool {
+        self.iter().all(|cell| cell.trim_ascii().is_empty())
+    }
 }
 
 /// Finds where rows begin and end, by the quotes in them (RFC 4180, section 2). The parser of fields would take the end
@@ -175,40 +256,66 @@ impl Rows {
     }
 }
 
-fn header(row: &csv::ByteRecord) -> Result<Vec<String>, String> {
-    let mut names: Vec<String> = Vec::new();
-    for (index, field) in row.iter().enumerate() {
-        let name = std::str::from_utf8(field)
-            .map_err(|_| "the header is not valid UTF-8".to_owned())?
-            .trim();
+/// The columns, each by its name as JSON; nothing for one without a name, which spreadsheets leave behind.
+fn header(cells: &Cells) -> Result<Vec<Option<String>>, String> {
+    let mut known: HashSet<&str> = HashSet::new();
+    let mut names = Vec::new();
+    for cell in cells.iter() {
+        let name =
+            std::str::from_utf8(cell).map_err(|_| "the header is not valid UTF-8".to_owned())?;
+        let name = name.trim();
         if name.is_empty() {
-            return Err(format!("column {} has no name in the header", index + 1));
+            names.push(None);
+            continue;
         }
-        if names.iter().any(|known| known == name) {
+        if !known.insert(name) {
             return Err(format!("the header names `{name}` twice"));
         }
-        names.push(name.to_owned());
+        let mut json = String::new();
+        yaml::write_json_text(name, &mut json);
+        names.push(Some(json));
     }
     Ok(names)
 }
 
-fn object(names: &[String], fields: &[&str]) -> Vec<u8> {
+/// A row as a JSON object. Fields without a column, or in one without a name, may only be empty.
+fn object(names: &[Option<String>], cells: &Cells) -> Result<Vec<u8>, String> {
+    if cells.count < names.len() && names[cells.count..].iter().any(Option::is_some) {
+        return Err(format!(
+            "the row has {} fields, the header has {}",
+            cells.count,
+            names.len()
+        ));
+    }
     let mut json = String::from("{");
-    for (index, (name, field)) in names.iter().zip(fields).enumerate() {
-        if index > 0 {
-            json.push(',');
+    for (index, cell) in cells.iter().enumerate() {
+        let cell =
+            std::str::from_utf8(cell).map_err(|_| "the row is not valid UTF-8".to_owned())?;
+        match names.get(index) {
+            Some(Some(name)) => {
+                if json.len() > 1 {
+                    json.push(',');
+                }
+                json.push_str(name);
+                json.push(':');
+                yaml::write_json_text(cell, &mut json);
+            }
+            _ if cell.trim().is_empty() => {}
+            Some(None) => {
+                return Err(format!(
+                    "column {} has no name in the header, and a value here",
+                    index + 1
+                ));
+            }
+            None => {
+                return Err(format!(
+                    "the row has {} fields, the header has {}",
+                    cells.count,
+                    names.len()
+                ));
+            }
         }
-        yaml::write_json_text(name, &mut json);
-        json.push(':');
-        yaml::write_json_text(field, &mut json);
     }
     json.push('}');
-    json.into_bytes()
-}
-
-fn into_io(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
+    Ok(json.into_bytes())
 }

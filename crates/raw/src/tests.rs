@@ -188,6 +188,45 @@ fn csv_rows_are_named_by_the_header() {
 }
 
 #[test]
+fn csv_as_spreadsheets_write_it() {
+    let one = owned(&[(2, r#"{"a, b":"1","c":"2"}"#)]);
+    for text in [
+        "\"a, b\";c\n1;2\n",
+        "\"a, b\"\tc\n1\t2\n",
+        "\"a, b\",c\n1,2\n",
+        // An empty column and empty rows, as a sheet leaves them.
+        "\"a, b\";c;;\n1;2;;\n;;;\n;\n",
+        "\"a, b\",c\n1,2,,\n,\n",
+    ] {
+        let (found, faults) = read_bytes("x.csv", text.as_bytes(), None);
+        assert_eq!((found, faults), (one.clone(), Vec::new()), "{text:?}");
+    }
+    for text in [
+        "sep=;\n\"a, b\";c\n1;2\n",
+        "\"sep=;\"\r\n\"a, b\";c\r\n1;2\r\n",
+        "\u{feff}sep=\t\n\"a, b\"\tc\n1\t2",
+    ] {
+        let (found, faults) = read_bytes("x.csv", text.as_bytes(), None);
+        assert_eq!(faults, Vec::new(), "{text:?}");
+        assert_eq!(found, owned(&[(3, r#"{"a, b":"1","c":"2"}"#)]), "{text:?}");
+    }
+    // The separator that the header has the most of; a quote inside of a name is none.
+    assert_eq!(
+        records("x.csv", "5\" (a, b)?;c;d\n1;2;3\n", None),
+        owned(&[(2, r#"{"5\" (a, b)?":"1","c":"2","d":"3"}"#)])
+    );
+    let (found, faults) = read_bytes("x.csv", b"a,,b\n1,,2\n1,x,2\n1,,2,3\n", None);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        faults,
+        owned(&[
+            (3, "column 2 has no name in the header, and a value here"),
+            (4, "the row has 4 fields, the header has 3")
+        ])
+    );
+}
+
+#[test]
 fn csv_rows_know_their_lines_whatever_breaks_them() {
     for (text, expected) in [
         ("q\r\n1\r\n2\r\n", [2, 3]),

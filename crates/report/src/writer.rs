@@ -3,6 +3,7 @@
 //! Each writer takes the columns, then row after row, so that an answer of any length needs no memory. What comes out
 //! depends on the values alone: the same answer gives the same bytes. SQL is not known here.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use store::Value;
@@ -50,6 +51,12 @@ impl<W: Write> Writer<W> {
                 Out::Csv(Box::new(writer), show)
             }
             Format::Json => {
+                let mut seen = BTreeSet::new();
+                if let Some(twice) = columns.iter().find(|name| !seen.insert(*name)) {
+                    return Err(io::Error::other(format!(
+                        "two columns are called `{twice}`, of which JSON would keep one: give one another name, `… as other`"
+                    )));
+                }
                 let mut target = target;
                 target.write_all(b"[")?;
                 Out::Json(target)
@@ -198,6 +205,12 @@ mod tests {
         assert_eq!(parsed[0]["name"], "a \"b\", c\nd|<script>");
         assert_eq!(parsed[1], serde_json::json!({"name": null, "n": -3}));
         assert_eq!(write(Format::Json, &[]), "[]\n");
+        let twice = ["a", "b", "a"].map(str::to_owned);
+        let fault = Writer::new(Format::Json, &twice, Vec::new()).err().unwrap();
+        assert!(
+            fault.to_string().contains("two columns are called `a`"),
+            "{fault}"
+        );
     }
 
     #[test]

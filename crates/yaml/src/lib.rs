@@ -250,6 +250,8 @@ impl<'a> Composer<'a> {
                 | Event::DocumentEnd
                 | Event::Nothing => {}
                 Event::SequenceStart(0, _) if split => self.items(each)?,
+                // A document in which nothing stands, such as behind a `---` at the end.
+                Event::Scalar(text, ScalarStyle::Plain, ..) if split && text.is_empty() => {}
                 other => {
                     self.begin_item(span);
                     let node = self.node(other, span, 0)?;

@@ -47,6 +47,35 @@ pub fn run(
     fetched::summary(&project, &reports, arguments, console)
 }
 
+/// The settings of the shell that name a proxy.
+const PROXIES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
+/// A proxy that cannot be one is a fault: without it everything would go straight out. Its text may hold a password.
+fn proxies(console: &Console) -> Result<(), CouldNotRun> {
+    let value = |name: &&str| {
+        std::env::var(name)
+            .is_ok_and(|value| !value.trim().is_empty() && !extract::is_proxy(&value))
+    };
+    let Some(name) = PROXIES.into_iter().find(|name| value(name)) else {
+        return Ok(());
+    };
+    let fault = Diagnostic::error(
+        "setting-proxy",
+        format!("`{name}` is not the address of a proxy"),
+    );
+    console.diagnostic(&fault.hint(format!(
+        "expected such as `{name}=http://proxy.example:3128`, or nothing for none"
+    )));
+    Err(CouldNotRun)
+}
+
 /// Makes the sources named ready to be asked; all of which the tokens are there, if none is named.
 pub(super) fn connect<'a>(
     project: &'a Project,
@@ -54,6 +83,7 @@ pub(super) fn connect<'a>(
     only: &[String],
     console: &Console,
 ) -> Result<Vec<Source<'a>>, CouldNotRun> {
+    proxies(console)?;
     let extractors = &project.definitions.extractors;
     for name in names {
         if !extractors

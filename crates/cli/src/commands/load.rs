@@ -13,7 +13,7 @@ pub fn run(
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
     let project = project::open(&arguments.project, console)?;
-    let plans = project.select(&options.streams, console)?;
+    let plans = project.to_load(&options.streams, console)?;
     let place = project.place();
     let mut store = super::open_store(&project, &place, console)?;
     let meant: Vec<&str> = if options.forget.is_empty() {

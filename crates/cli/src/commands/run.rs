@@ -15,7 +15,7 @@ pub fn run(
     let asked = period::read(&options.period, console)?;
     let place = project.place();
     let mut store = super::open_store(&project, &place, console)?;
-    let plans: Vec<_> = project.plans.iter().collect();
+    let plans = project.to_load(&[], console)?;
     let reports = load::load(&project, &plans, &[], &mut store, console)?;
     let status = store.status().map_err(|error| {
         console.diagnostic(&faults::database_fault(&error));

@@ -476,13 +476,103 @@ fn the_folder_of_postmortems() {
     let names = "select name from Incidents order by 1";
     world.run_on_disk(&["load"]).exits(0);
     assert_eq!(world.rows(names), ["Three", "Two"]);
-    let settings = [("DB_MODE", "DISK"), ("DIRECTORY_PATH", "mine")];
+    let settings = [("DB_MODE", "DISK"), ("INCIDENTS_PATH", "mine")];
     world.run_with(&settings, &["load"]).exits(0);
     assert_eq!(world.rows(names), ["One", "Three"]);
-    let settings = [("DB_MODE", "DISK"), ("DIRECTORY_PATH", "nowhere")];
+    let settings = [("DB_MODE", "DISK"), ("INCIDENTS_PATH", "nowhere")];
     let run = world.run_with(&settings, &["load"]);
     run.exits(0)
-        .says(&["`DIRECTORY_PATH` names", "nowhere", "which is not a folder"]);
+        .says(&["`INCIDENTS_PATH` names", "nowhere", "which is not a folder"]);
+}
+
+#[test]
+fn what_is_loaded_where_no_stream_is_named() {
+    let user = "{\"id\":\"U1\",\"name\":\"Ada\"}\n";
+    let rows = |settings: &[(&str, &str)], arguments: &[&str]| {
+        let world = small();
+        world.write("raw_data/pagerduty_users/1.ndjson", user);
+        let mut all = vec![("DB_MODE", "DISK")];
+        all.extend(settings);
+        let run = world.run_with(&all, arguments);
+        run.exits(0);
+        let counts = "select (select count(*) from Incidents), (select count(*) from PagerDutyUsers), (select count(*) from PagerDutyTeams)";
+        (world.rows(counts).join(""), run.stderr)
+    };
+    assert_eq!(rows(&[], &["load"]).0, "1|1|1");
+    for verb in ["load", "run"] {
+        let (counts, said) = rows(&[("DIRECTORY_PATH", "pagerduty_users")], &[verb]);
+        assert_eq!(counts, "0|1|0");
+        assert!(
+            said.contains("`DIRECTORY_PATH` is `pagerduty_users`: nothing else is loaded"),
+            "{said}"
+        );
+        // As the earlier scripts had it: where it was exported.
+        assert_eq!(rows(&[("DIRECTORY_PATH", "incidents")], &[verb]).0, "1|0|0");
+        assert_eq!(
+            rows(&[("DIRECTORY_PATH", "pagerduty/")], &[verb]).0,
+            "0|1|1"
+        );
+        assert_eq!(rows(&[("DIRECTORY_PATH", "")], &[verb]).0, "1|1|1");
+    }
+    // What is typed goes before.
+    assert_eq!(
+        rows(
+            &[("DIRECTORY_PATH", "incidents")],
+            &["load", "pagerduty_teams"]
+        )
+        .0,
+        "0|0|1"
+    );
+    let world = small();
+    for (name, near) in [
+        ("pagerduty_user", "pagerduty_users"),
+        ("pagerdty", "pagerduty"),
+    ] {
+        let run = world.run_with(&[("DIRECTORY_PATH", name)], &["run"]);
+        run.exits(2).says(&[
+            &format!("`DIRECTORY_PATH` is `{name}`, which is not a stream"),
+            &format!("did you mean `{near}`?"),
+        ]);
+    }
+}
+
+#[test]
+fn settings_that_do_nothing_are_told() {
+    let world = small();
+    let run = world.run_with(
+        &[("DB_MOD", "DISK"), ("DB_PASS", "x"), ("DB_PATH", "mine.db")],
+        &["load"],
+    );
+    run.exits(0);
+    let expected = "warning[setting-unknown]: `DB_MOD` in the shell is not a setting\n  = help: did you mean `DB_MODE`?\n\nwarning[setting-unused]: `DB_PATH=mine.db` does nothing while `DB_MODE` is `MEMORY`";
+    let said = run.stderr.replace('\r', "");
+    assert!(
+        said.contains("`DB_MOD` in the shell is not a setting")
+            && said.contains("did you mean `DB_MODE`?"),
+        "{said}\n{expected}"
+    );
+    assert!(
+        said.contains("`DB_PATH=mine.db` does nothing while `DB_MODE` is `MEMORY`")
+            && !said.contains("DB_PASS"),
+        "{said}"
+    );
+    let run = world.run_with(
+        &[("DIRECTORY_PATH", "incidents")],
+        &["load", "pagerduty_teams"],
+    );
+    run.exits(0)
+        .says(&["`DIRECTORY_PATH=incidents` does nothing here"]);
+    let run = world.run_with(&[("DIRECTORY_PATH", "incidents")], &["query"]);
+    run.exits(0)
+        .says(&["`DIRECTORY_PATH=incidents` does nothing here"]);
+    for verb in ["extract", "doctor"] {
+        let run = world.run_with(&[("HTTPS_PROXY", "http//user:hidden@proxy:3128")], &[verb]);
+        run.exits(2).says(&[
+            "`HTTPS_PROXY` is not the address of a proxy",
+            "HTTPS_PROXY=http://proxy.example:3128",
+        ]);
+        assert!(!run.stderr.contains("hidden"), "{}", run.stderr);
+    }
 }
 
 #[test]

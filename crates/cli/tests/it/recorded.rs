@@ -25,7 +25,7 @@ fn the_incidents_of_a_public_status_page() {
     let folder = recorded.join("incidents");
     let settings = [
         ("DB_MODE", "DISK"),
-        ("DIRECTORY_PATH", folder.to_str().unwrap()),
+        ("INCIDENTS_PATH", folder.to_str().unwrap()),
     ];
     let run = world.run_with(&settings, &["load", "incidents"]);
     run.exits(0).says(&["338 records from 1 file"]);

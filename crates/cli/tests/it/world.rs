@@ -25,12 +25,13 @@ pub struct Run {
 }
 
 /// Everything that a project's environment could say.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "CSV_FORMULAS",
     "ORGANIZATION",
     "DB_MODE",
     "DB_PATH",
     "DIRECTORY_PATH",
+    "INCIDENTS_PATH",
     "TIME_ZONE",
     "NO_COLOR",
     "PAGERDUTY_SECRET",
