@@ -20,7 +20,9 @@ mod vanished;
 
 mod commands;
 
+use std::panic::resume_unwind;
 use std::process::ExitCode;
+use std::thread;
 
 use args::{Arguments, Verb};
 use console::Console;
@@ -38,8 +40,18 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CouldNotRun;
 
-/// Runs what was typed.
+/// Runs what was typed, on a stack that the expressions of mappers cannot overflow.
 pub fn run(arguments: &Arguments) -> ExitCode {
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().stack_size(transform::STACK);
+        match builder.spawn_scoped(scope, || run_here(arguments)) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(_) => run_here(arguments),
+        }
+    })
+}
+
+fn run_here(arguments: &Arguments) -> ExitCode {
     let console = Console::new(arguments.message_format);
     let result = match &arguments.verb {
         Verb::Init => commands::init::run(arguments, &console),

@@ -282,13 +282,28 @@ fn load_files(
             let (batches_in, batches_out) = sync_channel(WAITING);
             to_workers.push(chunks_in);
             from_workers.push(batches_out);
-            scope.spawn(move || transform_all(plan, files, &chunks_out, &batches_in));
+            let work = move || transform_all(plan, files, &chunks_out, &batches_in);
+            // Expressions may call themselves: their limits are those of this stack.
+            let worker = thread::Builder::new().stack_size(transform::STACK);
+            worker.spawn_scoped(scope, work).map_err(|error| {
+                let message = format!("cannot begin a thread: {error}");
+                console.diagnostic(&Diagnostic::error("threads", message));
+                CouldNotRun
+            })?;
         }
         scope.spawn(move || read_all(plan, files, &to_workers));
-        write_all(plan, files, store, &from_workers, report, &bar, console)
+        Ok(write_all(
+            plan,
+            files,
+            store,
+            &from_workers,
+            report,
+            &bar,
+            console,
+        ))
     });
     bar.finish_and_clear();
-    done.map_err(|error| say(console, &error))
+    done?.map_err(|error| say(console, &error))
 }
 
 /// Sends the chunks of all files to the workers in turn, each file closed by an end.

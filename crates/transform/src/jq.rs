@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use jaq_core::load::parse::Def;
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
 use jaq_json::{Num, Val};
@@ -12,7 +13,7 @@ use jiff::tz::TimeZone;
 use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 
 use crate::convert::Given;
-use crate::{path, time};
+use crate::{budget, path, time};
 
 type Data = data::JustLut<Val>;
 
@@ -22,6 +23,18 @@ pub(crate) struct Filter(jaq_core::Filter<Data>);
 /// The zone's name travels as a variable that no mapper names.
 const ADDED: &str = "def to_timestamp: to_timestamp_in($time_zone__); \
     def minutes_between($from; $to): [$from, $to] | minutes_between_in($time_zone__); ";
+
+/// What the expression is called when it is compiled.
+const MAIN: &str = "main__";
+
+thread_local! {
+    /// The definitions that every expression can use, read once.
+    static DEFINITIONS: Vec<Def<&'static str>> = {
+        let limited = jaq_core::load::parse(budget::LIMITED, |parser| parser.defs()).unwrap_or_default();
+        let known = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        limited.into_iter().chain(known.map(budget::guarded_definition)).collect()
+    };
+}
 
 /// Filters that would make a row depend on more than its record, or that would end or write to somewhere.
 const REFUSED: &[&str] = &[
@@ -60,24 +73,39 @@ pub(crate) struct Fault {
 
 /// Compiles an expression.
 pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
+    if expression.len() > budget::LONG {
+        return Err(whole(
+            expression,
+            format!("longer than {} bytes", budget::LONG),
+        ));
+    }
+    if budget::depth(expression.as_bytes()) > budget::NESTED {
+        let message = format!("more than {} brackets within one another", budget::NESTED);
+        return Err(whole(expression, message));
+    }
     let code = format!("{ADDED}{expression}");
     let arena = Arena::default();
-    let definitions = jaq_core::defs()
-        .chain(jaq_std::defs())
-        .chain(jaq_json::defs());
-    let modules = Loader::new(definitions)
-        .load(
-            &arena,
-            File {
-                code: code.as_str(),
-                path: (),
-            },
-        )
+    let file = |code| File { code, path: () };
+    let Some(term) = jaq_core::load::parse(&code, |parser| parser.term()) else {
+        let faults = Loader::new([]).load(&arena, file(code.as_str())).err();
+        let faults = faults.map(|errors| load_faults(&code, errors));
+        return Err(faults.unwrap_or_else(|| whole(expression, "cannot be read".to_owned())));
+    };
+    let main = Def {
+        name: MAIN,
+        args: Vec::new(),
+        body: budget::guarded(term),
+    };
+    let modules = Loader::new(definitions().into_iter().chain([main]))
+        .load(&arena, file(MAIN))
         .map_err(|errors| load_faults(&code, errors))?;
     let functions = jaq_core::funs()
         .chain(jaq_std::funs())
         .chain(jaq_json::funs())
+        .filter(|(name, arguments, _)| (*name, arguments.len()) != ("range", 3))
         .map(refuse)
+        .map(|(name, arguments, native)| (budget::inner_name(name), arguments, native))
+        .chain(budget::filters())
         .chain(added());
     let filter = Compiler::default()
         .with_funs(functions)
@@ -98,6 +126,17 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
     } else {
         Err(refused)
     }
+}
+
+fn definitions<'s>() -> Vec<Def<&'s str>> {
+    DEFINITIONS.with(Vec::clone)
+}
+
+fn whole(expression: &str, message: String) -> Vec<Fault> {
+    vec![Fault {
+        message,
+        span: 0..expression.len(),
+    }]
 }
 
 /// Words of filters that are refused, outside texts. What hides inside a text, as `"\(now)"`, is refused when it runs.
@@ -127,11 +166,19 @@ fn refused_words(expression: &str) -> Vec<Fault> {
 impl Filter {
     /// Runs the filter and hands out its values until one is an error.
     pub(crate) fn run(&self, input: Val, record: Val, zone: &Val) -> Result<Vec<Val>, String> {
+        budget::begin();
         let context = Ctx::<Data>::new(&self.0.lut, Vars::new([record, zone.clone()]));
         let values = self.0.id.run((context, input)).map(unwrap_valr);
-        values
-            .map(|value| value.map_err(|error| message(error.into_val())))
-            .collect()
+        let values = values.map(|value| {
+            let value = value.map_err(|error| message(error.into_val()))?;
+            budget::fits(&value).map(|()| value)
+        });
+        let values = values.collect();
+        // Whatever became of the error in the expression.
+        match budget::exceeded() {
+            Some(fault) => Err(fault.to_owned()),
+            None => values,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! Nothing here reads a file, a clock or the environment.
 
 mod batch;
+mod budget;
 mod convert;
 mod jq;
 mod oddities;
@@ -16,6 +17,7 @@ mod time;
 mod worker;
 
 pub use batch::{Batch, Cell, RecordRows, Reject, Warning};
+pub use budget::STACK;
 pub use convert::canonical_timestamp;
 pub use oddities::EARLIEST;
 pub use plan::{Plan, Setting, TablePlan, plan};
