@@ -143,6 +143,7 @@ fn queries(project: &Path, runs: u64) {
                     &query.sql,
                     store::Limits::default(),
                     report::Format::Csv,
+                    std::io::sink(),
                 );
                 assert!(answer.is_ok(), "`{}` has an answer", query.name);
                 started.elapsed()

@@ -15,6 +15,38 @@ pub struct Console {
     colour: bool,
 }
 
+/// Stdout, for answers of any length.
+#[derive(Debug, Default)]
+pub struct Stdout {
+    is_closed: bool,
+}
+
+impl Stdout {
+    /// Whether nobody reads it any more, so that there is nothing to go on for.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    fn watched<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        let is_closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        self.is_closed |= result.as_ref().is_err_and(is_closed);
+        let said = |error: io::Error| format!("cannot write the answer: {error}");
+        result.map_err(|error| io::Error::new(error.kind(), said(error)))
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = io::stdout().lock().write(bytes);
+        self.watched(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = io::stdout().lock().flush();
+        self.watched(flushed)
+    }
+}
+
 impl Console {
     /// Colours and progress bars on a terminal, plain lines elsewhere.
     pub fn new(format: MessageFormat) -> Self {
@@ -59,13 +91,11 @@ impl Console {
 
     /// Writes data to stdout. That nobody reads it any more is no fault; that it does not arrive is.
     pub fn data(&self, bytes: &[u8]) -> Result<(), CouldNotRun> {
-        let mut out = io::stdout().lock();
-        match out.write_all(bytes).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                self.diagnostic(&Diagnostic::error(
-                    "stdout",
-                    format!("cannot write the answer: {error}"),
-                ));
+        let mut out = Stdout::default();
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        match written {
+            Err(error) if !out.is_closed() => {
+                self.diagnostic(&Diagnostic::error("stdout", error.to_string()));
                 Err(CouldNotRun)
             }
             _ => Ok(()),

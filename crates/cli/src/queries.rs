@@ -202,28 +202,27 @@ fn at_once<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec
     results.into_iter().flatten().collect()
 }
 
-/// Answers a select in memory.
+/// Writes the answer to a select, row by row.
 pub fn answer_sql(
     place: &Place,
     sql: &str,
     limits: Limits,
     format: Format,
-) -> Result<Vec<u8>, Failure> {
-    let (bytes, _) = answer_to(place, sql, None, limits, Some((format, Vec::new())), 0)?;
-    Ok(bytes.unwrap_or_default())
+    target: impl io::Write,
+) -> Result<(), Failure> {
+    answer_to(place, sql, None, limits, Some((format, target)), 0).map(|_| ())
 }
 
-/// Answers a query in memory.
+/// Writes the answer to a query, row by row.
 pub fn answer(
     place: &Place,
     query: &Query,
     limits: Limits,
     format: Format,
-) -> Result<Vec<u8>, Failure> {
+    target: impl io::Write,
+) -> Result<(), Failure> {
     let period = period(place, &query.period)?;
-    let target = Some((format, Vec::new()));
-    let (bytes, _) = answer_to(place, &query.sql, period, limits, target, 0)?;
-    Ok(bytes.unwrap_or_default())
+    answer_to(place, &query.sql, period, limits, Some((format, target)), 0).map(|_| ())
 }
 
 /// Removes what runs that were killed left half-written. What another run is writing now is locked.
@@ -326,42 +325,63 @@ fn answer_to<W: io::Write>(
         period,
         ..Kept::default()
     };
-    let mut target = target;
-    // The columns come first, then rows: one sink, made when the columns are known.
-    let sink = std::cell::RefCell::new((None::<Writer<W>>, &mut kept));
+    // Written with the first row, or at the end: an answer that fails before says nothing.
+    let mut output = Output {
+        target,
+        writer: None,
+        columns: Vec::new(),
+    };
+    // The columns come first, then rows: one sink for both.
+    let sink = std::cell::RefCell::new((&mut output, &mut kept));
     let rows = store::query(
         place,
         sql,
         limits,
         &mut |columns| {
-            let (writer, kept) = &mut *sink.borrow_mut();
+            let (output, kept) = &mut *sink.borrow_mut();
             kept.columns = columns.to_vec();
-            if let Some((format, target)) = target.take() {
-                let mut columns = columns.to_vec();
-                columns.extend(names.iter().map(|name| (*name).to_owned()));
-                let made = Writer::new(format, &columns, target);
-                *writer = Some(made.map_err(|error| error.to_string())?);
-            }
+            output.columns = columns.to_vec();
+            output
+                .columns
+                .extend(names.iter().map(|name| (*name).to_owned()));
             Ok(())
         },
         &mut |row: &[Value]| {
-            let (writer, kept) = &mut *sink.borrow_mut();
+            let (output, kept) = &mut *sink.borrow_mut();
             if kept.rows.len() < most {
                 kept.rows.push(row.to_vec());
             }
-            match writer {
-                Some(writer) => writer
-                    .row(&[row, &ends].concat())
-                    .map_err(|error| error.to_string()),
-                None => Ok(()),
-            }
+            let writer = output.writer().map_err(|error| error.to_string())?;
+            let written = writer.map_or(Ok(()), |writer| writer.row(&[row, &ends].concat()));
+            written.map_err(|error| error.to_string())
         },
     );
-    let (writer, kept_here) = sink.into_inner();
-    kept_here.n_rows = rows.map_err(Failure::Database)?.map_err(Failure::Query)?;
-    let target = writer.map(Writer::finish).transpose();
+    kept.n_rows = rows.map_err(Failure::Database)?.map_err(Failure::Query)?;
+    let target = output.finish();
     let target = target.map_err(|error| Failure::Query(QueryFault::Output(error.to_string())))?;
     Ok((target, kept))
+}
+
+/// Where an answer goes, if anywhere.
+struct Output<W: io::Write> {
+    target: Option<(Format, W)>,
+    writer: Option<Writer<W>>,
+    columns: Vec<String>,
+}
+
+impl<W: io::Write> Output<W> {
+    /// The writer, begun when it is first needed.
+    fn writer(&mut self) -> io::Result<Option<&mut Writer<W>>> {
+        if let Some((format, target)) = self.target.take() {
+            self.writer = Some(Writer::new(format, &self.columns, target)?);
+        }
+        Ok(self.writer.as_mut())
+    }
+
+    fn finish(mut self) -> io::Result<Option<W>> {
+        self.writer()?;
+        self.writer.map(Writer::finish).transpose()
+    }
 }
 
 /// Writes a file that appears when it is whole.

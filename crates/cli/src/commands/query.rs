@@ -1,13 +1,15 @@
 //! `query`: answers, into `output/` or to stdout.
 
+use std::io::{self, BufWriter, Write};
+
 use definitions::Query;
 use diagnostics::{Diagnostic, nearest};
 use report::Format;
 use serde_json::json;
-use store::{Limits, Place};
+use store::{Limits, Place, QueryFault};
 
 use crate::args::{AnswerFormat, Arguments, QueryArguments};
-use crate::console::{Console, counted};
+use crate::console::{Console, Stdout, counted};
 use crate::faults::{database_fault, query_fault, sql_fault};
 use crate::page::OUTPUT;
 use crate::period::Undated;
@@ -39,13 +41,11 @@ pub fn run(
         .map_or(place, |store| store.place().clone());
     let limits = super::limits(options.timeout);
     if let Some(sql) = &options.sql {
-        let bytes = answer_sql(
-            &place,
-            sql,
-            limits,
-            format(options.format.unwrap_or(AnswerFormat::Csv)),
-        );
-        console.data(&bytes.map_err(|failure| say_sql(&project, &failure, console))?)?;
+        let format = format(options.format.unwrap_or(AnswerFormat::Csv));
+        streamed(|out| {
+            answer_sql(&place, sql, limits, format, out).map_err(|failure| (None, failure))
+        })
+        .map_err(|fault| say_of(&project, fault, console))?;
     } else if let Some(wanted) = options.format {
         to_stdout(&project, &place, &queries, limits, wanted, console)?;
     } else {
@@ -145,41 +145,103 @@ fn to_stdout(
     console: &Console,
 ) -> Result<(), CouldNotRun> {
     let single = queries.len() == 1;
-    let mut out = Vec::new();
-    for (index, query) in queries.iter().enumerate() {
-        let bytes = answer(place, query, limits, format(wanted)).map_err(|failure| {
+    streamed(|out| {
+        for (index, query) in queries.iter().enumerate() {
+            let output = |error: io::Error| {
+                (
+                    Some(*query),
+                    Failure::Query(QueryFault::Output(error.to_string())),
+                )
+            };
+            let one = |out: &mut dyn Write| {
+                answer(place, query, limits, format(wanted), out)
+                    .map_err(|failure| (Some(*query), failure))
+            };
+            match wanted {
+                AnswerFormat::Json if !single => {
+                    let separator = if index == 0 { "{\n" } else { ",\n" };
+                    write!(out, "{separator}{}: ", json!(query.name)).map_err(output)?;
+                    one(&mut WithoutLastBreak::new(out))?;
+                }
+                AnswerFormat::Markdown if !single => {
+                    write!(out, "## {}\n\n{}\n\n", query.title, query.question).map_err(output)?;
+                    one(out)?;
+                    out.write_all(b"\n").map_err(output)?;
+                }
+                _ => one(out)?,
+            }
+        }
+        let end: &[u8] = match (wanted, single, queries.is_empty()) {
+            (AnswerFormat::Json, false, true) => b"{}\n",
+            (AnswerFormat::Json, false, false) => b"\n}\n",
+            _ => b"",
+        };
+        out.write_all(end)
+            .map_err(|error| (None, Failure::Query(QueryFault::Output(error.to_string()))))
+    })
+    .map_err(|fault| say_of(project, fault, console))
+}
+
+/// Why there is no answer: to a query, or to SQL that was typed.
+type Fault<'q> = (Option<&'q Query>, Failure);
+
+/// Writes to stdout as it comes. Where nobody reads it any more, there is nothing to go on for, and nothing is wrong.
+fn streamed<'q>(
+    write: impl FnOnce(&mut dyn Write) -> Result<(), Fault<'q>>,
+) -> Result<(), Fault<'q>> {
+    let mut out = BufWriter::new(Stdout::default());
+    let written = write(&mut out).and_then(|()| {
+        let flushed = out.flush();
+        flushed.map_err(|error| (None, Failure::Query(QueryFault::Output(error.to_string()))))
+    });
+    match written {
+        Err(_) if out.get_ref().is_closed() => Ok(()),
+        written => written,
+    }
+}
+
+fn say_of(project: &Project, (query, failure): Fault<'_>, console: &Console) -> CouldNotRun {
+    match query {
+        Some(query) => {
             say(project, query, &failure, console);
             CouldNotRun
-        })?;
-        match wanted {
-            AnswerFormat::Json if !single => {
-                out.extend(
-                    format!(
-                        "{}{}: ",
-                        if index == 0 { "{\n" } else { ",\n" },
-                        json!(query.name)
-                    )
-                    .into_bytes(),
-                );
-                out.extend(bytes.trim_ascii_end());
-            }
-            AnswerFormat::Markdown if !single => {
-                out.extend(format!("## {}\n\n{}\n\n", query.title, query.question).into_bytes());
-                out.extend(bytes);
-                out.push(b'\n');
-            }
-            _ => out.extend(bytes),
+        }
+        None => say_sql(project, &failure, console),
+    }
+}
+
+/// Keeps the last line break back, so that something can follow on the same line.
+struct WithoutLastBreak<'w> {
+    out: &'w mut dyn Write,
+    is_held: bool,
+}
+
+impl<'w> WithoutLastBreak<'w> {
+    fn new(out: &'w mut dyn Write) -> Self {
+        Self {
+            out,
+            is_held: false,
         }
     }
-    if wanted == AnswerFormat::Json && !single {
-        out.extend(if queries.is_empty() {
-            &b"{}\n"[..]
-        } else {
-            b"\n}\n"
-        });
+}
+
+impl Write for WithoutLastBreak<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        if self.is_held {
+            self.out.write_all(b"\n")?;
+        }
+        let body = bytes.strip_suffix(b"\n");
+        self.is_held = body.is_some();
+        self.out.write_all(body.unwrap_or(bytes))?;
+        Ok(bytes.len())
     }
-    console.data(&out)?;
-    Ok(())
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn format(wanted: AnswerFormat) -> Format {

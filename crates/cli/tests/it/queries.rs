@@ -415,3 +415,60 @@ fn what_the_page_says_in_text() {
     // Nothing was written.
     assert!(!world.path("output").exists());
 }
+
+const COUNTING: &str = "with recursive n(x) as (select 1 union all select x + 1 from n)";
+
+#[test]
+fn an_endless_answer_comes_as_it_is_made_and_is_cut_in_time() {
+    let world = small();
+    let run = world.run(&[
+        "query",
+        "--timeout",
+        "1",
+        "--sql",
+        &format!("{COUNTING} select x from n"),
+    ]);
+    run.exits(2)
+        .says(&["took longer than 1 second", "--timeout SECONDS"]);
+    assert!(run.stdout.starts_with("x\r\n1\r\n2\r\n") && run.stdout.len() > 1_000);
+    // Also without a row, and where everything is sorted first.
+    for rest in ["select count(*) from n", "select x from n order by -x"] {
+        let run = world.run(&[
+            "query",
+            "--timeout",
+            "1",
+            "--sql",
+            &format!("{COUNTING} {rest}"),
+        ]);
+        run.exits(2).says(&["took longer than 1 second"]);
+    }
+    // Nobody reads on: it ends, and nothing is wrong.
+    let sql = format!("{COUNTING} select x from n");
+    let mut child = world
+        .command(&["query", "--timeout", "0", "--format", "csv", "--sql", &sql])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 6];
+    std::io::Read::read_exact(&mut child.stdout.take().unwrap(), &mut first).unwrap();
+    assert_eq!(&first, b"x\r\n1\r\n");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn two_columns_of_one_name_are_no_json() {
+    let world = small();
+    let run = world.run(&[
+        "query",
+        "--format",
+        "json",
+        "--sql",
+        "select 1 as a, 2 as a",
+    ]);
+    run.exits(2).says(&["two columns are called `a`"]);
+    assert_eq!(run.stdout, "");
+    let run = world.run(&["query", "--sql", "select 1 as a, 2 as a"]);
+    assert_eq!(run.exits(0).stdout, "a,a\r\n1,2\r\n");
+}
