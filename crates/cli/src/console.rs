@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use diagnostics::Diagnostic;
+use diagnostics::{Diagnostic, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::CouldNotRun;
@@ -75,7 +75,7 @@ impl Console {
     /// Says what is being done; `facts` is the same for machines.
     pub fn note(&self, text: &str, facts: &serde_json::Value) {
         match self.format {
-            MessageFormat::Human => say(text),
+            MessageFormat::Human => say(&visible(text)),
             MessageFormat::Json => {
                 say_facts(serde_json::json!({ "kind": "note", "text": text }), facts);
             }

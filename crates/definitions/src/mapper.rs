@@ -32,6 +32,9 @@ pub struct Mapper {
     pub records: Option<Word>,
     /// A file in the project folder that belongs to the stream as well, where people keep a list by hand.
     pub file: Option<Word<FileName>>,
+    /// The members that a record may have, `stats.time_of_recovery` for one within another; of a record of people any other
+    /// is odd. Empty where any may be there.
+    pub members: Vec<Word>,
     /// The tables it fills; see [`Mapper::own_table`].
     pub tables: Vec<TableMapping>,
     /// Records given and rows expected.
@@ -100,19 +103,24 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
     let members = reader.members(
         &root,
         "a mapper",
-        &["stream", "records", "file", "tables", "tests"],
+        &["stream", "records", "file", "members", "tables", "tests"],
     )?;
     let stream_node = members.iter().find(|(key, _)| key.text == "stream");
     let stream = stream_node.map(|(_, node)| reader.stream_name(node));
     let (mut records, mut list) = (None, None);
     let mut tables = Vec::new();
-    let mut tests = Vec::new();
+    let (mut tests, mut known) = (Vec::new(), Vec::new());
     for (key, node) in &members {
         match key.text.as_str() {
             "records" => records = reader.word(node, "a jq expression"),
             "file" => {
                 let expected = "the name of a file in the project folder";
                 list = reader.name(node, expected, FileName::parse);
+            }
+            "members" => {
+                for node in reader.list(node, "a list of members") {
+                    known.extend(reader.word(node, "the name of a member"));
+                }
             }
             "tables" => {
                 for (table, node) in reader.pairs(node, "tables by name") {
@@ -139,6 +147,7 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
         stream: stream?,
         records,
         file: list,
+        members: known,
         tables,
         tests,
         source: Arc::clone(source),

@@ -4,6 +4,7 @@
 //! offending line and a caret, and JSON for machines. Nothing here prints, and nothing here knows what a mapper
 //! or a query is: the rooms that find faults build diagnostics, and the command line shows them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -137,20 +138,25 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let mut group = level.primary_title(&self.message).id(self.code).elements(
+        let (message, notes) = (
+            visible(&self.message),
+            self.notes.iter().map(|note| visible(note)),
+        );
+        let notes: Vec<_> = notes.collect();
+        let mut group = level.primary_title(&*message).id(self.code).elements(
             self.labels
                 .iter()
                 .map(|label| snippet(label, AnnotationKind::Primary)),
         );
         let mut tail = String::new();
         if let Some(place) = &self.place {
-            tail += &format!("\n  --> {place}");
+            tail += &format!("\n  --> {}", visible(place));
         }
-        for note in &self.notes {
-            group = group.element(Level::NOTE.message(note));
+        for note in &notes {
+            group = group.element(Level::NOTE.message(&**note));
         }
         if let Some(hint) = &self.hint {
-            tail += &format!("\nhint: {hint}");
+            tail += &format!("\nhint: {}", visible(hint));
         }
         let renderer = if colour {
             Renderer::styled()
@@ -191,6 +197,50 @@ impl Diagnostic {
     }
 }
 
+/// Text as it can be shown on a terminal: what would move the cursor, colour, turn the direction of writing or not be seen
+/// at all is written as `\u{1b}`. Line breaks and tabs stay.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    replaced(text, |letter, shown| shown.extend(letter.escape_unicode()))
+}
+
+/// The same for a text whose places are counted in bytes: each hidden letter becomes one that is seen and as long. Those
+/// of one byte are shown by the renderer.
+fn visible_in_place(text: &str) -> Cow<'_, str> {
+    replaced(text, |letter, shown| {
+        shown.push(match letter.len_utf8() {
+            1 => letter,
+            2 => '·',
+            3 => char::REPLACEMENT_CHARACTER,
+            _ => '\u{1f6ab}',
+        });
+    })
+}
+
+fn replaced(text: &str, show: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        match is_hidden(letter) {
+            true => show(letter, &mut shown),
+            false => shown.push(letter),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn is_hidden(letter: char) -> bool {
+    match letter {
+        '\n' | '\t' => false,
+        // Soft hyphen, no-break space, marks of joining and of direction, invisible operators, byte order mark, tags.
+        '\u{ad}' | '\u{a0}' | '\u{61c}' | '\u{180e}' | '\u{feff}' => true,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{2060}'..='\u{206f}' => true,
+        '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
+        other => other.is_control(),
+    }
+}
+
 /// The known name that a misspelt one most likely meant: at most a third of its letters differ.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     nearest_within(name, known, |candidate| candidate.max(3) / 3)
@@ -224,10 +274,10 @@ fn snippet(label: &Label, kind: AnnotationKind) -> Snippet<'_, annotate_snippets
     let annotation = if label.text.is_empty() {
         annotation
     } else {
-        annotation.label(label.text.as_str())
+        annotation.label(visible(&label.text))
     };
-    Snippet::source(label.source.text.as_str())
-        .path(label.source.path.as_str())
+    Snippet::source(visible_in_place(&label.source.text))
+        .path(visible(&label.source.path))
         .annotation(annotation)
 }
 
@@ -241,6 +291,33 @@ mod tests {
             path: "mappers/users.yaml".into(),
             text,
         })
+    }
+
+    #[test]
+    fn nothing_from_outside_reaches_the_terminal_raw() {
+        let raw = "a\u{1b}[31m\u{7}b\r\u{202e}c\u{200b}\u{a0}\u{85}";
+        let source = Arc::new(Source {
+            path: format!("mappers/{raw}.yaml"),
+            text: format!("x: {raw}\n"),
+        });
+        let fault = Diagnostic::error("x", format!("`{raw}` is not known"))
+            .at(&source, 3..4, format!("expected {raw}"))
+            .in_data(format!("{raw}.ndjson:1"))
+            .note(raw)
+            .hint(raw);
+        let text = fault.render(false);
+        let is_raw = |letter: char| raw.contains(letter) && !"abc[31m".contains(letter);
+        assert!(!text.contains(is_raw), "{text:?}");
+        assert!(
+            text.contains(
+                "  --> a\\u{1b}[31m\\u{7}b\\u{d}\\u{202e}c\\u{200b}\\u{a0}\\u{85}.ndjson:1"
+            ),
+            "{text}"
+        );
+        assert_eq!(
+            visible("Grüße, 東京, two\nlines"),
+            "Grüße, 東京, two\nlines"
+        );
     }
 
     #[test]

@@ -1,10 +1,75 @@
 //! Values that a row may have and that are hardly meant: the row is kept, and a warning says so.
 
+use std::collections::BTreeMap;
+
+use sonic_rs::{JsonContainerTrait, Value};
+
 use crate::batch::{Batch, Cell, Warning};
 use crate::plan::{ColumnPlan, TablePlan};
 
+/// Of one record so many odd members are told.
+const SHOWN: usize = 10;
+
 /// No time that is measured here is older.
 pub const EARLIEST: &str = "1990";
+
+/// The members that a record may have, and what each may have in it; empty where any may be there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Members(BTreeMap<String, Members>);
+
+impl Members {
+    /// From names such as `stats.time_of_recovery`.
+    pub(crate) fn of<'n>(names: impl Iterator<Item = &'n str>) -> Self {
+        let mut members = Self::default();
+        for name in names {
+            let mut inside = &mut members;
+            for part in name.split('.') {
+                inside = inside.0.entry(part.to_owned()).or_default();
+            }
+        }
+        members
+    }
+
+    /// What a value has besides them: its path, and the one that was meant, perhaps.
+    fn others(&self, value: &Value, path: &str, found: &mut Vec<(String, Option<String>)>) {
+        if self.0.is_empty() {
+            return;
+        }
+        for item in value.as_array().into_iter().flat_map(|items| items.iter()) {
+            self.others(item, path, found);
+        }
+        for (name, inside) in value.as_object().into_iter().flatten() {
+            match self.0.get(name) {
+                Some(members) => members.others(inside, &format!("{path}{name}."), found),
+                None => found.push((format!("{path}{name}"), self.meant(name))),
+            }
+        }
+    }
+
+    fn meant(&self, name: &str) -> Option<String> {
+        let known = || self.0.keys().map(String::as_str);
+        let begins = || known().find(|known| known.starts_with(name) || name.starts_with(known));
+        diagnostics::nearest(name, known())
+            .or_else(begins)
+            .map(str::to_owned)
+    }
+}
+
+/// Adds a warning for each member of a record that nothing reads.
+pub(crate) fn members(known: &Members, record: &Value, table: &str, line: u64, batch: &mut Batch) {
+    let mut found = Vec::new();
+    known.others(record, "", &mut found);
+    for (path, meant) in found.into_iter().take(SHOWN) {
+        let hint = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+        batch.warnings.push(Warning {
+            line,
+            table: table.to_owned(),
+            column: String::new(),
+            reason: format!("nothing reads `{path}`{hint}"),
+            value: path,
+        });
+    }
+}
 
 /// Adds a warning if a value is not in the list of names that its column has.
 pub(crate) fn name(

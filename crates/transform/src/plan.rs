@@ -7,6 +7,7 @@ use definitions::{ColumnType, Mapper, Schema, StreamName, Table, Word};
 use diagnostics::Diagnostic;
 use jiff::tz::TimeZone;
 
+use crate::oddities::Members;
 use crate::path::{self, EachPath, Path, Split};
 use crate::{Worker, jq};
 
@@ -31,6 +32,8 @@ pub struct Plan {
     /// The tables, the record's own first.
     pub tables: Vec<TablePlan>,
     pub(crate) records: Option<String>,
+    /// The members that a record may have; empty where any may be there.
+    pub(crate) members: Members,
     pub(crate) setting: Arc<Setting>,
 }
 
@@ -163,6 +166,7 @@ pub fn plan(
             .map(|word| word.text.clone()),
         envelope,
         tables,
+        members: Members::of(mapper.members.iter().map(|name| name.text.as_str())),
         setting: Arc::clone(setting),
     })
 }

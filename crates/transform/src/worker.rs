@@ -205,6 +205,12 @@ impl<'a> Worker<'a> {
             let unfit = Unfit::new("record-unreadable", set_aside);
             return batch.rejects.push(reject(line, None, json, unfit));
         }
+        let table = self
+            .plan
+            .tables
+            .first()
+            .map_or("", |table| table.table.name.as_str());
+        oddities::members(&self.plan.members, record, table, line, batch);
         match self.rows(record, line, extracted_at, batch) {
             Ok(rows) => batch.close_record(rows),
             Err((table, unfit)) => {

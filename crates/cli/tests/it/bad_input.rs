@@ -582,3 +582,52 @@ fn a_file_in_no_streams_folder_is_named() {
         "raw_data/<stream>/",
     ]);
 }
+
+#[test]
+fn what_nothing_reads_of_an_incident_is_told() {
+    let world = World::new();
+    world.write(
+        "incidents/a.yaml",
+        "- incident_name: One\n  severity: P1\n  stats:\n    time_of_first_triger: 2026-01-01 10:00\n  affected_entities:\n    - entity: A\n      products: [x]\n- foo: 1\n---\n",
+    );
+    let run = world.run_on_disk(&["load"]);
+    run.exits(1);
+    snapbox::assert_data_eq!(
+        run.stderr,
+        snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+error[record-rejected]: `Incidents.id`: an incident needs an `incident_name`
+  --> incidents/a.yaml:8
+1 reject of incidents kept in `rejects/incidents/`, with their reasons
+warning[record-odd]: nothing reads `affected_entities.entity`; did you mean `entity_name`?
+  --> incidents/a.yaml:1
+warning[record-odd]: nothing reads `severity`; did you mean `severity_level`?
+  --> incidents/a.yaml:1
+warning[record-odd]: nothing reads `stats.time_of_first_triger`; did you mean `time_of_first_trigger`?
+  --> incidents/a.yaml:1
+1 record from 1 file are in reliability.db; 1 reject in `rejects/`
+
+"#]]
+    );
+    assert_eq!(world.rows("select name from Incidents"), ["One"]);
+}
+
+#[test]
+fn control_characters_of_names_and_data_stay_out_of_the_terminal() {
+    let world = World::new();
+    world
+        .write("incidents/a\u{1b}[31m.yaml", "- foo: 1\n")
+        .write("raw_data/pagerduty_teams/\u{202e}x.txt", "")
+        .write(
+            "incidents/b.yaml",
+            "incident_name: \"\\e[31mOne\"\nincident_date: \"\\e[2J\"\n",
+        );
+    let run = world.run(&["load"]);
+    run.exits(1)
+        .says(&[r"incidents/a\u{1b}[31m.yaml:1", r"\u{202e}x.txt"]);
+    assert!(
+        !run.stderr.contains(['\u{1b}', '\u{202e}']),
+        "{:?}",
+        run.stderr
+    );
+}
