@@ -269,6 +269,10 @@ pub fn database_fault(error: &store::Error) -> Diagnostic {
             "delete the file and run `reliability load`: the raw data gives the same rows again",
         ),
         Error::Missing { .. } => diagnostic.hint("make it with `reliability load`"),
+        // What the engine says where a file cannot be read or written.
+        Error::Other { .. } if diagnostic.message.contains("disk I/O error") => diagnostic.hint(
+            "is there room, may the folder be written, and is the size of files limited (`ulimit -f`)?",
+        ),
         Error::Other { .. } => diagnostic,
     }
 }

@@ -22,6 +22,7 @@ mod commands;
 
 use std::panic::resume_unwind;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 
 use args::{Arguments, Verb};
@@ -42,6 +43,7 @@ pub struct CouldNotRun;
 
 /// Runs what was typed, on a stack that the expressions of mappers cannot overflow.
 pub fn run(arguments: &Arguments) -> ExitCode {
+    bear_file_size_limits();
     thread::scope(|scope| {
         let builder = thread::Builder::new().stack_size(transform::STACK);
         match builder.spawn_scoped(scope, || run_here(arguments)) {
@@ -49,6 +51,17 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             Err(_) => run_here(arguments),
         }
     })
+}
+
+/// A file that grows over the limit of the process would end it by a signal, without a word; with somebody who takes the
+/// signal, writing fails as on a full disk, and is said with its path.
+fn bear_file_size_limits() {
+    /// The same number on Linux, macOS and the BSDs.
+    #[cfg(unix)]
+    const SIGXFSZ: i32 = 25;
+    // Where that cannot be, it is as it was.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
 fn run_here(arguments: &Arguments) -> ExitCode {

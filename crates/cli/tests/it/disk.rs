@@ -495,3 +495,38 @@ fn messages_may_be_lost_but_answers_may_not() {
     assert_eq!(unanswered.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unanswered.stderr).contains("cannot write the answer"));
 }
+
+/// What a process that may write no file of more than so many blocks of 512 bytes says.
+#[cfg(target_os = "linux")]
+fn with_small_files(world: &World, blocks: u32, arguments: &str) -> crate::world::Run {
+    let command = world.command(&[]);
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args([
+            "-c",
+            &format!("ulimit -f {blocks}; exec {program} {arguments}"),
+        ])
+        .current_dir(world.folder())
+        .env("DB_MODE", "DISK");
+    crate::world::finish(&mut shell)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_limit_on_the_size_of_files_is_said_with_the_file() {
+    let world = World::new();
+    world.run(&["demo", "--scale", "1000"]).exits(0);
+    let run = with_small_files(&world, 200, "load");
+    run.exits(2)
+        .says(&["reliability.db: disk I/O error", "`ulimit -f`"]);
+    world.run_on_disk(&["load"]).exits(0);
+    let run = with_small_files(&world, 2, "query incident_frequency_trend");
+    run.exits(2).says(&[
+        "cannot write `output/incident_frequency_trend.csv`",
+        "File too large",
+    ]);
+    let run = with_small_files(&world, 2, "report --only incident_list");
+    run.exits(2)
+        .says(&["cannot write `output/", "File too large"]);
+}
