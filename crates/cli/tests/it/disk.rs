@@ -498,7 +498,7 @@ fn messages_may_be_lost_but_answers_may_not() {
 
 /// What a process that may write no file of more than so many blocks of 512 bytes says.
 #[cfg(target_os = "linux")]
-fn with_small_files(world: &World, blocks: u32, arguments: &str) -> crate::world::Run {
+fn with_small_files(world: &World, mode: &str, blocks: u32, arguments: &str) -> crate::world::Run {
     let command = world.command(&[]);
     let program = command.get_program().to_string_lossy().into_owned();
     let mut shell = std::process::Command::new("sh");
@@ -508,7 +508,7 @@ fn with_small_files(world: &World, blocks: u32, arguments: &str) -> crate::world
             &format!("ulimit -f {blocks}; exec {program} {arguments}"),
         ])
         .current_dir(world.folder())
-        .env("DB_MODE", "DISK");
+        .env("DB_MODE", mode);
     crate::world::finish(&mut shell)
 }
 
@@ -517,16 +517,15 @@ fn with_small_files(world: &World, blocks: u32, arguments: &str) -> crate::world
 fn a_limit_on_the_size_of_files_is_said_with_the_file() {
     let world = World::new();
     world.run(&["demo", "--scale", "1000"]).exits(0);
-    let run = with_small_files(&world, 200, "load");
+    let run = with_small_files(&world, "DISK", 200, "load");
     run.exits(2)
         .says(&["reliability.db: disk I/O error", "`ulimit -f`"]);
-    world.run_on_disk(&["load"]).exits(0);
-    let run = with_small_files(&world, 2, "query incident_frequency_trend");
+    let run = with_small_files(&world, "MEMORY", 2, "query incident_frequency_trend");
     run.exits(2).says(&[
         "cannot write `output/incident_frequency_trend.csv`",
         "File too large",
     ]);
-    let run = with_small_files(&world, 2, "report --only incident_list");
+    let run = with_small_files(&world, "MEMORY", 2, "report --only incident_list");
     run.exits(2)
         .says(&["cannot write `output/", "File too large"]);
 }
