@@ -54,7 +54,7 @@ pub struct TableMapping {
     pub columns: Vec<(Word, Word)>,
     /// Columns whose values should be in a list of agreed names, and the file in the project folder that has it.
     pub agreed: Vec<(Word, Word<FileName>)>,
-    /// Columns whose times should be later than 1990 and not lie ahead.
+    /// Columns whose times should be later than 1990 and not lie ahead, and whose numbers should not be below 0.
     pub plausible: Vec<Word>,
     /// Pairs of columns of which the first should not be later than the second.
     pub in_order: Vec<(Word, Word)>,

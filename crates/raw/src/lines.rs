@@ -62,6 +62,10 @@ fn fill(input: &mut dyn BufRead, block: &mut Vec<u8>) -> Option<io::Result<()>> 
 
 /// Hands out the lines of a block and says the number of the line behind it.
 fn emit(mut bytes: Vec<u8>, first_line: u64, sink: &mut Sink) -> u64 {
+    // Nothing is no line, not even an empty one.
+    if bytes.is_empty() {
+        return first_line;
+    }
     let mut chunk = Chunk {
         records: Vec::with_capacity(bytes.len() / 512),
         ..Chunk::default()

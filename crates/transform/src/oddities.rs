@@ -108,6 +108,14 @@ pub(crate) fn times(
     let mut odd: Vec<(usize, String)> = Vec::new();
     let time = |column: usize| cells.get(column).and_then(|cell| batch.text_of(*cell));
     for column in &table.plausible {
+        let number = match cells.get(*column) {
+            Some(Cell::Integer(value)) => *value as f64,
+            Some(Cell::Real(value)) => *value,
+            _ => 0.0,
+        };
+        if number < 0.0 {
+            odd.push((*column, format!("`{number}` is below 0")));
+        }
         let Some(text) = time(*column) else { continue };
         if text < EARLIEST {
             odd.push((*column, format!("`{text}` lies before 1990")));

@@ -34,6 +34,12 @@ pub(crate) fn timestamp(text: &str, zone: &TimeZone) -> Result<String, String> {
         None => (trimmed, zone.clone()),
     };
     let moment = match body.parse::<jiff::Timestamp>() {
+        Ok(_) if !is_offset_in_use(body) => {
+            return Err(format!(
+                "`{}` has an offset that no place on Earth has; expected one from -12:00 to +14:00",
+                shorten(text)
+            ));
+        }
         Ok(moment) => moment,
         Err(_) if has_offset(body) => return Err(expected()),
         Err(_) => {
@@ -112,6 +118,32 @@ fn already_utc(text: &str) -> Option<String> {
 fn has_offset(text: &str) -> bool {
     let time = text.get(10..).unwrap_or_default();
     time.contains(['+', '-', 'Z', 'z', '['])
+}
+
+/// Whether the offset of a time, if it has one, is from 12 hours behind UTC to 14 ahead of it: no zone has any other.
+fn is_offset_in_use(text: &str) -> bool {
+    let time = text.get(10..).unwrap_or_default();
+    let Some(at) = time.rfind(['+', '-']) else {
+        return true;
+    };
+    let digits: String = time[at + 1..]
+        .chars()
+        .take_while(|letter| *letter != '[')
+        .filter(char::is_ascii_digit)
+        .collect();
+    let number = |range: std::ops::Range<usize>| {
+        digits
+            .get(range)
+            .and_then(|text| text.parse::<u32>().ok())
+            .unwrap_or(0)
+    };
+    let minutes = number(0..2) * 60 + number(2..4);
+    minutes
+        <= if time[at..].starts_with('+') {
+            14 * 60
+        } else {
+            12 * 60
+        }
 }
 
 fn shorten(text: &str) -> String {

@@ -425,9 +425,11 @@ impl<'a> Composer<'a> {
 
     fn scan_fault(&mut self, error: &ScanError) -> Fault {
         let marker = error.marker();
+        // At the end of a last line without a line break the scanner is a line further.
+        let last = self.text.lines().count().max(1);
         Fault {
             message: error.info().to_owned(),
-            line: self.lines_before + marker.line(),
+            line: self.lines_before + marker.line().min(last),
             offset: self.byte_offset(marker.index()),
             item_line: self.item_line,
         }

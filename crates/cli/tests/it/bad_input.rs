@@ -663,3 +663,55 @@ fn control_characters_of_names_and_data_stay_out_of_the_terminal() {
         run.stderr
     );
 }
+
+#[test]
+fn a_file_of_one_line_without_a_line_break_is_line_one() {
+    for (name, content) in [
+        ("x.ndjson", "{\"id\": "),
+        ("x.json", "{\"id\": "),
+        ("x.csv", "id,name\rA,a,b"),
+        ("x.yaml", "id: ["),
+    ] {
+        let world = World::new();
+        let (run, _) = load_teams(&world, name, content);
+        let line = if name == "x.csv" { 2 } else { 1 };
+        run.exits(1).says(&[&format!("{name}:{line}")]);
+        run.does_not_say("line 2:");
+    }
+}
+
+#[test]
+fn times_and_counts_that_cannot_be_meant() {
+    let world = World::new();
+    let incident =
+        |name: &str, stats: &str| format!("- incident_name: {name}\n  stats: {{{stats}}}\n");
+    let text = [
+        incident(
+            "far",
+            "time_of_first_trigger: \"2026-01-01T10:00:00+15:00\"",
+        ),
+        incident(
+            "west",
+            "time_of_first_trigger: \"2026-01-01T10:00:00-12:30\"",
+        ),
+        incident(
+            "kiribati",
+            "time_of_first_trigger: \"2026-01-01T10:00:00+14:00\"",
+        ),
+        incident("fewer", "number_of_impacted_customers: -5"),
+        incident(
+            "early",
+            "time_of_first_trigger: 2026-01-01 10:00, time_of_internal_detect: 2026-01-01 09:00",
+        ),
+        incident("old", "time_of_first_trigger: 1980-01-01 10:00"),
+    ];
+    let (run, loaded) = load_incidents(&world, text.concat());
+    run.exits(1).says(&[
+        "`2026-01-01T10:00:00+15:00` has an offset that no place on Earth has; expected one from -12:00 to +14:00",
+        "`2026-01-01T10:00:00-12:30` has an offset",
+        "`impacted_customer_count`: `-5` is below 0",
+        "is before `first_triggered_at`",
+        "lies before 1990",
+    ]);
+    assert_eq!(loaded, ["early", "fewer", "kiribati", "old"]);
+}
