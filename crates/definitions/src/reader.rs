@@ -18,6 +18,12 @@ pub(crate) struct Reader<'a> {
 /// The tree of a file; a syntax fault is noted, and nothing comes back.
 pub(crate) fn tree(source: &Arc<Source>, what: &str, faults: &mut Vec<Diagnostic>) -> Option<Node> {
     match yaml::parse(&source.text) {
+        Ok(root) if root.value == Value::Null => {
+            let message = format!("`{}` is empty: {what} is missing", source.path);
+            let hint = "write it, or take the file away";
+            faults.push(Diagnostic::error("definition-empty", message).hint(hint));
+            None
+        }
         Ok(root) => Some(root),
         Err(fault) => {
             faults.push(
@@ -152,7 +158,10 @@ impl Reader<'_> {
         self.faults.push(
             Diagnostic::error(
                 "definition-unexpected",
-                format!("{} does not belong here", node.kind()),
+                match node.value {
+                    Value::Null => "something is missing here".to_owned(),
+                    _ => format!("{} does not belong here", node.kind()),
+                },
             )
             .at(
                 self.source,
