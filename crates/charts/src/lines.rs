@@ -274,7 +274,7 @@ fn path(
     stretched(&d, height, class)
 }
 
-/// The area between two edges, broken where one is missing; at either end as wide as the place it is of.
+/// The area between two edges, broken where one is missing.
 fn band_of(band: &Band, places: &[(f64, f64)], height: f64, y: &dyn Fn(f64) -> f64) -> Markup {
     let edges = places.iter().zip(band.low.iter().zip(&band.high));
     let edges: Vec<Option<(f64, f64, f64)>> = edges

@@ -63,7 +63,7 @@ fn ready_store(
     }
     if let Some(name) = &project.settings.directory {
         let message = format!(
-            "`DIRECTORY_PATH={name}` does nothing here: all streams are loaded, to be asked"
+            "`DIRECTORY_PATH={name}` does nothing here: all streams are loaded, so that all can be asked"
         );
         console.diagnostic(&Diagnostic::warning("setting-unused", message));
     }

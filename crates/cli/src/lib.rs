@@ -43,7 +43,7 @@ pub struct CouldNotRun;
 
 /// Runs what was typed, on a stack that the expressions of mappers cannot overflow.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    bear_file_size_limits();
+    survive_file_size_limit();
     thread::scope(|scope| {
         let builder = thread::Builder::new().stack_size(transform::STACK);
         match builder.spawn_scoped(scope, || run_here(arguments)) {
@@ -53,13 +53,13 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     })
 }
 
-/// A file that grows over the limit of the process would end it by a signal, without a word; with somebody who takes the
-/// signal, writing fails as on a full disk, and is said with its path.
-fn bear_file_size_limits() {
+/// When a file grows beyond the limit of the process, a signal would end the program without a word. With a handler for
+/// it, writing fails as on a full disk, and the error names the file.
+fn survive_file_size_limit() {
     /// The same number on Linux, macOS and the BSDs.
     #[cfg(unix)]
     const SIGXFSZ: i32 = 25;
-    // Where that cannot be, it is as it was.
+    // Without a handler the program ends as any other would.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }

@@ -1,7 +1,7 @@
 //! Proxies: whether a setting names one that requests can go through. Which setting counts is for the HTTP client.
 
-/// Whether a text is the address of a proxy, `http://proxy.example:3128` or without the `http://`. What is not would be
-/// passed by in silence, and requests would go straight out.
+/// Whether a text is the address of a proxy, `http://proxy.example:3128` or without the `http://`. The HTTP client
+/// ignores any other text in silence, and requests would go out without a proxy.
 pub fn is_proxy(text: &str) -> bool {
     let text = text.trim();
     let whole = match text.contains("://") {

@@ -34,7 +34,7 @@ pub(crate) fn tiles(changes: &[Change<'_>], windows: &Windows) -> Markup {
                     }
                 }
             } }
-            p.note { (stretches(windows)) " Each column is a part of them, all as long; those of the later " (length) " are blue." }
+            p.note { (stretches(windows)) " All columns are equally long; those of the later " (length) " are blue." }
         }
     } }
 }

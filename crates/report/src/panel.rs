@@ -307,7 +307,7 @@ fn rows_behind(counted: &Counted, question: &str) -> Markup {
         [file, line, ..] => format!("{}:{}", text(file), text(line)),
         _ => String::new(),
     };
-    let n_more = counted.n_rows - counted.rows.len() as u64;
+    let n_more = counted.n_rows.saturating_sub(counted.rows.len() as u64);
     html! {
         details.behind {
             summary { "Rows behind it: " (table) span.vh { ", of: " (question) } }

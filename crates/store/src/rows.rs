@@ -196,15 +196,13 @@ impl<'a> FileLoad<'a> {
         Ok(())
     }
 
-    /// Whether a record made the rows that are there already for its key, each to the byte: one copy of it more says nothing
-    /// else.
+    /// Whether the rows of a record are those that its key has already: another copy of it contradicts nothing.
     fn is_same(&self, batch: &Batch, index: usize, key: &[Bound]) -> rusqlite::Result<bool> {
         for (table, sql) in self.sql.iter().enumerate() {
             let mut count = self.transaction.prepare_cached(&sql.count_of_record)?;
             let there: i64 = count.query_row(rusqlite::params_from_iter(key), |row| row.get(0))?;
             let rows = batch.cells(index, table).chunks_exact(sql.width);
-            // A row that a record makes twice is there once.
-            if there > rows.len() as i64 {
+            if there != rows.len() as i64 {
                 return Ok(false);
             }
             let mut same = self.transaction.prepare_cached(&sql.same)?;

@@ -148,3 +148,27 @@ impl Batch {
         }
     }
 }
+
+/// Cells as bytes that are the same only where all of their values are.
+pub(crate) fn encode(cells: impl Iterator<Item = Cell>, batch: &Batch) -> Vec<u8> {
+    let mut key = Vec::new();
+    for cell in cells {
+        match cell {
+            Cell::Null => key.push(0),
+            Cell::Integer(value) => {
+                key.push(1);
+                key.extend(value.to_le_bytes());
+            }
+            Cell::Real(value) => {
+                key.push(2);
+                key.extend(value.to_le_bytes());
+            }
+            Cell::Text { length, .. } => {
+                key.push(3);
+                key.extend(length.to_le_bytes());
+                key.extend(batch.text_of(cell).unwrap_or_default().as_bytes());
+            }
+        }
+    }
+    key
+}

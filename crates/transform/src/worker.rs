@@ -7,7 +7,7 @@ use jaq_json::Val;
 use raw::{Chunk, sound};
 use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 
-use crate::batch::{Batch, Cell, RecordRows, Reject, Warning};
+use crate::batch::{Batch, Cell, RecordRows, Reject, Warning, encode};
 use crate::convert::{Given, convert, shown};
 use crate::jq::{self, Filter};
 use crate::oddities;
@@ -566,29 +566,6 @@ fn one_value(values: Result<Vec<Val>, String>) -> Result<Option<Val>, String> {
         ));
     }
     Ok(values.pop())
-}
-
-fn encode(cells: impl Iterator<Item = Cell>, batch: &Batch) -> Vec<u8> {
-    let mut key = Vec::new();
-    for cell in cells {
-        match cell {
-            Cell::Null => key.push(0),
-            Cell::Integer(value) => {
-                key.push(1);
-                key.extend(value.to_le_bytes());
-            }
-            Cell::Real(value) => {
-                key.push(2);
-                key.extend(value.to_le_bytes());
-            }
-            Cell::Text { length, .. } => {
-                key.push(3);
-                key.extend(length.to_le_bytes());
-                key.extend(batch.text_of(cell).unwrap_or_default().as_bytes());
-            }
-        }
-    }
-    key
 }
 
 fn reject(line: u64, table: Option<String>, json: &[u8], unfit: Unfit) -> Reject {

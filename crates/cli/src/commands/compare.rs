@@ -38,7 +38,7 @@ pub fn run(
         Some(Some(over)) if over != now => {
             let day = over.period().to.unwrap_or_default();
             let message = format!(
-                "`{text}` is not over: what is known ends at {day}, and is compared until then"
+                "`{text}` is not over: the data end at {day}, so it is compared up to then"
             );
             console.diagnostic(&Diagnostic::warning("period-unfinished", message));
             over

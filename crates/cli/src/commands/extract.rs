@@ -57,7 +57,7 @@ const PROXIES: [&str; 6] = [
     "all_proxy",
 ];
 
-/// A proxy that cannot be one is a fault: without it everything would go straight out. Its text may hold a password.
+/// A malformed proxy is an error, or else requests would go out without one. Its text is not shown: it may hold a password.
 fn proxies(console: &Console) -> Result<(), CouldNotRun> {
     let value = |name: &&str| {
         std::env::var(name)
@@ -71,7 +71,7 @@ fn proxies(console: &Console) -> Result<(), CouldNotRun> {
         format!("`{name}` is not the address of a proxy"),
     );
     console.diagnostic(&fault.hint(format!(
-        "expected such as `{name}=http://proxy.example:3128`, or nothing for none"
+        "set `{name}=http://proxy.example:3128`, or leave it empty for no proxy"
     )));
     Err(CouldNotRun)
 }

@@ -147,12 +147,6 @@ fn to_stdout(
     let single = queries.len() == 1;
     streamed(|out| {
         for (index, query) in queries.iter().enumerate() {
-            let output = |error: io::Error| {
-                (
-                    Some(*query),
-                    Failure::Query(QueryFault::Output(error.to_string())),
-                )
-            };
             let one = |out: &mut dyn Write| {
                 answer(place, query, limits, format(wanted), out)
                     .map_err(|failure| (Some(*query), failure))
@@ -160,13 +154,14 @@ fn to_stdout(
             match wanted {
                 AnswerFormat::Json if !single => {
                     let separator = if index == 0 { "{\n" } else { ",\n" };
-                    write!(out, "{separator}{}: ", json!(query.name)).map_err(output)?;
+                    write!(out, "{separator}{}: ", json!(query.name)).map_err(unwritten)?;
                     one(&mut WithoutLastBreak::new(out))?;
                 }
                 AnswerFormat::Markdown if !single => {
-                    write!(out, "## {}\n\n{}\n\n", query.title, query.question).map_err(output)?;
+                    write!(out, "## {}\n\n{}\n\n", query.title, query.question)
+                        .map_err(unwritten)?;
                     one(out)?;
-                    out.write_all(b"\n").map_err(output)?;
+                    out.write_all(b"\n").map_err(unwritten)?;
                 }
                 _ => one(out)?,
             }
@@ -176,8 +171,7 @@ fn to_stdout(
             (AnswerFormat::Json, false, false) => b"\n}\n",
             _ => b"",
         };
-        out.write_all(end)
-            .map_err(|error| (None, Failure::Query(QueryFault::Output(error.to_string()))))
+        out.write_all(end).map_err(unwritten)
     })
     .map_err(|fault| say_of(project, fault, console))
 }
@@ -190,14 +184,15 @@ fn streamed<'q>(
     write: impl FnOnce(&mut dyn Write) -> Result<(), Fault<'q>>,
 ) -> Result<(), Fault<'q>> {
     let mut out = BufWriter::new(Stdout::default());
-    let written = write(&mut out).and_then(|()| {
-        let flushed = out.flush();
-        flushed.map_err(|error| (None, Failure::Query(QueryFault::Output(error.to_string()))))
-    });
+    let written = write(&mut out).and_then(|()| out.flush().map_err(unwritten));
     match written {
         Err(_) if out.get_ref().is_closed() => Ok(()),
         written => written,
     }
+}
+
+fn unwritten(error: io::Error) -> Fault<'static> {
+    (None, Failure::Query(QueryFault::Output(error.to_string())))
 }
 
 fn say_of(project: &Project, (query, failure): Fault<'_>, console: &Console) -> CouldNotRun {

@@ -1,0 +1,213 @@
+//! Settings: from the shell, from `.env`, and those that mean nothing here.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::world::{World, small};
+
+#[test]
+fn the_place_of_the_database() {
+    let world = small();
+    let run = world.run_with(&[("DB_MODE", "FLOPPY")], &["load"]);
+    run.exits(2)
+        .says(&["`DB_MODE` is `FLOPPY`; expected `MEMORY` or `DISK`"]);
+    let run = world.run_with(&[("DB_MODE", "DISC")], &["load"]);
+    run.exits(2).says(&["set `DB_MODE=DISK`"]);
+    world.run_with(&[("DB_MODE", "MEMORY")], &["load"]).exits(0);
+    world.run_with(&[("DB_MODE", "")], &["load"]).exits(0);
+    assert!(!world.path("reliability.db").exists());
+    world.run_with(&[("DB_MODE", "disk")], &["load"]).exits(0);
+    assert_eq!(world.rows("select id from PagerDutyTeams"), ["A"]);
+    world
+        .run_with(
+            &[("DB_MODE", "DISK"), ("DB_PATH", "mine.sqlite")],
+            &["load"],
+        )
+        .exits(0);
+    assert_eq!(
+        crate::world::rows(&world.path("mine.sqlite"), "select id from PagerDutyTeams"),
+        ["A"]
+    );
+    assert_eq!(
+        world
+            .path("mine.sqlite")
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
+        0o600
+    );
+}
+
+#[test]
+fn the_shell_goes_before_env() {
+    let world = small();
+    world.write(
+        ".env",
+        "# mine\nDB_MODE=DISK\nexport DB_PATH='from env.db'\n",
+    );
+    world.run(&["load"]).exits(0);
+    assert!(world.path("from env.db").is_file());
+    world
+        .run_with(&[("DB_PATH", "shell.db")], &["load"])
+        .exits(0);
+    assert!(world.path("shell.db").is_file());
+    // An empty value in the shell is none.
+    fs::remove_file(world.path("from env.db")).unwrap();
+    world.run_with(&[("DB_PATH", "")], &["load"]).exits(0);
+    assert!(world.path("from env.db").is_file());
+    fs::remove_file(world.path("from env.db")).unwrap();
+    world.run_with(&[("DB_MODE", "MEMORY")], &["load"]).exits(0);
+    assert!(!world.path("from env.db").exists());
+}
+
+#[test]
+fn an_env_that_cannot_be_read_is_said_without_its_words() {
+    let world = World::new();
+    world.write(".env", "DB_MODE=DISK\nPAGERDUTY_SECRET 'abc123\n");
+    let run = world.run(&["load"]);
+    run.exits(2)
+        .says(&[".env:2:1", "expected `NAME=value`"])
+        .does_not_say("abc123");
+}
+
+#[test]
+fn the_zone_of_times_that_name_none() {
+    let world = small();
+    world.write(
+        "incidents/two.yaml",
+        "incident_name: Two\nstats:\n  time_of_first_trigger: 2026-11-23T20:05:00+05:00\n",
+    );
+    let times = "select first_triggered_at from Incidents order by name";
+    let mut seen = Vec::new();
+    for zone in ["UTC", "Europe/Berlin", "America/New_York", ""] {
+        world
+            .run_with(&[("DB_MODE", "DISK"), ("TIME_ZONE", zone)], &["load"])
+            .exits(0);
+        seen.push(world.rows(times));
+        // One that names its zone keeps it.
+        assert_eq!(seen.last().unwrap()[1], "2026-11-23T15:05:00Z");
+    }
+    let first: Vec<&str> = seen.iter().map(|rows| rows[0].as_str()).collect();
+    assert_eq!(
+        first,
+        [
+            "2026-11-23T20:05:00Z",
+            "2026-11-23T19:05:00Z",
+            "2026-11-24T01:05:00Z",
+            "2026-11-23T20:05:00Z"
+        ]
+    );
+    let run = world.run_with(&[("TIME_ZONE", "Mars/Olympus")], &["load"]);
+    run.exits(2)
+        .says(&["`TIME_ZONE` is `Mars/Olympus`", "Europe/Berlin"]);
+}
+
+#[test]
+fn the_folder_of_postmortems() {
+    let world = World::new();
+    world
+        .write("mine/deep/one.yml", "incident_name: One\n")
+        .write("incidents/two.yaml", "incident_name: Two\n")
+        .write("raw_data/incidents/three.yaml", "incident_name: Three\n");
+    let names = "select name from Incidents order by 1";
+    world.run_on_disk(&["load"]).exits(0);
+    assert_eq!(world.rows(names), ["Three", "Two"]);
+    let settings = [("DB_MODE", "DISK"), ("INCIDENTS_PATH", "mine")];
+    world.run_with(&settings, &["load"]).exits(0);
+    assert_eq!(world.rows(names), ["One", "Three"]);
+    let settings = [("DB_MODE", "DISK"), ("INCIDENTS_PATH", "nowhere")];
+    let run = world.run_with(&settings, &["load"]);
+    run.exits(0)
+        .says(&["`INCIDENTS_PATH` names", "nowhere", "which is not a folder"]);
+}
+
+#[test]
+fn what_is_loaded_where_no_stream_is_named() {
+    let user = "{\"id\":\"U1\",\"name\":\"Ada\"}\n";
+    let rows = |settings: &[(&str, &str)], arguments: &[&str]| {
+        let world = small();
+        world.write("raw_data/pagerduty_users/1.ndjson", user);
+        let mut all = vec![("DB_MODE", "DISK")];
+        all.extend(settings);
+        let run = world.run_with(&all, arguments);
+        run.exits(0);
+        let counts = "select (select count(*) from Incidents), (select count(*) from PagerDutyUsers), (select count(*) from PagerDutyTeams)";
+        (world.rows(counts).join(""), run.stderr)
+    };
+    assert_eq!(rows(&[], &["load"]).0, "1|1|1");
+    for verb in ["load", "run"] {
+        let (counts, said) = rows(&[("DIRECTORY_PATH", "pagerduty_users")], &[verb]);
+        assert_eq!(counts, "0|1|0");
+        assert!(
+            said.contains("`DIRECTORY_PATH` is `pagerduty_users`: nothing else is loaded"),
+            "{said}"
+        );
+        // As the earlier scripts had it: where it was exported.
+        assert_eq!(rows(&[("DIRECTORY_PATH", "incidents")], &[verb]).0, "1|0|0");
+        assert_eq!(
+            rows(&[("DIRECTORY_PATH", "pagerduty/")], &[verb]).0,
+            "0|1|1"
+        );
+        assert_eq!(rows(&[("DIRECTORY_PATH", "")], &[verb]).0, "1|1|1");
+    }
+    // What is typed goes before.
+    assert_eq!(
+        rows(
+            &[("DIRECTORY_PATH", "incidents")],
+            &["load", "pagerduty_teams"]
+        )
+        .0,
+        "0|0|1"
+    );
+    let world = small();
+    for (name, near) in [
+        ("pagerduty_user", "pagerduty_users"),
+        ("pagerdty", "pagerduty"),
+    ] {
+        let run = world.run_with(&[("DIRECTORY_PATH", name)], &["run"]);
+        run.exits(2).says(&[
+            &format!("`DIRECTORY_PATH` is `{name}`, which is not a stream"),
+            &format!("did you mean `{near}`?"),
+        ]);
+    }
+}
+
+#[test]
+fn settings_that_do_nothing_are_told() {
+    let world = small();
+    let run = world.run_with(
+        &[("DB_MOD", "DISK"), ("DB_PASS", "x"), ("DB_PATH", "mine.db")],
+        &["load"],
+    );
+    run.exits(0);
+    let said = run.stderr;
+    assert!(
+        said.contains("`DB_MOD` in the shell is not a setting")
+            && said.contains("did you mean `DB_MODE`?"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`DB_PATH=mine.db` does nothing while `DB_MODE` is `MEMORY`")
+            && !said.contains("DB_PASS"),
+        "{said}"
+    );
+    let run = world.run_with(
+        &[("DIRECTORY_PATH", "incidents")],
+        &["load", "pagerduty_teams"],
+    );
+    run.exits(0)
+        .says(&["`DIRECTORY_PATH=incidents` does nothing here"]);
+    let run = world.run_with(&[("DIRECTORY_PATH", "incidents")], &["query"]);
+    run.exits(0)
+        .says(&["`DIRECTORY_PATH=incidents` does nothing here"]);
+    for verb in ["extract", "doctor"] {
+        let run = world.run_with(&[("HTTPS_PROXY", "http//user:hidden@proxy:3128")], &[verb]);
+        run.exits(2).says(&[
+            "`HTTPS_PROXY` is not the address of a proxy",
+            "set `HTTPS_PROXY=http://proxy.example:3128`",
+        ]);
+        assert!(!run.stderr.contains("hidden"), "{}", run.stderr);
+    }
+}
