@@ -47,10 +47,6 @@ struct TableSql {
     delete_of_record: String,
     /// Time, file, path and line of the row with a key.
     find: String,
-    /// Whether there is a row with all these values.
-    same: String,
-    /// How many rows there are of one record, by its key.
-    count_of_record: String,
 }
 
 /// Where a row came from, in the order in which newer rows win: no time counts as before every time.
@@ -167,8 +163,7 @@ impl<'a> FileLoad<'a> {
                 record.line as i64,
             );
             let new_wins = new > there;
-            let is_contradiction = new.0.is_none() && there.0.is_none();
-            if is_contradiction && !self.is_same(batch, index, &key)? {
+            if new.0.is_none() && there.0.is_none() {
                 let (file, line) = if new_wins {
                     (file, there.2)
                 } else {
@@ -194,26 +189,6 @@ impl<'a> FileLoad<'a> {
             self.write_rows(&mut replace, batch, index, table, record)?;
         }
         Ok(())
-    }
-
-    /// Whether the rows of a record are those that its key has already: another copy of it contradicts nothing.
-    fn is_same(&self, batch: &Batch, index: usize, key: &[Bound]) -> rusqlite::Result<bool> {
-        for (table, sql) in self.sql.iter().enumerate() {
-            let mut count = self.transaction.prepare_cached(&sql.count_of_record)?;
-            let there: i64 = count.query_row(rusqlite::params_from_iter(key), |row| row.get(0))?;
-            let rows = batch.cells(index, table).chunks_exact(sql.width);
-            if there != rows.len() as i64 {
-                return Ok(false);
-            }
-            let mut same = self.transaction.prepare_cached(&sql.same)?;
-            for row in rows {
-                let cells = row.iter().map(|cell| Bound(*cell, batch));
-                if !same.exists(rusqlite::params_from_iter(cells))? {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
     }
 
     /// The row of the own table that has a key: its file, and its version.
@@ -431,18 +406,11 @@ impl TableSql {
                 .collect::<Vec<_>>()
                 .join(" and ")
         };
-        let is = columns
-            .iter()
-            .enumerate()
-            .map(|(place, column)| format!("{column} is ?{}", place + 1));
-        let same = is.collect::<Vec<_>>().join(" and ");
         Self {
             width: columns.len(),
             key: table.key.clone(),
             upsert,
             replace: format!("insert or replace {head}"),
-            same: format!("select 1 from {name} where {same}"),
-            count_of_record: format!("select count(*) from {name} where {}", by_key(own_key)),
             delete_of_record: format!("delete from {name} where {}", by_key(own_key)),
             find: format!(
                 "select _extracted_at, _file, (select path from _files where id = _file), _line from {name} where {}",

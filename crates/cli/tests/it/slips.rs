@@ -36,38 +36,6 @@ fn the_same_incident_twice() {
 }
 
 #[test]
-fn the_same_record_to_the_byte_is_no_contradiction() {
-    let world = World::new();
-    let one = "- incident_name: Same\n  affected_entities: [{entity_name: A, products: [x, x, y]}]\n  root_causes: [Software]\n";
-    let (run, loaded) = load_incidents(&world, format!("{one}{one}"));
-    run.exits(0);
-    assert_eq!(loaded, ["Same"]);
-    world.write("incidents/copy.yaml", one);
-    world.run_on_disk(&["load"]).exits(0);
-    assert_eq!(
-        world.rows("select product from AffectedProducts order by 1"),
-        ["x", "y"]
-    );
-    // A product more or less is another incident of the same name.
-    world.write("incidents/other.yaml", one.replace(", y", ""));
-    world
-        .run_on_disk(&["load"])
-        .exits(1)
-        .says(&["has the same key"]);
-    // The same answer twice in a sheet.
-    let world = World::new();
-    world.write(
-        "raw_data/developer_survey/s.csv",
-        "response_id,team,Well?\n1,A,5\n1,A,5\n2,A,4\n",
-    );
-    world.run_on_disk(&["load"]).exits(0);
-    assert_eq!(
-        world.rows("select id from SurveyResponses order by 1"),
-        ["1", "2"]
-    );
-}
-
-#[test]
 fn csv_with_ragged_rows() {
     let world = World::new();
     let (run, loaded) = load_teams(
