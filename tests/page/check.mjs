@@ -72,12 +72,16 @@ for (const project of ['empty', 'tiny', 'hostile', 'demo', 'large']) {
       await context.close();
     }
   }
-  const { page, where, context } = await open(project, { script: false });
-  const whole = await page.locator('.panel:has(.answer):has(figure :is(svg, table, .empty)):has(:is(.raw, .forest))').count();
-  if (whole < 31) fail(where, `only ${whole} panels are whole`);
-  if (await page.locator('.js:visible').count()) fail(where, 'shows what only a script can do');
-  await page.screenshot({ path: join(shots, `${project}-1280-without-script.png`) });
-  await context.close();
+  for (const width of [1280, 390, 320]) {
+    for (const scheme of ['light', 'dark']) {
+      const { page, where, context } = await open(project, { width, scheme, script: false });
+      const whole = await page.locator('.panel:has(.answer):has(figure :is(svg, table, .empty)):has(:is(.raw, .forest))').count();
+      if (whole < 31) fail(where, `only ${whole} panels are whole`);
+      if (await page.locator('.js:visible').count()) fail(where, 'shows what only a script can do');
+      if (width === 1280 && scheme === 'light') await page.screenshot({ path: join(shots, `${project}-1280-without-script.png`) });
+      await context.close();
+    }
+  }
 }
 
 // Filters hide rows, survive a reload, are told, and can be taken back; all by keyboard.

@@ -23,6 +23,9 @@ const MANY: usize = 31;
 /// With more columns than these, a narrow page has room for the heading of every sixth.
 const DENSE: usize = 12;
 
+/// The months whose labels a narrow page has room for.
+const QUARTERS: [&str; 4] = ["Jan", "Apr", "Jul", "Oct"];
+
 /// Draws a table in one hue of five steps, at 1, 20, 40, 60 and 80 % of the greatest; zero is grey, and what is not there is
 /// blank. The number stands in each cell; rows end with their sum where sums make sense.
 pub fn heatmap(map: &Heatmap) -> Markup {
@@ -32,16 +35,18 @@ pub fn heatmap(map: &Heatmap) -> Markup {
         .flat_map(|(_, values)| values.iter().flatten());
     let most = values.copied().fold(0.0, f64::max);
     let with_sum = map.unit == Unit::Count;
-    let is_many = map.columns.len() > MANY;
-    let is_dense = !is_many && map.columns.len() > DENSE;
     let labels = months(&map.columns);
+    let is_dense = map.columns.len() > DENSE;
+    // Dates are longer than a column is wide: their months stand above them.
+    let is_dated = labels.iter().any(|label| !label.is_empty());
+    let is_many = map.columns.len() > MANY || is_dense && is_dated;
     html! {
-        table.heat.many[is_many].dense[is_dense] {
+        table.heat.many[is_many].dense[is_dense && !is_many] {
             caption.vh { (map.caption) }
             thead { tr {
                 td {}
                 @for (column, label) in map.columns.iter().zip(&labels) { th scope="col" {
-                    @if is_many { span.vh { (column) } span.at aria-hidden="true" { (label) } } @else { (column) }
+                    @if is_many { span.vh { (column) } span.at.m2[!QUARTERS.contains(label)] aria-hidden="true" { (label) } } @else { (column) }
                 } }
                 @if with_sum { th.tot scope="col" { "all" } }
             } }
@@ -112,6 +117,21 @@ mod tests {
         assert!(drawn.contains("&lt;b&gt;") && !drawn.contains("<b>"));
         let weeks = ["2026-01-26", "2026-02-02", "2026-02-09"].map(str::to_owned);
         assert_eq!(months(&weeks), ["Jan", "Feb", ""]);
+        // Twenty weeks have no room for their dates, twenty hours have for their numbers.
+        let of = |column: fn(i32) -> String| Heatmap {
+            columns: (0..20).map(column).collect(),
+            ..map.clone()
+        };
+        let weeks = heatmap(&of(|n| format!("2026-{:02}-05", n / 4 + 1))).into_string();
+        assert!(
+            weeks.contains("class=\"heat many\"") && weeks.contains("class=\"at m2\""),
+            "{weeks}"
+        );
+        assert!(
+            heatmap(&of(|n| n.to_string()))
+                .into_string()
+                .contains("class=\"heat dense\"")
+        );
         assert_eq!(step(1.0, 10.0), "q1");
         assert_eq!(step(-1.0, 0.0), "q0");
     }

@@ -115,16 +115,13 @@ fn tables<'q>(answer: &Answer<'q>) -> Vec<&'q str> {
 
 fn why_empty(answer: &Answer<'_>, is_unknown: bool) -> String {
     let tables = tables(answer);
-    match (is_unknown, tables.is_empty()) {
-        (true, _) => format!(
-            "{} is empty: nothing was loaded into it.",
-            tables.join(", ")
-        ),
-        (false, true) => "The question has no answer.".to_owned(),
-        (false, false) => format!(
-            "{} was looked at, and nothing in it fits.",
-            tables.join(", ")
-        ),
+    let (names, is_one) = (tables.join(", "), tables.len() == 1);
+    match (is_unknown, is_one) {
+        _ if tables.is_empty() => "The question has no answer.".to_owned(),
+        (true, true) => format!("{names} is empty: nothing was loaded into it."),
+        (true, false) => format!("{names} are empty: nothing was loaded into them."),
+        (false, true) => format!("{names} was looked at, and nothing in it fits."),
+        (false, false) => format!("{names} were looked at, and nothing in them fits."),
     }
 }
 
