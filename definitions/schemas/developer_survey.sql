@@ -10,11 +10,11 @@ CREATE TABLE SurveyResponses (
     -- when it was submitted, null when only the day is known
     submitted_at TIMESTAMP,
     -- the team of who answered
-    team TEXT,
+    team TEXT NULL,
     -- the role of who answered
-    role TEXT,
+    role TEXT NULL,
     -- number of questions answered
-    answer_count INTEGER
+    answer_count INTEGER NULL
 );
 
 -- one row per response and question answered (a question left blank has none)
@@ -27,6 +27,6 @@ CREATE TABLE SurveyAnswers (
     -- the answer as written
     answer TEXT NOT NULL,
     -- the answer when it is a number, such as a rating from 1 to 5
-    answer_number REAL,
+    answer_number REAL NULL,
     PRIMARY KEY (response_id, question)
 );

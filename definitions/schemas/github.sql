@@ -7,41 +7,41 @@ CREATE TABLE GithubRepos (
     -- owner and name, e.g. `acme/shop`
     full_name TEXT NOT NULL,
     -- name without the owner
-    name TEXT,
+    name TEXT NULL,
     -- login of the organisation or user that owns it
-    owner TEXT,
+    owner TEXT NULL,
     -- what it holds
-    description TEXT,
+    description TEXT NULL,
     -- public, private or internal, null in older records
-    visibility TEXT,
+    visibility TEXT NULL,
     -- true when not everyone can read it
-    is_private BOOLEAN,
+    is_private BOOLEAN NULL,
     -- true when it is read-only for good, null in older records
-    is_archived BOOLEAN,
+    is_archived BOOLEAN NULL,
     -- true when the vendor disabled it, null in older records
-    is_disabled BOOLEAN,
+    is_disabled BOOLEAN NULL,
     -- true when it is a fork
-    is_fork BOOLEAN,
+    is_fork BOOLEAN NULL,
     -- true when it is a template for new repositories, null in older records
-    is_template BOOLEAN,
+    is_template BOOLEAN NULL,
     -- main programming language
-    language TEXT,
+    language TEXT NULL,
     -- name of the default branch
-    default_branch TEXT,
+    default_branch TEXT NULL,
     -- topics, a JSON list
-    topics JSON,
+    topics JSON NULL,
     -- number of topics, null in older records
-    topic_count INTEGER,
+    topic_count INTEGER NULL,
     -- number of open issues and pull requests together
-    open_issue_count INTEGER,
+    open_issue_count INTEGER NULL,
     -- when it was made
-    created_at TIMESTAMP,
+    created_at TIMESTAMP NULL,
     -- when its settings changed last
-    updated_at TIMESTAMP,
+    updated_at TIMESTAMP NULL,
     -- when commits were pushed last
-    pushed_at TIMESTAMP,
+    pushed_at TIMESTAMP NULL,
     -- its page in the web application
-    html_url TEXT
+    html_url TEXT NULL
 );
 
 -- one row per team
@@ -49,27 +49,27 @@ CREATE TABLE GithubTeams (
     -- the team's id
     id INTEGER PRIMARY KEY NOT NULL,
     -- the team's short name, by which it is addressed, null in older records
-    slug TEXT,
+    slug TEXT NULL,
     -- the team's name
-    name TEXT,
+    name TEXT NULL,
     -- what the team is for
-    description TEXT,
+    description TEXT NULL,
     -- login of the organisation
-    organization TEXT,
+    organization TEXT NULL,
     -- secret (its members alone see it) or closed (all members of the organisation do)
-    privacy TEXT,
+    privacy TEXT NULL,
     -- its permission on repositories where nothing else is said: pull, push, admin, …
-    permission TEXT,
+    permission TEXT NULL,
     -- notifications_enabled or notifications_disabled
-    notification_setting TEXT,
+    notification_setting TEXT NULL,
     -- the team it is part of
     parent_team_id INTEGER REFERENCES GithubTeams (id),
     -- number of members, null in listings
-    member_count INTEGER,
+    member_count INTEGER NULL,
     -- number of repositories, null in listings
-    repository_count INTEGER,
+    repository_count INTEGER NULL,
     -- its page in the web application
-    html_url TEXT
+    html_url TEXT NULL
 );
 
 -- one row per repository and team with access to it
@@ -81,11 +81,11 @@ CREATE TABLE GithubRepoTeams (
     -- the repository's id
     repository_id INTEGER REFERENCES GithubRepos (id),
     -- the team's short name
-    team_slug TEXT,
+    team_slug TEXT NULL,
     -- the team's name
-    team_name TEXT,
+    team_name TEXT NULL,
     -- what the team may do there: pull, triage, push, maintain, admin or a role of the organisation
-    permission TEXT,
+    permission TEXT NULL,
     PRIMARY KEY (repository, team_id)
 );
 
@@ -95,33 +95,33 @@ CREATE TABLE GithubRepoHooks (
     -- the webhook's id
     id INTEGER PRIMARY KEY NOT NULL,
     -- owner and name of the repository
-    repository TEXT,
+    repository TEXT NULL,
     -- the repository's id
     repository_id INTEGER REFERENCES GithubRepos (id),
     -- `web`, or the name of a retired service such as travis
-    name TEXT,
+    name TEXT NULL,
     -- true when events are sent
-    is_active BOOLEAN,
+    is_active BOOLEAN NULL,
     -- events it is sent for, a JSON list
-    events JSON,
+    events JSON NULL,
     -- number of these events
-    event_count INTEGER,
+    event_count INTEGER NULL,
     -- http or https
-    url_scheme TEXT,
+    url_scheme TEXT NULL,
     -- host that receives the events, in lower case
-    url_host TEXT,
+    url_host TEXT NULL,
     -- json or form
-    content_type TEXT,
+    content_type TEXT NULL,
     -- true when the host's certificate is not checked, null when the record does not say
-    is_insecure_ssl BOOLEAN,
+    is_insecure_ssl BOOLEAN NULL,
     -- true when deliveries are signed with a secret, which itself is not kept here
-    has_secret BOOLEAN,
+    has_secret BOOLEAN NULL,
     -- HTTP status of the newest delivery, null when there was none
-    last_response_code INTEGER,
+    last_response_code INTEGER NULL,
     -- outcome of the newest delivery: active or ok, unused when there was none, or a failure such as timeout
-    last_response_status TEXT,
+    last_response_status TEXT NULL,
     -- when it was made
-    created_at TIMESTAMP,
+    created_at TIMESTAMP NULL,
     -- when its settings changed last
-    updated_at TIMESTAMP
+    updated_at TIMESTAMP NULL
 );

@@ -11,13 +11,13 @@ CREATE TABLE Incidents (
     -- the incident's name
     name TEXT NOT NULL,
     -- address of the written postmortem
-    postmortem_link TEXT,
+    postmortem_link TEXT NULL,
     -- the day of the incident as its authors wrote it, in no particular time zone
     incident_date DATE,
     -- severity as written, e.g. `SEV 1`
-    severity TEXT,
+    severity TEXT NULL,
     -- severity trimmed and in lower case, to group by
-    severity_level TEXT,
+    severity_level TEXT NULL,
     -- when the trouble began
     first_triggered_at TIMESTAMP,
     -- when a customer first noticed
@@ -33,7 +33,7 @@ CREATE TABLE Incidents (
     -- the earlier of customer_detected_at and internally_detected_at
     detected_at TIMESTAMP,
     -- who noticed first: `customer` or `internal` (at the same minute: `internal`), null when neither time is known
-    detected_by TEXT,
+    detected_by TEXT NULL,
     -- minutes from first_triggered_at to detected_at
     minutes_to_detect REAL,
     -- minutes from first_triggered_at to recovered_at
@@ -78,7 +78,7 @@ CREATE TABLE ReliabilityGaps (
     -- place of the gap among the incident's gaps, from 1
     position INTEGER NOT NULL,
     -- the kind of gap, when the gaps were written as a mapping of category to gap (levels joined by ` / `)
-    category TEXT,
+    category TEXT NULL,
     -- the gap in words
     gap TEXT NOT NULL,
     PRIMARY KEY (incident_id, position)

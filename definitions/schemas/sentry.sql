@@ -5,13 +5,13 @@ CREATE TABLE SentryTeams (
     -- the team's id
     id TEXT PRIMARY KEY NOT NULL,
     -- the team's short name, by which it is addressed
-    slug TEXT,
+    slug TEXT NULL,
     -- the team's name
-    name TEXT,
+    name TEXT NULL,
     -- when the team was made
-    created_at TIMESTAMP,
+    created_at TIMESTAMP NULL,
     -- number of members
-    member_count INTEGER
+    member_count INTEGER NULL
 );
 
 -- one row per project
@@ -19,21 +19,21 @@ CREATE TABLE SentryProjects (
     -- the project's id
     id TEXT PRIMARY KEY NOT NULL,
     -- the project's short name, by which it is addressed
-    slug TEXT,
+    slug TEXT NULL,
     -- the project's name
-    name TEXT,
+    name TEXT NULL,
     -- language or framework, e.g. python
-    platform TEXT,
+    platform TEXT NULL,
     -- e.g. active
-    status TEXT,
+    status TEXT NULL,
     -- when the project was made
-    created_at TIMESTAMP,
+    created_at TIMESTAMP NULL,
     -- when it received its first event, null when it never did
-    first_event_at TIMESTAMP,
+    first_event_at TIMESTAMP NULL,
     -- number of teams that own it
-    team_count INTEGER,
+    team_count INTEGER NULL,
     -- version of its newest release
-    latest_release TEXT
+    latest_release TEXT NULL
 );
 
 -- one row per project and team that owns it
@@ -43,7 +43,7 @@ CREATE TABLE SentryProjectTeams (
     -- the team
     team_id TEXT NOT NULL REFERENCES SentryTeams (id),
     -- the team's short name
-    team_slug TEXT,
+    team_slug TEXT NULL,
     PRIMARY KEY (project_id, team_id)
 );
 
@@ -53,31 +53,31 @@ CREATE TABLE SentryIssues (
     -- the issue's id
     id TEXT PRIMARY KEY NOT NULL,
     -- id for people, e.g. `SHOP-4F`
-    short_id TEXT,
+    short_id TEXT NULL,
     -- error type and message
-    title TEXT,
+    title TEXT NULL,
     -- the function or route where it happened
-    culprit TEXT,
+    culprit TEXT NULL,
     -- fatal, error, warning, info, debug, sample or unknown
-    level TEXT,
+    level TEXT NULL,
     -- unresolved, resolved, ignored, …
-    status TEXT,
+    status TEXT NULL,
     -- new, ongoing, escalating, regressed, archived_until_escalating, …
-    substatus TEXT,
+    substatus TEXT NULL,
     -- high, medium or low
-    priority TEXT,
+    priority TEXT NULL,
     -- what kind of fault, e.g. error or performance_n_plus_one_db_queries
-    issue_type TEXT,
+    issue_type TEXT NULL,
     -- the kind's group, e.g. error, performance, metric
-    issue_category TEXT,
+    issue_category TEXT NULL,
     -- true when at least one event was an exception that the program did not handle
-    is_unhandled BOOLEAN,
+    is_unhandled BOOLEAN NULL,
     -- language or framework
-    platform TEXT,
+    platform TEXT NULL,
     -- the project
     project_id TEXT REFERENCES SentryProjects (id),
     -- the project's short name
-    project_slug TEXT,
+    project_slug TEXT NULL,
     -- number of events in the period that was asked for
     event_count INTEGER,
     -- number of users hit in the period that was asked for
@@ -85,19 +85,19 @@ CREATE TABLE SentryIssues (
     -- time of the first event
     first_seen_at TIMESTAMP,
     -- time of the newest event
-    last_seen_at TIMESTAMP,
+    last_seen_at TIMESTAMP NULL,
     -- user or team, null when nobody is assigned
-    assigned_to_type TEXT,
+    assigned_to_type TEXT NULL,
     -- id of the user or team assigned
-    assigned_to_id TEXT,
+    assigned_to_id TEXT NULL,
     -- name of the user or team assigned
-    assigned_to_name TEXT,
+    assigned_to_name TEXT NULL,
     -- e-mail address of the user assigned, trimmed and in lower case
-    assigned_to_email TEXT,
+    assigned_to_email TEXT NULL,
     -- number of comments
-    comment_count INTEGER,
+    comment_count INTEGER NULL,
     -- its page in the web application
-    permalink TEXT
+    permalink TEXT NULL
 );
 
 -- one row per event that was fetched: one occurrence of an issue
@@ -110,27 +110,27 @@ CREATE TABLE SentryIssueEvents (
     -- the project
     project_id TEXT REFERENCES SentryProjects (id),
     -- error, transaction, default, generic, …
-    type TEXT,
+    type TEXT NULL,
     -- error type and message
-    title TEXT,
+    title TEXT NULL,
     -- the function or route where it happened
-    culprit TEXT,
+    culprit TEXT NULL,
     -- language or framework
-    platform TEXT,
+    platform TEXT NULL,
     -- when it happened
     created_at TIMESTAMP,
     -- when the vendor received it, null in listings
     received_at TIMESTAMP,
     -- from the tag `environment`, e.g. production
-    environment TEXT,
+    environment TEXT NULL,
     -- from the tag `release`
-    release TEXT,
+    release TEXT NULL,
     -- from the tag `level`: fatal, error, warning, info, debug
-    level TEXT,
+    level TEXT NULL,
     -- from the tag `handled`: false when the program did not handle the exception
-    is_handled BOOLEAN,
+    is_handled BOOLEAN NULL,
     -- id of the user who was hit, as the program reported it
-    user_id TEXT
+    user_id TEXT NULL
 );
 
 -- Events are sought by time: which came in the hour before an incident.

@@ -316,15 +316,10 @@ fn read_all(plan: &Plan, files: &[&RawFile], workers: &[SyncSender<Portion<(usiz
     };
     for (index, file) in files.iter().enumerate() {
         let mut open = true;
-        let read = raw::read(
-            &file.path,
-            file.format,
-            plan.envelope.as_deref(),
-            &mut |chunk| {
-                open = send(Portion::Data((index, chunk)));
-                open
-            },
-        );
+        let read = raw::read(&file.path, file.format, &plan.layout, &mut |chunk| {
+            open = send(Portion::Data((index, chunk)));
+            open
+        });
         // Nobody listens any more only when the writer gave up.
         if !open || !send(Portion::End(index, read)) {
             return;

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use definitions::{Definitions, Mapper, Subject};
 use diagnostics::{Diagnostic, Severity, nearest};
-use jiff::tz::TimeZone;
 use raw::StreamFiles;
 use store::{Place, Store};
-use transform::{Plan, Setting};
+use transform::{Clock, DateOrder, Plan, Setting};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::CouldNotRun;
@@ -67,8 +66,9 @@ pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnosti
     let (project, mut faults) = compile(folder, settings, definitions, faults);
     // What a mapper's tests expect must not depend on where they run.
     let anywhere = Arc::new(Setting {
-        time_zone: TimeZone::UTC,
+        clock: Clock::UTC,
         agreed: HashMap::new(),
+        headings: HashMap::new(),
         latest: None,
     });
     for mapper in &project.definitions.mappers {
@@ -239,6 +239,13 @@ impl Project {
         add(env!("CARGO_PKG_VERSION"));
         if let Some(mapper) = self.definitions.mapper(&plan.stream) {
             add(&mapper.source.text);
+            for (_, name) in &mapper.headings {
+                add(self
+                    .setting
+                    .headings
+                    .get(&name.text)
+                    .map_or("", String::as_str));
+            }
             for (_, file) in mapper.tables.iter().flat_map(|table| &table.agreed) {
                 add(&file.text);
                 for name in self.setting.agreed.get(&*file.text).into_iter().flatten() {
@@ -248,16 +255,19 @@ impl Project {
         }
         for column in plan.tables.iter().flat_map(|table| &table.table.columns) {
             add(&format!(
-                "{} {} {}",
+                "{} {} {} {}",
                 column.name,
                 column.kind.name(),
-                column.not_null
+                column.not_null,
+                column.odd_as_null
             ));
         }
         for table in &plan.tables {
             add(&format!("{} {:?}", table.table.name, table.table.key));
         }
-        add(self.setting.time_zone.iana_name().unwrap_or_default());
+        let clock = &self.setting.clock;
+        add(clock.zone.iana_name().unwrap_or_default());
+        add(clock.date_order.map_or("", DateOrder::name));
         hash.digest()
     }
 
@@ -284,6 +294,9 @@ impl Project {
                 .map(|setting| setting.name.text.clone());
             settings.chain([extract::base_url_setting(&extractor.source.text)])
         });
+        let mappers = self.definitions.mappers.iter();
+        let headings = mappers.flat_map(|mapper| &mapper.headings);
+        let declared = declared.chain(headings.map(|(_, name)| name.text.clone()));
         odd.extend(self.settings.oddities(&declared.collect::<Vec<_>>()));
         let Ok(entries) = std::fs::read_dir(self.folder.join("raw_data")) else {
             return odd;
@@ -358,8 +371,14 @@ fn compile(
     let (agreed, list_faults) = agreed_lists(folder, &definitions.mappers);
     faults.extend(list_faults);
     let setting = Arc::new(Setting {
-        time_zone: settings.time_zone.clone(),
+        clock: settings.clock.clone(),
         agreed,
+        headings: definitions
+            .mappers
+            .iter()
+            .flat_map(|mapper| &mapper.headings)
+            .filter_map(|(_, name)| Some((name.text.clone(), settings.value(&name.text)?)))
+            .collect(),
         latest: latest_time(),
     });
     let mut plans = Vec::new();
@@ -432,7 +451,7 @@ fn agreed_lists(
                     .iter()
                     .map(|item| {
                         item.as_text()
-                            .map(str::to_owned)
+                            .map(|name| raw::plain_name(name).into_owned())
                             .ok_or((item.line, "expected a name".to_owned()))
                     })
                     .collect(),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use diagnostics::{Diagnostic, Source, nearest, nearest_within};
 use jiff::tz::TimeZone;
+use transform::{Clock, DateOrder};
 
 /// The settings of a project.
 #[derive(Debug, Clone)]
@@ -19,8 +20,8 @@ pub struct Settings {
     pub directory: Option<String>,
     /// `INCIDENTS_PATH`: where postmortems lie, and whether somebody said so.
     pub incidents: (PathBuf, bool),
-    /// `TIME_ZONE`: the zone of times that name none.
-    pub time_zone: TimeZone,
+    /// `TIME_ZONE` and `DATE_ORDER`: the zone of times that name none, and the order of days such as `05/01/2024`.
+    pub clock: Clock,
     /// `ORGANIZATION`: whose reliability it is, for the heading of the page.
     pub organisation: Option<String>,
     /// `CSV_FORMULAS=KEEP`: text in `output/*.csv` stays as it is, even if a spreadsheet would run it.
@@ -116,6 +117,23 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
             TimeZone::UTC
         }
     };
+    let order = get("DATE_ORDER");
+    let known = |name: &str| {
+        let name = name.to_uppercase();
+        DateOrder::ALL.iter().find(|(known, _)| *known == name)
+    };
+    let date_order = order.as_deref().and_then(known).map(|(_, order)| *order);
+    if let (Some(order), None) = (&order, date_order) {
+        let names = DateOrder::ALL.map(|(name, _)| name);
+        let near = nearest(order, names).unwrap_or(names[0]);
+        faults.push(
+            Diagnostic::error(
+                "setting-unknown-value",
+                format!("`DATE_ORDER` is `{order}`; expected `DAY_FIRST` or `MONTH_FIRST`"),
+            )
+            .hint(format!("set `DATE_ORDER={near}` in the shell or in `.env`")),
+        );
+    }
     let formulas = get("CSV_FORMULAS").unwrap_or_else(|| FORMULAS[0].to_owned());
     let keeps_formulas = formulas.to_uppercase() == FORMULAS[1];
     if !FORMULAS.contains(&formulas.to_uppercase().as_str()) {
@@ -140,7 +158,10 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
             database,
             directory: get("DIRECTORY_PATH").map(|name| name.trim_end_matches('/').to_owned()),
             incidents,
-            time_zone,
+            clock: Clock {
+                zone: time_zone,
+                date_order,
+            },
             organisation: get("ORGANIZATION"),
             keeps_formulas,
             file,

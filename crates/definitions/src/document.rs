@@ -78,7 +78,9 @@ pub fn entity_diagram(schema: &Schema) -> Vec<(String, String)> {
 
 /// One page with every table, view and column and its comment.
 pub fn table_reference(schema: &Schema) -> String {
-    let mut text = format!("{GENERATED}\n\n# Tables\n");
+    let mut text = format!(
+        "{GENERATED}\n\n# Tables\n\nA value that does not fit its column rejects its record; where a column is `null if odd`, it costs only this column, with a warning.\n"
+    );
     for group in groups(schema) {
         let _ = write!(text, "\n## `{group}`\n");
         for table in schema.all_tables().filter(|table| table.group == group) {
@@ -97,6 +99,8 @@ pub fn table_reference(schema: &Schema) -> String {
                     marks.push("key".to_owned());
                 } else if column.not_null {
                     marks.push("not null".to_owned());
+                } else if column.odd_as_null {
+                    marks.push("null if odd".to_owned());
                 }
                 if let Some((target, target_column)) = &column.references {
                     marks.push(format!("→ {target}.{target_column}"));

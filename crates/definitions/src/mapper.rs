@@ -35,6 +35,8 @@ pub struct Mapper {
     /// The members that a record may have, `stats.time_of_recovery` for one within another; of a record of people any other
     /// is odd. Empty where any may be there.
     pub members: Vec<Word>,
+    /// Members that the header of a CSV file may call otherwise, and the setting that says how.
+    pub headings: Vec<(Word, Word)>,
     /// The tables it fills; see [`Mapper::own_table`].
     pub tables: Vec<TableMapping>,
     /// Records given and rows expected.
@@ -103,13 +105,15 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
     let members = reader.members(
         &root,
         "a mapper",
-        &["stream", "records", "file", "members", "tables", "tests"],
+        &[
+            "stream", "records", "file", "members", "headings", "tables", "tests",
+        ],
     )?;
     let stream_node = members.iter().find(|(key, _)| key.text == "stream");
     let stream = stream_node.map(|(_, node)| reader.stream_name(node));
     let (mut records, mut list) = (None, None);
     let mut tables = Vec::new();
-    let (mut tests, mut known) = (Vec::new(), Vec::new());
+    let (mut tests, mut known, mut headings) = (Vec::new(), Vec::new(), Vec::new());
     for (key, node) in &members {
         match key.text.as_str() {
             "records" => records = reader.word(node, "a jq expression"),
@@ -120,6 +124,12 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
             "members" => {
                 for node in reader.list(node, "a list of members") {
                     known.extend(reader.word(node, "the name of a member"));
+                }
+            }
+            "headings" => {
+                for (member, node) in reader.pairs(node, "members by name") {
+                    let setting = reader.word(node, "the name of a setting");
+                    headings.extend(setting.map(|setting| (member, setting)));
                 }
             }
             "tables" => {
@@ -148,6 +158,7 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper>
         records,
         file: list,
         members: known,
+        headings,
         tables,
         tests,
         source: Arc::clone(source),

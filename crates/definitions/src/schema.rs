@@ -77,6 +77,8 @@ pub struct Column {
     pub kind: ColumnType,
     /// Whether a row without a value is refused.
     pub not_null: bool,
+    /// Whether a value that does not fit costs this column only (`NULL` in the schema), and not the record.
+    pub odd_as_null: bool,
     /// What it means, with units.
     pub comment: String,
     /// Table and column that its values name; declared, never enforced.
@@ -307,13 +309,14 @@ fn table(
             name: column_name.clone(),
             kind,
             not_null: false,
+            odd_as_null: false,
             comment: text.comment_of_column(line_of(definition.name.span.start)),
             references: None,
             span: column_span.clone(),
         };
         for option in &definition.options {
             match &option.option {
-                ColumnOption::Null => {}
+                ColumnOption::Null => column.odd_as_null = true,
                 ColumnOption::NotNull => column.not_null = true,
                 ColumnOption::PrimaryKey(_) => {
                     key_names.push((column_name.clone(), column_span.clone()))
@@ -333,7 +336,7 @@ fn table(
                     .at(
                         source,
                         column_span.clone(),
-                        "expected NOT NULL, PRIMARY KEY or REFERENCES",
+                        "expected NULL, NOT NULL, PRIMARY KEY or REFERENCES",
                     ),
                 ),
             }
@@ -395,6 +398,22 @@ fn table(
                 .hint("add `PRIMARY KEY (column, …)`"),
         );
         return None;
+    }
+    for column in columns
+        .iter()
+        .filter(|column| column.not_null && column.odd_as_null)
+    {
+        faults.push(
+            Diagnostic::error(
+                "schema-null-and-not",
+                format!("`{name}.{}` is both `NULL` and `NOT NULL`", column.name),
+            )
+            .at(
+                source,
+                column.span.clone(),
+                "expected one of them; a column of the key is always `NOT NULL`",
+            ),
+        );
     }
     let (comment, period) = period::split(&text.comment_above(line_of(create.name.span().start)));
     let period = period::columns(&name, &period, &columns, &span, source, faults);

@@ -59,17 +59,22 @@ pub(crate) fn hash(key: &str) -> u64 {
 }
 
 fn each(path: &Path, stop: &Stop, each: &mut dyn FnMut(&str)) -> io::Result<()> {
-    raw::read(path, raw::Format::Ndjson, None, &mut |chunk| {
-        for record in &chunk.records {
-            if let Some(Ok(text)) = chunk
-                .bytes
-                .get(record.span.clone())
-                .map(std::str::from_utf8)
-            {
-                each(text);
+    raw::read(
+        path,
+        raw::Format::Ndjson,
+        &raw::Layout::default(),
+        &mut |chunk| {
+            for record in &chunk.records {
+                if let Some(Ok(text)) = chunk
+                    .bytes
+                    .get(record.span.clone())
+                    .map(std::str::from_utf8)
+                {
+                    each(text);
+                }
             }
-        }
-        !stop.is_set()
-    })?;
+            !stop.is_set()
+        },
+    )?;
     Ok(())
 }

@@ -1,15 +1,21 @@
 //! CSV: the first row names the columns, each further row is a record of texts. What spreadsheets write is taken as they
 //! write it: separators of other countries, the line `sep=;`, columns and rows that hold nothing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead};
 
-use crate::{MAX_RECORD, Sink, excerpt, too_long};
+use diagnostics::nearest;
+
+use crate::{CsvMember, Fault, MAX_RECORD, Sink, excerpt, plain_name, too_long};
 
 /// What may part the fields of a row: the first of those that the header has the most of.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
-pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
+pub(crate) fn read(
+    input: &mut dyn BufRead,
+    members: &[CsvMember],
+    sink: &mut Sink,
+) -> io::Result<()> {
     let first = input.fill_buf()?;
     let declared = declared(first);
     let separator = match declared {
@@ -19,7 +25,7 @@ pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
         }
         None => separator(first),
     };
-    let mut names: Option<Vec<Option<String>>> = None;
+    let mut columns: Option<Vec<Column>> = None;
     let mut rows = Rows::new(separator);
     rows.line += u64::from(declared.is_some());
     let mut cells = Cells::new(separator);
@@ -28,16 +34,25 @@ pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
             sink.fault(line, reason, excerpt(&rows.bytes));
         } else {
             cells.take(&rows.bytes);
-            match &names {
+            match &columns {
                 _ if cells.are_empty() => {}
-                None => match header(&cells) {
-                    Ok(found) => names = Some(found),
+                None => match header(&cells, members) {
+                    Ok((found, absent)) => {
+                        columns = Some(found);
+                        for reason in absent {
+                            sink.mended(Fault {
+                                line,
+                                reason,
+                                excerpt: excerpt(&rows.bytes),
+                            });
+                        }
+                    }
                     Err(reason) => {
                         sink.fault(line, reason, excerpt(&rows.bytes));
                         return Ok(());
                     }
                 },
-                Some(names) => match object(names, &cells) {
+                Some(columns) => match object(columns, &cells) {
                     Ok(record) => sink.record(&record, line),
                     Err(reason) => sink.fault(line, reason, excerpt(&rows.bytes)),
                 },
@@ -189,7 +204,7 @@ impl Rows {
         }
     }
 
-    /// Reads the next row into `bytes` and gives the line on which it begins. Empty lines are passed over.
+    /// Reads the next row into `bytes` and gives the line on which it begins. Empty lines are skipped.
     fn next(&mut self, input: &mut dyn BufRead) -> io::Result<Option<u64>> {
         self.bytes.clear();
         self.too_long = false;
@@ -256,64 +271,141 @@ impl Rows {
     }
 }
 
-/// The columns, each by its name as JSON; nothing for one without a name, which spreadsheets leave behind.
-fn header(cells: &Cells) -> Result<Vec<Option<String>>, String> {
-    let mut known: HashSet<&str> = HashSet::new();
-    let mut names = Vec::new();
-    for cell in cells.iter() {
+/// The members of a record that a column gives, as JSON; none for a column without a name, which spreadsheets leave
+/// behind.
+type Column = Vec<String>;
+
+/// The columns, and what is missing that the file can be read without.
+fn header(cells: &Cells, members: &[CsvMember]) -> Result<(Vec<Column>, Vec<String>), String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for (place, cell) in cells.iter().enumerate() {
         let name =
             std::str::from_utf8(cell).map_err(|_| "the header is not valid UTF-8".to_owned())?;
-        let name = name.trim();
-        if name.is_empty() {
-            names.push(None);
-            continue;
-        }
-        if !known.insert(name) {
+        let name = plain_name(name).into_owned();
+        if !name.is_empty() && known.insert(name.clone(), place).is_some() {
             return Err(format!("the header names `{name}` twice"));
         }
-        let mut json = String::new();
-        yaml::write_json_text(name, &mut json);
-        names.push(Some(json));
+        names.push(name);
     }
-    Ok(names)
+    let mut columns = vec![Vec::new(); names.len()];
+    let (mut taken, mut absent) = (HashSet::new(), Vec::new());
+    for member in members {
+        let called = member.called.as_deref().map(plain_name);
+        let other = called.as_ref().and_then(|name| known.get(&**name));
+        let own = known.get(&member.name);
+        let place = match (other, own) {
+            (Some(other), Some(own)) if other != own => {
+                return Err(format!(
+                    "the header has `{}` and `{}`, and `{}` says that both are `{}`",
+                    names[*other],
+                    names[*own],
+                    member.setting.as_deref().unwrap_or_default(),
+                    member.name
+                ));
+            }
+            (Some(place), _) | (None, Some(place)) => *place,
+            (None, None) if member.is_needed => return Err(missing(member, &names)),
+            (None, None) => {
+                if called.is_some() {
+                    absent.push(missing(member, &names));
+                }
+                continue;
+            }
+        };
+        taken.insert(place);
+        columns[place].push(json_text(&member.name));
+    }
+    for (place, name) in names.iter().enumerate() {
+        if !name.is_empty() && !taken.contains(&place) {
+            columns[place].push(json_text(name));
+        }
+    }
+    Ok((columns, absent))
+}
+
+/// Says that a column is missing, what the header has, and which may have been meant.
+fn missing(member: &CsvMember, names: &[String]) -> String {
+    /// So many columns are named, and so much of the name of each.
+    const SHOWN: (usize, usize) = (8, 40);
+    let name = member.called.as_deref().unwrap_or(&member.name);
+    let said = match (&member.called, &member.setting) {
+        (Some(_), Some(setting)) => format!(", which `{setting}` names"),
+        _ => String::new(),
+    };
+    let named: Vec<&String> = names.iter().filter(|name| !name.is_empty()).collect();
+    let mut shown: Vec<String> = named
+        .iter()
+        .take(SHOWN.0)
+        .map(|name| format!("`{}`", name.chars().take(SHOWN.1).collect::<String>()))
+        .collect();
+    if named.len() > SHOWN.0 {
+        shown.push(format!("{} more", named.len() - SHOWN.0));
+    }
+    // `Response ID` is meant where `response_id` is asked for.
+    let words = |name: &str| name.to_lowercase().replace([' ', '-', '_', '.'], "");
+    let same = names
+        .iter()
+        .find(|other| words(other) == words(name))
+        .map(String::as_str);
+    let near = same.or_else(|| nearest(name, names.iter().map(String::as_str)));
+    let near_hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let setting_hint = match (&member.setting, near) {
+        (Some(setting), Some(near)) => format!(" set `{setting}='{near}'`"),
+        (Some(setting), None) => format!("; `{setting}` says how the header calls it"),
+        (None, _) => String::new(),
+    };
+    format!(
+        "the header has no column `{name}`{said}; it has {}{near_hint}{setting_hint}",
+        shown.join(", ")
+    )
+}
+
+fn json_text(text: &str) -> String {
+    let mut json = String::new();
+    yaml::write_json_text(text, &mut json);
+    json
 }
 
 /// A row as a JSON object. Fields without a column, or in one without a name, may only be empty.
-fn object(names: &[Option<String>], cells: &Cells) -> Result<Vec<u8>, String> {
-    if cells.count < names.len() && names[cells.count..].iter().any(Option::is_some) {
-        return Err(format!(
+fn object(columns: &[Column], cells: &Cells) -> Result<Vec<u8>, String> {
+    let widths = || {
+        format!(
             "the row has {} fields, the header has {}",
             cells.count,
-            names.len()
-        ));
+            columns.len()
+        )
+    };
+    if columns
+        .iter()
+        .skip(cells.count)
+        .any(|column| !column.is_empty())
+    {
+        return Err(widths());
     }
     let mut json = String::from("{");
     for (index, cell) in cells.iter().enumerate() {
         let cell =
             std::str::from_utf8(cell).map_err(|_| "the row is not valid UTF-8".to_owned())?;
-        match names.get(index) {
-            Some(Some(name)) => {
-                if json.len() > 1 {
-                    json.push(',');
-                }
-                json.push_str(name);
-                json.push(':');
-                yaml::write_json_text(cell, &mut json);
+        let members = columns.get(index);
+        for member in members.into_iter().flatten() {
+            if json.len() > 1 {
+                json.push(',');
             }
+            json.push_str(member);
+            json.push(':');
+            yaml::write_json_text(cell, &mut json);
+        }
+        match members {
+            Some(members) if !members.is_empty() => {}
             _ if cell.trim().is_empty() => {}
-            Some(None) => {
+            Some(_) => {
                 return Err(format!(
                     "column {} has no name in the header, and a value here",
                     index + 1
                 ));
             }
-            None => {
-                return Err(format!(
-                    "the row has {} fields, the header has {}",
-                    cells.count,
-                    names.len()
-                ));
-            }
+            None => return Err(widths()),
         }
     }
     json.push('}');

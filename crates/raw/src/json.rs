@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead};
 
-use crate::{MAX_RECORD, Sink, excerpt, sound};
+use crate::{MAX_RECORD, Sink, excerpt, lone_surrogate, sound};
 
 pub(crate) fn read(
     input: &mut dyn BufRead,
@@ -246,7 +246,7 @@ fn finish(whole: bool, text: Vec<u8>, line: u64, sink: &mut Sink) -> io::Result<
     } else {
         let mut text = text;
         if !sound::mend(&mut text).is_empty() {
-            sink.mended(line, &text);
+            sink.mended(lone_surrogate(line, &text));
         }
         sink.record(&text, line);
     }

@@ -9,6 +9,7 @@ mod delimited;
 mod files;
 mod json;
 mod lines;
+mod names;
 mod people;
 pub mod sound;
 
@@ -22,6 +23,8 @@ use xxhash_rust::xxh3::Xxh3;
 pub use files::{
     CompleteListing, Format, RawFile, StreamFiles, complete_listings, stream_files, time_in_name,
 };
+
+pub use names::plain_name;
 
 /// No record may be longer, in bytes: a line without end must not fill the memory.
 pub const MAX_RECORD: usize = 3 << 20;
@@ -71,14 +74,35 @@ pub struct Fingerprint {
     pub hash: u64,
 }
 
-/// Reads a file and hands out its records chunk by chunk. `envelope` is the member that holds the records where a
-/// file holds a whole API response. `emit` says whether to go on.
+/// How the records of a stream lie in its files.
+#[derive(Debug, Clone, Default)]
+pub struct Layout {
+    /// The member that holds the records where a file holds a whole API response.
+    pub envelope: Option<String>,
+    /// The members of a record that columns of a CSV file are looked up for; all other columns are members as they are.
+    pub members: Vec<CsvMember>,
+}
+
+/// A member of a record that a CSV file's header must have, or may call otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvMember {
+    /// Its name in the record, and in the header where nothing else is said.
+    pub name: String,
+    /// Whether a file without it is read at all.
+    pub is_needed: bool,
+    /// The setting that may say how the header calls it.
+    pub setting: Option<String>,
+    /// What that setting says.
+    pub called: Option<String>,
+}
+
+/// Reads a file and hands out its records chunk by chunk. `emit` says whether to go on.
 ///
 /// Only a failure to open or read the file itself is an error; what is wrong inside it comes as faults.
 pub fn read(
     path: &Path,
     format: Format,
-    envelope: Option<&str>,
+    layout: &Layout,
     emit: &mut dyn FnMut(Chunk) -> bool,
 ) -> io::Result<Fingerprint> {
     let mut source = HashingReader {
@@ -91,7 +115,7 @@ pub fn read(
         chunk: Chunk::default(),
         open: true,
     };
-    if let Err(error) = read_decompressed(&mut source, path, format, envelope, &mut sink) {
+    if let Err(error) = read_decompressed(&mut source, path, format, layout, &mut sink) {
         sink.fault(0, format!("cannot be read further: {error}"), String::new());
     }
     sink.flush();
@@ -123,7 +147,7 @@ fn read_decompressed(
     source: &mut HashingReader,
     path: &Path,
     format: Format,
-    envelope: Option<&str>,
+    layout: &Layout,
     sink: &mut Sink,
 ) -> io::Result<()> {
     let name = path.to_string_lossy();
@@ -138,11 +162,12 @@ fn read_decompressed(
         Box::new(BufReader::with_capacity(CHUNK, source))
     };
     skip_byte_order_mark(&mut input)?;
+    let envelope = layout.envelope.as_deref();
     match format {
         Format::Ndjson => lines::read(&mut input, sink),
         Format::Json => json::read(&mut input, envelope, sink),
         Format::Yaml => people::read(&mut input, envelope, sink),
-        Format::Csv => delimited::read(&mut input, sink),
+        Format::Csv => delimited::read(&mut input, &layout.members, sink),
     }
 }
 
@@ -211,8 +236,8 @@ impl Sink<'_> {
         }
     }
 
-    fn mended(&mut self, line: u64, json: &[u8]) {
-        self.chunk.mended.push(lone_surrogate(line, json));
+    fn mended(&mut self, fault: Fault) {
+        self.chunk.mended.push(fault);
     }
 
     fn flush(&mut self) {

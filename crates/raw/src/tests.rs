@@ -16,7 +16,11 @@ fn read_bytes(name: &str, bytes: &[u8], envelope: Option<&str>) -> Found {
 fn read_path(path: &Path, envelope: Option<&str>) -> Found {
     let (mut records, mut faults) = (Vec::new(), Vec::new());
     let format = Format::of_name(&path.to_string_lossy()).unwrap();
-    read(path, format, envelope, &mut |chunk| {
+    let layout = Layout {
+        envelope: envelope.map(str::to_owned),
+        ..Layout::default()
+    };
+    read(path, format, &layout, &mut |chunk| {
         for record in &chunk.records {
             records.push((
                 record.line,
@@ -289,7 +293,7 @@ fn a_pipe_is_not_waited_for() {
         .status()
         .unwrap();
     assert!(made.success());
-    let error = read(&path, Format::Ndjson, None, &mut |_| true).unwrap_err();
+    let error = read(&path, Format::Ndjson, &Layout::default(), &mut |_| true).unwrap_err();
     assert!(error.to_string().contains("not a regular file"), "{error}");
 }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use definitions::{ColumnType, DerivedTable, QueryTest, Row, Schema};
-use jiff::tz::TimeZone;
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params_from_iter};
 use yaml::{Node, Value as Given};
@@ -162,7 +161,7 @@ fn sql_value(schema: &Schema, table: &str, column: &str, node: &Node) -> Result<
         (Given::Null, _) => Sql::Null,
         (Given::Bool(value), _) => Sql::Integer(i64::from(*value)),
         (Given::Text(text), Some(ColumnType::Timestamp)) => {
-            let moment = transform::canonical_timestamp(text, &TimeZone::UTC);
+            let moment = transform::canonical_timestamp(text, &transform::Clock::UTC);
             Sql::Text(moment.map_err(|reason| format!("`{table}.{column}`: {reason}"))?)
         }
         (Given::Text(text), _) => Sql::Text(text.clone()),

@@ -6,10 +6,9 @@
 use std::borrow::Cow;
 
 use definitions::ColumnType;
-use jiff::tz::TimeZone;
 
 use crate::batch::{Batch, Cell};
-use crate::time;
+use crate::time::{self, Clock};
 
 /// A value as it comes out of a record or out of jq.
 pub(crate) enum Given<'a> {
@@ -22,17 +21,16 @@ pub(crate) enum Given<'a> {
     Nested(&'static str, Box<dyn Fn(&mut String) + 'a>),
 }
 
-/// A moment in the form that tables keep, from any form that a TIMESTAMP accepts; `zone` is an IANA name and counts
-/// where the text has none.
-pub fn canonical_timestamp(text: &str, zone: &TimeZone) -> Result<String, String> {
-    time::timestamp(text, zone)
+/// A moment in the form that tables keep, from any form that a TIMESTAMP accepts.
+pub fn canonical_timestamp(text: &str, clock: &Clock) -> Result<String, String> {
+    time::timestamp(text, clock)
 }
 
 /// Turns a value into the cell of a column.
 pub(crate) fn convert(
     given: &Given,
     kind: ColumnType,
-    zone: &TimeZone,
+    clock: &Clock,
     batch: &mut Batch,
 ) -> Result<Cell, String> {
     match given {
@@ -48,11 +46,13 @@ pub(crate) fn convert(
         ColumnType::Real => real(given),
         ColumnType::Boolean => boolean(given),
         ColumnType::Timestamp => match given {
-            Given::Text(text) => time::timestamp(text, zone).map(|moment| batch.push_text(&moment)),
+            Given::Text(text) => {
+                time::timestamp(text, clock).map(|moment| batch.push_text(&moment))
+            }
             other => Err(unfit(other, "a time such as `2026-11-23T20:05:00Z`")),
         },
         ColumnType::Date => match given {
-            Given::Text(text) => time::date(text).map(|day| batch.push_text(&day)),
+            Given::Text(text) => time::date(text, clock).map(|day| batch.push_text(&day)),
             other => Err(unfit(other, "a date such as `2026-11-23`")),
         },
         ColumnType::TimeZone => text(given, batch),

@@ -1,7 +1,7 @@
 //! jq, through the crate jaq: compiling expressions, and values to and from it.
 //!
 //! A mapper is a pure function of its record, so the filters that look elsewhere (`now`, `env`, `input`, …) or end
-//! the program (`halt`) are refused. `to_timestamp` and `minutes_between` are added.
+//! the program (`halt`) are refused. `to_timestamp`, `minutes_between` and `to_name` are added.
 
 use std::borrow::Cow;
 
@@ -13,16 +13,17 @@ use jiff::tz::TimeZone;
 use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 
 use crate::convert::Given;
-use crate::{budget, path, time};
+use crate::time::{self, Clock, DateOrder};
+use crate::{budget, path};
 
 type Data = data::JustLut<Val>;
 
 /// A compiled expression. It cannot leave its thread.
 pub(crate) struct Filter(jaq_core::Filter<Data>);
 
-/// The zone's name travels as a variable that no mapper names.
-const ADDED: &str = "def to_timestamp: to_timestamp_in($time_zone__); \
-    def minutes_between($from; $to): [$from, $to] | minutes_between_in($time_zone__); ";
+/// The clock travels as a variable that no mapper names.
+const ADDED: &str = "def to_timestamp: to_timestamp_by($clock__); \
+    def minutes_between($from; $to): [$from, $to] | minutes_between_by($clock__); ";
 
 /// What the expression is called when it is compiled.
 const MAIN: &str = "main__";
@@ -109,7 +110,7 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
         .chain(added());
     let filter = Compiler::default()
         .with_funs(functions)
-        .with_global_vars(["$record", "$time_zone__"])
+        .with_global_vars(["$record", "$clock__"])
         .compile(modules)
         .map_err(|errors| {
             let undefined = errors.into_iter().flat_map(|(_, errors)| errors);
@@ -165,9 +166,9 @@ fn refused_words(expression: &str) -> Vec<Fault> {
 
 impl Filter {
     /// Runs the filter and hands out its values until one is an error.
-    pub(crate) fn run(&self, input: Val, record: Val, zone: &Val) -> Result<Vec<Val>, String> {
+    pub(crate) fn run(&self, input: Val, record: Val, clock: &Val) -> Result<Vec<Val>, String> {
         budget::begin();
-        let context = Ctx::<Data>::new(&self.0.lut, Vars::new([record, zone.clone()]));
+        let context = Ctx::<Data>::new(&self.0.lut, Vars::new([record, clock.clone()]));
         let values = self.0.id.run((context, input)).map(unwrap_valr);
         let values = values.map(|value| {
             let value = value.map_err(|error| message(error.into_val()))?;
@@ -212,6 +213,13 @@ pub(crate) fn from_json(value: &Value) -> Result<Val, String> {
     })
 }
 
+/// A clock as a jq value, for the filters that read times.
+pub(crate) fn from_clock(clock: &Clock) -> Val {
+    let zone = clock.zone.iana_name().unwrap_or("UTC").to_owned();
+    let order = clock.date_order.map_or("", DateOrder::name).to_owned();
+    [zone, order].into_iter().map(Val::from).collect()
+}
+
 /// A jq value on its way into a cell.
 pub(crate) fn given(value: &Val) -> Given<'_> {
     match value {
@@ -234,22 +242,30 @@ pub(crate) fn number_text(value: &Value) -> String {
 
 fn added() -> impl Iterator<Item = jaq_core::native::Fun<Data>> {
     use jaq_core::native::{bome, run, v};
-    let functions: [jaq_core::native::Filter<jaq_core::RunPtr<Data>>; 2] = [
-        ("to_timestamp_in", v(1), |mut cv| {
-            let zone = zone(&cv.0.pop_var());
+    let functions: [jaq_core::native::Filter<jaq_core::RunPtr<Data>>; 3] = [
+        ("to_name", v(0), |cv| {
+            bome(Ok(match cv.1 {
+                Val::TStr(_) | Val::BStr(_) => {
+                    Val::from(raw::plain_name(&text(&cv.1)).into_owned())
+                }
+                other => other,
+            }))
+        }),
+        ("to_timestamp_by", v(1), |mut cv| {
+            let clock = to_clock(&cv.0.pop_var());
             bome(match &cv.1 {
                 value if !is_given(value) => Ok(Val::Null),
-                value => time::timestamp(&text(value), &zone)
+                value => time::timestamp(&text(value), &clock)
                     .map(Val::from)
                     .map_err(error),
             })
         }),
-        ("minutes_between_in", v(1), |mut cv| {
-            let zone = zone(&cv.0.pop_var());
+        ("minutes_between_by", v(1), |mut cv| {
+            let clock = to_clock(&cv.0.pop_var());
             bome(match &cv.1 {
                 Val::Arr(pair) => match pair.as_slice() {
                     [from, to] if is_given(from) && is_given(to) => {
-                        time::minutes_between(&text(from), &text(to), &zone)
+                        time::minutes_between(&text(from), &text(to), &clock)
                             .map(Val::from)
                             .map_err(error)
                     }
@@ -266,8 +282,17 @@ fn error(message: String) -> jaq_core::Error<Val> {
     jaq_core::Error::new(Val::from(message))
 }
 
-fn zone(name: &Val) -> TimeZone {
-    TimeZone::get(&text(name)).unwrap_or(TimeZone::UTC)
+/// The clock that [`from_clock`] made a value of.
+fn to_clock(value: &Val) -> Clock {
+    let Val::Arr(parts) = value else {
+        return Clock::UTC;
+    };
+    let part = |index: usize| parts.get(index).map(text).unwrap_or_default();
+    let order = DateOrder::ALL.iter().find(|(name, _)| *name == part(1));
+    Clock {
+        zone: TimeZone::get(&part(0)).unwrap_or(TimeZone::UTC),
+        date_order: order.map(|(_, order)| *order),
+    }
 }
 
 fn is_given(value: &Val) -> bool {

@@ -22,6 +22,7 @@ pub use convert::canonical_timestamp;
 pub use oddities::EARLIEST;
 pub use plan::{Plan, Setting, TablePlan, plan};
 pub use selftest::run_tests;
+pub use time::{Clock, DateOrder};
 pub use worker::Worker;
 
 #[cfg(test)]

@@ -124,6 +124,22 @@ pub(crate) fn envelope(expression: &str) -> Option<String> {
 }
 
 impl Path {
+    /// The member that the path is, if it is one of the element and nothing more.
+    pub(crate) fn only_member(&self) -> Option<&str> {
+        match (self.root == Root::Element, self.steps.as_slice()) {
+            (
+                true,
+                [
+                    Step {
+                        part: Part::Member(name),
+                        ..
+                    },
+                ],
+            ) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Follows the path. `None` is jq's "no value", from `?`.
     pub(crate) fn follow<'a>(
         &self,

@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use definitions::{ColumnType, Mapper, Schema, StreamName, Table, Word};
 use diagnostics::Diagnostic;
-use jiff::tz::TimeZone;
+use raw::{CsvMember, Layout};
 
 use crate::oddities::Members;
 use crate::path::{self, EachPath, Path, Split};
+use crate::time::Clock;
 use crate::{Worker, jq};
 
 /// What a row depends on besides the record.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// The zone of times that name none.
-    pub time_zone: TimeZone,
+    /// How times are read that leave something open.
+    pub clock: Clock,
     /// The lists of agreed names that are there, by the file that a mapper names.
     pub agreed: HashMap<String, Vec<String>>,
+    /// How the headers of CSV files call what a mapper reads, by the setting that says so.
+    pub headings: HashMap<String, String>,
     /// The latest time that is no slip of the pen, as columns keep times; nothing where any is.
     pub latest: Option<String>,
 }
@@ -27,8 +30,8 @@ pub struct Setting {
 pub struct Plan {
     /// The stream.
     pub stream: StreamName,
-    /// The member that holds the records where a file holds a whole response.
-    pub envelope: Option<String>,
+    /// How its records lie in its files.
+    pub layout: Layout,
     /// The tables, the record's own first.
     pub tables: Vec<TablePlan>,
     pub(crate) records: Option<String>,
@@ -64,6 +67,8 @@ pub(crate) struct ColumnPlan {
     pub(crate) name: String,
     pub(crate) kind: ColumnType,
     pub(crate) not_null: bool,
+    /// Whether an odd value costs this column only, and not the record.
+    pub(crate) odd_as_null: bool,
     pub(crate) source: ColumnSource,
     /// The file of agreed names that its values should be in.
     pub(crate) agreed: Option<HashSet<String>>,
@@ -137,6 +142,7 @@ pub fn plan(
                 name: column.name.clone(),
                 kind: column.kind,
                 not_null: column.not_null,
+                odd_as_null: column.odd_as_null,
                 source,
                 agreed: agreed.map(|names| names.iter().cloned().collect()),
             }
@@ -164,7 +170,10 @@ pub fn plan(
             .as_ref()
             .filter(|_| envelope.is_none())
             .map(|word| word.text.clone()),
-        envelope,
+        layout: Layout {
+            envelope,
+            members: columns_of_csv(mapper, &tables, setting),
+        },
         tables,
         members: Members::of(mapper.members.iter().map(|name| name.text.as_str())),
         setting: Arc::clone(setting),
@@ -176,6 +185,41 @@ impl Plan {
     pub fn worker(&self) -> Worker<'_> {
         Worker::new(self)
     }
+}
+
+/// The members that must or may be columns of a CSV file: those of the key, and those that may be called otherwise.
+fn columns_of_csv(mapper: &Mapper, tables: &[TablePlan], setting: &Setting) -> Vec<CsvMember> {
+    let mut members: Vec<CsvMember> = Vec::new();
+    for (member, name) in &mapper.headings {
+        members.push(CsvMember {
+            name: member.text.clone(),
+            is_needed: false,
+            setting: Some(name.text.clone()),
+            called: setting.headings.get(&name.text).cloned(),
+        });
+    }
+    let own = tables.first().filter(|table| table.each.is_none());
+    let key = own
+        .into_iter()
+        .flat_map(|own| own.table.key.iter().map(|column| &own.columns[*column]));
+    for column in key {
+        let (ColumnSource::Path(path) | ColumnSource::Piped(path, _)) = &column.source else {
+            continue;
+        };
+        let Some(name) = path.only_member() else {
+            continue;
+        };
+        match members.iter_mut().find(|member| member.name == name) {
+            Some(member) => member.is_needed = true,
+            None => members.push(CsvMember {
+                name: name.to_owned(),
+                is_needed: true,
+                setting: None,
+                called: None,
+            }),
+        }
+    }
+    members
 }
 
 fn jq_faults(mapper: &Mapper, word: &Word) -> Vec<Diagnostic> {

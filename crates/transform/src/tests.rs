@@ -2,7 +2,6 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use raw::{Chunk, Record};
 
@@ -11,8 +10,9 @@ use super::*;
 fn setting() -> Arc<Setting> {
     let agreed = HashMap::from([("teams.yaml".to_owned(), vec!["Payments".to_owned()])]);
     Arc::new(Setting {
-        time_zone: TimeZone::UTC,
+        clock: Clock::UTC,
         agreed,
+        headings: HashMap::new(),
         latest: None,
     })
 }
@@ -268,7 +268,7 @@ fn nesting_without_end_is_a_reject() {
 #[test]
 fn a_whole_response_is_unwrapped_wherever_it_stands() {
     let plan = plan_for(MAPPER).unwrap();
-    assert_eq!(plan.envelope.as_deref(), Some("users"));
+    assert_eq!(plan.layout.envelope.as_deref(), Some("users"));
     let batch = run(
         &plan,
         &[

@@ -29,7 +29,7 @@ pub struct Worker<'a> {
     plan: &'a Plan,
     records: Option<Filter>,
     tables: Vec<TableFilters>,
-    time_zone: Val,
+    clock: Val,
     keys: HashMap<Vec<u8>, usize>,
 }
 
@@ -50,6 +50,15 @@ struct Unfit {
     column: Option<String>,
     reason: String,
     value: Option<String>,
+}
+
+/// Where a row goes, and the line of its record.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    /// The table's place in the plan.
+    index: usize,
+    table: &'p TablePlan,
+    line: u64,
 }
 
 /// What the rows of one record are made from.
@@ -82,12 +91,11 @@ impl<'a> Worker<'a> {
                 })
                 .collect(),
         });
-        let zone = plan.setting.time_zone.iana_name().unwrap_or("UTC");
         Self {
             plan,
             records: plan.records.as_ref().and_then(filter),
             tables: tables.collect(),
-            time_zone: Val::from(zone.to_owned()),
+            clock: jq::from_clock(&plan.setting.clock),
             keys: HashMap::new(),
         }
     }
@@ -142,7 +150,7 @@ impl<'a> Worker<'a> {
     ) {
         if let Some(filter) = &self.records {
             let found = jq::from_json(value)
-                .and_then(|input| filter.run(input.clone(), input, &self.time_zone));
+                .and_then(|input| filter.run(input.clone(), input, &self.clock));
             match found {
                 Ok(values) => {
                     for value in values {
@@ -171,6 +179,7 @@ impl<'a> Worker<'a> {
         }
         let inside = self
             .plan
+            .layout
             .envelope
             .as_ref()
             .filter(|_| value.is_object())
@@ -241,7 +250,8 @@ impl<'a> Worker<'a> {
         let mut input = Input { record, jq: None };
         let plan = self.plan;
         for (index, table) in plan.tables.iter().enumerate() {
-            self.table_rows(index, table, &mut input, line, batch)
+            let place = Place { index, table, line };
+            self.table_rows(place, &mut input, batch)
                 .map_err(|unfit| (Some(index), unfit))?;
         }
         Ok(RecordRows { line, extracted_at })
@@ -249,21 +259,20 @@ impl<'a> Worker<'a> {
 
     fn table_rows(
         &mut self,
-        index: usize,
-        table: &TablePlan,
+        place: Place<'a>,
         input: &mut Input,
-        line: u64,
         batch: &mut Batch,
     ) -> Result<(), Unfit> {
+        let index = place.index;
         let first_cell = batch.tables[index].len();
-        match &table.each {
-            None => self.row(index, table, input.record, None, input, line, batch)?,
+        match &place.table.each {
+            None => self.row(place, input.record, None, input, batch)?,
             Some(EachPlan::Path(path)) => {
                 let elements = path
                     .elements(input.record)
                     .map_err(|reason| Unfit::new("record-unfit", reason))?;
                 for element in elements {
-                    self.row(index, table, element, None, input, line, batch)?;
+                    self.row(place, element, None, input, batch)?;
                 }
             }
             Some(each @ (EachPlan::Piped(..) | EachPlan::Jq(_))) => {
@@ -280,73 +289,38 @@ impl<'a> Worker<'a> {
                     }
                 };
                 let found = match &self.tables[index].each {
-                    Some(filter) => filter.run(given, whole, &self.time_zone).map_err(unfit)?,
+                    Some(filter) => filter.run(given, whole, &self.clock).map_err(unfit)?,
                     None => Vec::new(),
                 };
                 for element in found {
                     // Paths are followed in parsed JSON: what jq made goes back there.
                     let parsed = sound::parse(element.to_string().as_bytes())
                         .map_err(|reason| Unfit::new("record-unfit", reason))?;
-                    self.row(index, table, &parsed, Some(element), input, line, batch)?;
+                    self.row(place, &parsed, Some(element), input, batch)?;
                 }
             }
         }
-        self.merge_repeated(index, table, first_cell, batch)
+        self.merge_repeated(index, place.table, first_cell, batch)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one row, all of them needed"
-    )]
     fn row(
         &mut self,
-        index: usize,
-        table: &TablePlan,
+        place: Place<'a>,
         element: &Value,
         as_jq: Option<Val>,
         input: &mut Input,
-        line: u64,
         batch: &mut Batch,
     ) -> Result<(), Unfit> {
+        let Place { index, table, line } = place;
         let mut element_jq = as_jq;
         for (number, column) in table.columns.iter().enumerate() {
-            let cell = match &column.source {
-                ColumnSource::Nothing => Cell::Null,
-                ColumnSource::Path(path) => match path.follow(element, input.record) {
-                    Ok(Some(value)) => self.cell(column, &given(value), batch)?,
-                    Ok(None) => Cell::Null,
-                    Err(reason) => return Err(Unfit::of(column, reason, None)),
-                },
-                ColumnSource::Piped(path, _) => {
-                    let value = path
-                        .follow(element, input.record)
-                        .map_err(|reason| Unfit::of(column, reason, None))?;
-                    match value {
-                        Some(value) => {
-                            let result = self.piped(index, number, column, value)?;
-                            self.jq_cell(column, result.as_ref(), batch)?
-                        }
-                        None => Cell::Null,
-                    }
+            let made = self.value(place, number, element, &mut element_jq, input, batch);
+            let cell = match made {
+                Err(unfit) if column.odd_as_null => {
+                    batch.warnings.push(place.warning(column, unfit));
+                    Cell::Null
                 }
-                ColumnSource::Jq(_) => {
-                    let record = input.as_jq()?;
-                    let whole = match (&element_jq, table.each.is_some()) {
-                        (Some(known), _) => known.clone(),
-                        (None, false) => record.clone(),
-                        (None, true) => jq::from_json(element)
-                            .map_err(|reason| Unfit::of(column, reason, None))?,
-                    };
-                    element_jq = Some(whole.clone());
-                    let result = match &self.tables[index].columns[number] {
-                        Some(filter) => {
-                            one_value(filter.filter.run(whole, record, &self.time_zone))
-                                .map_err(|reason| Unfit::of(column, reason, None))?
-                        }
-                        None => None,
-                    };
-                    self.jq_cell(column, result.as_ref(), batch)?
-                }
+                made => made?,
             };
             if cell == Cell::Null && column.not_null {
                 return Err(Unfit {
@@ -374,6 +348,52 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    /// What a column's expression makes of an element, as a cell.
+    fn value(
+        &mut self,
+        place: Place<'a>,
+        number: usize,
+        element: &Value,
+        element_jq: &mut Option<Val>,
+        input: &mut Input,
+        batch: &mut Batch,
+    ) -> Result<Cell, Unfit> {
+        let Place { index, table, .. } = place;
+        let column = &table.columns[number];
+        let unfit = |reason| Unfit::of(column, reason, None);
+        match &column.source {
+            ColumnSource::Nothing => Ok(Cell::Null),
+            ColumnSource::Path(path) => match path.follow(element, input.record) {
+                Ok(Some(value)) => self.cell(place, column, &given(value), batch),
+                Ok(None) => Ok(Cell::Null),
+                Err(reason) => Err(unfit(reason)),
+            },
+            ColumnSource::Piped(path, _) => {
+                let Some(value) = path.follow(element, input.record).map_err(unfit)? else {
+                    return Ok(Cell::Null);
+                };
+                let result = self.piped(index, number, column, value)?;
+                self.jq_cell(place, column, result.as_ref(), batch)
+            }
+            ColumnSource::Jq(_) => {
+                let record = input.as_jq()?;
+                let whole = match (&element_jq, table.each.is_some()) {
+                    (Some(known), _) => known.clone(),
+                    (None, false) => record.clone(),
+                    (None, true) => jq::from_json(element).map_err(unfit)?,
+                };
+                *element_jq = Some(whole.clone());
+                let result = match &self.tables[index].columns[number] {
+                    Some(filter) => {
+                        one_value(filter.filter.run(whole, record, &self.clock)).map_err(unfit)?
+                    }
+                    None => None,
+                };
+                self.jq_cell(place, column, result.as_ref(), batch)
+            }
+        }
+    }
+
     /// The name of a time zone as the database of time zones spells it. A name that is none there is taken for the zone of
     /// the project, with a warning: a query must not stumble over it, nor take it for UTC in silence.
     fn known_zone(
@@ -392,7 +412,7 @@ impl<'a> Worker<'a> {
             Ok(known) => return batch.push_text(&known),
             Err(reason) => reason,
         };
-        let own = self.plan.setting.time_zone.iana_name().unwrap_or("UTC");
+        let own = self.plan.setting.clock.zone.iana_name().unwrap_or("UTC");
         batch.warnings.push(Warning {
             line,
             table: table.table.name.clone(),
@@ -403,19 +423,34 @@ impl<'a> Worker<'a> {
         batch.push_text(own)
     }
 
-    fn cell(&self, column: &ColumnPlan, given: &Given, batch: &mut Batch) -> Result<Cell, Unfit> {
-        convert(given, column.kind, &self.plan.setting.time_zone, batch)
-            .map_err(|reason| Unfit::of(column, reason, Some(shown(given))))
+    fn cell(
+        &self,
+        place: Place,
+        column: &ColumnPlan,
+        given: &Given,
+        batch: &mut Batch,
+    ) -> Result<Cell, Unfit> {
+        let clock = &self.plan.setting.clock;
+        let cell = convert(given, column.kind, clock, batch)
+            .map_err(|reason| Unfit::of(column, reason, Some(shown(given))))?;
+        if let (ColumnType::Timestamp, Given::Text(text)) = (column.kind, given)
+            && let Some(reason) = time::clock_change(text, clock)
+        {
+            let unfit = Unfit::of(column, reason, Some(shown(given)));
+            batch.warnings.push(place.warning(column, unfit));
+        }
+        Ok(cell)
     }
 
     fn jq_cell(
         &self,
+        place: Place,
         column: &ColumnPlan,
         value: Option<&Val>,
         batch: &mut Batch,
     ) -> Result<Cell, Unfit> {
         value.map_or(Ok(Cell::Null), |value| {
-            self.cell(column, &jq::given(value), batch)
+            self.cell(place, column, &jq::given(value), batch)
         })
     }
 
@@ -436,8 +471,7 @@ impl<'a> Worker<'a> {
         }
         let unfit = |reason| Unfit::of(column, reason, None);
         let input = jq::from_json(value).map_err(unfit)?;
-        let result =
-            one_value(filter.filter.run(input, Val::Null, &self.time_zone)).map_err(unfit)?;
+        let result = one_value(filter.filter.run(input, Val::Null, &self.clock)).map_err(unfit)?;
         if let Some(text) = text {
             if filter.remembered.len() >= REMEMBERED {
                 filter.remembered.clear();
@@ -504,6 +538,19 @@ impl Input<'_> {
             );
         }
         Ok(self.jq.clone().unwrap_or_default())
+    }
+}
+
+impl Place<'_> {
+    /// A warning in place of a reject.
+    fn warning(&self, column: &ColumnPlan, unfit: Unfit) -> Warning {
+        Warning {
+            line: self.line,
+            table: self.table.table.name.clone(),
+            column: column.name.clone(),
+            reason: format!("`{}`: {}", column.name, unfit.reason),
+            value: unfit.value.unwrap_or_default(),
+        }
     }
 }
 

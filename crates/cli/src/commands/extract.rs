@@ -235,7 +235,7 @@ fn streams(
 fn since(project: &Project, text: &str, console: &Console) -> Result<jiff::Timestamp, CouldNotRun> {
     let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| {
         let local: jiff::civil::DateTime = text.parse().ok()?;
-        project.settings.time_zone.to_timestamp(local).ok()
+        project.settings.clock.zone.to_timestamp(local).ok()
     });
     let fault = |message: String| {
         console.diagnostic(

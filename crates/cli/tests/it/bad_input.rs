@@ -256,10 +256,16 @@ fn a_value_that_does_not_fit_its_column_names_record_column_and_value() {
 #[test]
 fn a_key_given_twice() {
     let world = World::new();
-    let content = "{\"id\":\"A\",\"name\":\"x\",\"name\":\"y\"}\n{\"id\":\"B\"}\n";
+    let content = "{\"id\":\"A\",\"id\":\"C\"}\n{\"id\":\"B\",\"name\":\"x\",\"name\":\"y\"}\n";
     let (run, loaded) = load_teams(&world, "x.ndjson", content);
-    run.exits(1).says(&["`name` is given twice", "x.ndjson:1"]);
+    run.exits(1).says(&[
+        "`id` is given twice",
+        "x.ndjson:1",
+        "`name` is given twice",
+        "x.ndjson:2",
+    ]);
     assert_eq!(loaded, ["B"]);
+    assert_eq!(world.rows("select name from PagerDutyTeams"), ["∅"]);
 
     let world = World::new();
     let content =

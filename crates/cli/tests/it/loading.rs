@@ -267,7 +267,7 @@ fn a_listing_of_which_a_record_could_not_be_taken_removes_nothing() {
         .write("raw_data/pagerduty_teams/1.ndjson", team("T1", "good", 1))
         .write(
             "raw_data/pagerduty_teams/2.ndjson",
-            r#"{"id":"T1","name":["bad"],"_extract":{"at":"2026-11-23T20:11:00Z"}}"#,
+            r#"{"id":["T1"],"name":"bad","_extract":{"at":"2026-11-23T20:11:00Z"}}"#,
         )
         .write(
             "raw_data/pagerduty_teams/2.complete.json",

@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod brought;
 mod cli;
 mod definitions;
 mod demo;
