@@ -10,6 +10,7 @@ pub mod gaps;
 pub mod load;
 mod page;
 mod period;
+mod process;
 pub mod project;
 pub mod queries;
 pub mod rejects;
@@ -22,7 +23,6 @@ mod commands;
 
 use std::panic::resume_unwind;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::thread;
 
 use args::{Arguments, Verb};
@@ -43,7 +43,8 @@ pub struct CouldNotRun;
 
 /// Runs what was typed, on a stack that the expressions of mappers cannot overflow.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    survive_file_size_limit();
+    process::survive_file_size_limit();
+    process::say_what_is_kept(arguments);
     thread::scope(|scope| {
         let builder = thread::Builder::new().stack_size(transform::STACK);
         match builder.spawn_scoped(scope, || run_here(arguments)) {
@@ -53,19 +54,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     })
 }
 
-/// When a file grows beyond the limit of the process, a signal would end the program without a word. With a handler for
-/// it, writing fails as on a full disk, and the error names the file.
-fn survive_file_size_limit() {
-    /// The same number on Linux, macOS and the BSDs.
-    #[cfg(unix)]
-    const SIGXFSZ: i32 = 25;
-    // Without a handler the program ends as any other would.
-    #[cfg(unix)]
-    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
-}
-
 fn run_here(arguments: &Arguments) -> ExitCode {
     let console = Console::new(arguments.message_format);
+    if let Err(fault) = process::enough_files(&arguments.project) {
+        console.diagnostic(&fault);
+        return ExitCode::from(2);
+    }
     let result = match &arguments.verb {
         Verb::Init => commands::init::run(arguments, &console),
         Verb::Demo(options) => commands::demo::run(arguments, options, &console),

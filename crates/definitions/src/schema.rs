@@ -128,9 +128,11 @@ pub struct View {
 /// An index on a table.
 #[derive(Debug, Clone)]
 pub struct Index {
+    /// Its name.
+    pub name: String,
     /// The table it is on.
     pub table: String,
-    /// The statement as written, without its semicolon.
+    /// The statement in one form: the same index gives the same text, however it is written.
     pub sql: String,
     /// Where the statement stands.
     pub span: Range<usize>,
@@ -236,12 +238,9 @@ pub(crate) fn declared(
                 span: text.span(create.name.span()),
                 source: Arc::clone(&file.source),
             }),
-            Statement::CreateIndex(create) => declared.indexes.push(Index {
-                table: object_name(&create.table_name),
-                sql: text.statement(create.table_name.span().start),
-                span: text.span(create.table_name.span()),
-                source: Arc::clone(&file.source),
-            }),
+            Statement::CreateIndex(create) => {
+                declared.indexes.extend(index(file, text, create, faults));
+            }
             other => {
                 let words = other.to_string();
                 let start = words.split_whitespace().next().unwrap_or_default();
@@ -259,6 +258,42 @@ pub(crate) fn declared(
         }
     }
     declared
+}
+
+fn index(
+    file: &File,
+    text: &Text,
+    create: ast::CreateIndex,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Index> {
+    let span = text.span(create.table_name.span());
+    let source = Arc::clone(&file.source);
+    let table = object_name(&create.table_name);
+    let Some(name) = create.name.as_ref().map(object_name) else {
+        faults.push(
+            Diagnostic::error(
+                "schema-index-name",
+                format!("an index on `{table}` has no name"),
+            )
+            .at(
+                &source,
+                span,
+                "expected `CREATE INDEX Name ON Table (column, …)`",
+            ),
+        );
+        return None;
+    };
+    let create = ast::CreateIndex {
+        if_not_exists: false,
+        ..create
+    };
+    Some(Index {
+        name,
+        table,
+        sql: create.to_string(),
+        span,
+        source,
+    })
 }
 
 fn table(

@@ -5,8 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead};
 
 use diagnostics::nearest;
+use memchr::memchr3;
 
-use crate::{CsvMember, Fault, MAX_RECORD, Sink, excerpt, plain_name, too_long};
+use crate::{
+    CsvMember, Fault, MAX_RECORD, MAX_SKIPPED, Sink, endless, excerpt, plain_name, too_long,
+};
 
 /// What may part the fields of a row: the first of those that the header has the most of.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
@@ -32,6 +35,9 @@ pub(crate) fn read(
     while let Some(line) = rows.next(input)? {
         if let Some(reason) = rows.fault() {
             sink.fault(line, reason, excerpt(&rows.bytes));
+            if rows.skipped > MAX_SKIPPED {
+                return Ok(());
+            }
         } else {
             cells.take(&rows.bytes);
             match &columns {
@@ -175,7 +181,8 @@ struct Rows {
     delimiter: u8,
     /// The row in hand, its line break not with it; cut off where it is too long.
     bytes: Vec<u8>,
-    too_long: bool,
+    /// How many bytes were cut off.
+    skipped: u64,
     state: State,
     /// The line on which the next byte stands.
     line: u64,
@@ -197,7 +204,7 @@ impl Rows {
         Self {
             delimiter,
             bytes: Vec::new(),
-            too_long: false,
+            skipped: 0,
             state: State::FieldStart,
             line: 1,
             returned: false,
@@ -207,7 +214,7 @@ impl Rows {
     /// Reads the next row into `bytes` and gives the line on which it begins. Empty lines are skipped.
     fn next(&mut self, input: &mut dyn BufRead) -> io::Result<Option<u64>> {
         self.bytes.clear();
-        self.too_long = false;
+        self.skipped = 0;
         self.state = State::FieldStart;
         let mut begins = self.line;
         loop {
@@ -217,9 +224,17 @@ impl Rows {
             }
             let mut used = 0;
             let mut ended = false;
-            for byte in buffer {
+            while used < buffer.len() {
+                let plain = self.plain(&buffer[used..]);
+                if plain > 0 {
+                    self.keep(&buffer[used..used + plain]);
+                    self.returned = false;
+                    used += plain;
+                    continue;
+                }
+                let byte = buffer[used];
                 used += 1;
-                let breaks = self.breaks(*byte);
+                let breaks = self.breaks(byte);
                 if breaks && self.state != State::Quoted {
                     if self.bytes.is_empty() {
                         begins = self.line;
@@ -228,10 +243,10 @@ impl Rows {
                     ended = true;
                     break;
                 }
-                self.take(*byte);
+                self.take(byte);
             }
             input.consume(used);
-            if ended {
+            if ended || self.skipped > MAX_SKIPPED {
                 return Ok(Some(begins));
             }
         }
@@ -239,7 +254,10 @@ impl Rows {
 
     /// What is wrong with the row in hand.
     fn fault(&self) -> Option<String> {
-        if self.too_long {
+        if self.skipped > MAX_SKIPPED {
+            return Some(endless());
+        }
+        if self.skipped > 0 {
             return Some(too_long());
         }
         let open = self.state == State::Quoted;
@@ -255,12 +273,25 @@ impl Rows {
         breaks
     }
 
+    /// How many bytes follow that neither end a row nor change what the next ones mean.
+    fn plain(&self, bytes: &[u8]) -> usize {
+        let end = match self.state {
+            State::Plain => memchr3(self.delimiter, b'\n', b'\r', bytes),
+            State::Quoted => memchr3(b'"', b'\n', b'\r', bytes),
+            State::FieldStart | State::QuoteInQuoted => return 0,
+        };
+        end.unwrap_or(bytes.len())
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = MAX_RECORD.saturating_sub(self.bytes.len());
+        let kept = bytes.len().min(room);
+        self.bytes.extend_from_slice(&bytes[..kept]);
+        self.skipped += (bytes.len() - kept) as u64;
+    }
+
     fn take(&mut self, byte: u8) {
-        if self.bytes.len() < MAX_RECORD {
-            self.bytes.push(byte);
-        } else {
-            self.too_long = true;
-        }
+        self.keep(&[byte]);
         self.state = match (self.state, byte) {
             (State::FieldStart, b'"') | (State::QuoteInQuoted, b'"') => State::Quoted,
             (State::Quoted, b'"') => State::QuoteInQuoted,

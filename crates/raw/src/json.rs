@@ -5,14 +5,22 @@
 
 use std::io::{self, BufRead};
 
-use crate::{MAX_RECORD, Sink, excerpt, lone_surrogate, sound};
+use memchr::{memchr_iter, memchr2};
+
+use crate::{MAX_RECORD, MAX_SKIPPED, Sink, endless, excerpt, lone_surrogate, sound};
 
 pub(crate) fn read(
     input: &mut dyn BufRead,
     envelope: Option<&str>,
     sink: &mut Sink,
 ) -> io::Result<()> {
-    let mut scanner = Scanner { input, line: 1 };
+    let mut scanner = Scanner {
+        input,
+        line: 1,
+        position: 0,
+        begins: 0,
+        gave_up: false,
+    };
     loop {
         let goes_on = match (scanner.peek_past_space()?, envelope) {
             (None, _) => return Ok(()),
@@ -32,6 +40,69 @@ pub(crate) fn read(
 struct Scanner<'a> {
     input: &'a mut dyn BufRead,
     line: u64,
+    /// How many bytes are behind us, and how many were where the value in hand begins.
+    position: u64,
+    begins: u64,
+    /// Whether a value was so long that its end was not looked for any more.
+    gave_up: bool,
+}
+
+/// Bytes at which something ends or begins, by value.
+type Stops = [bool; 256];
+
+/// What a number or a word ends before.
+const SCALAR: Stops = stops(b" \t\n\x0c\r,]}[{\"");
+/// What matters inside of a list or an object.
+const STRUCTURE: Stops = stops(b"{}[]\"");
+
+const fn stops(bytes: &[u8]) -> Stops {
+    let mut stops = [false; 256];
+    let mut place = 0;
+    while place < bytes.len() {
+        stops[bytes[place] as usize] = true;
+        place += 1;
+    }
+    stops
+}
+
+/// What is open at a place inside of a value.
+struct Open {
+    /// So many lists and objects.
+    depth: usize,
+    in_text: bool,
+    /// Whether the byte before, in a text, takes the meaning from the next one.
+    escapes: bool,
+}
+
+impl Open {
+    /// Goes through some bytes; says where all that was open is closed, if that is there.
+    fn close(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.escapes {
+                self.escapes = false;
+                at += 1;
+                continue;
+            }
+            let rest = &bytes[at..];
+            let stop = if self.in_text {
+                memchr2(b'"', b'\\', rest)
+            } else {
+                rest.iter().position(|byte| STRUCTURE[usize::from(*byte)])
+            };
+            at += stop? + 1;
+            match bytes[at - 1] {
+                b'\\' => self.escapes = true,
+                b'"' => self.in_text = !self.in_text,
+                b'{' | b'[' => self.depth += 1,
+                _ => self.depth = self.depth.saturating_sub(1),
+            }
+            if self.depth == 0 && !self.in_text {
+                return Some(at);
+            }
+        }
+        None
+    }
 }
 
 impl Scanner<'_> {
@@ -75,9 +146,10 @@ impl Scanner<'_> {
     /// One value, as a record.
     fn value(&mut self, sink: &mut Sink) -> io::Result<bool> {
         let line = self.line;
+        self.begins = self.position;
         let mut text = Vec::new();
         let whole = self.capture(&mut text)?;
-        finish(whole, text, line, sink)
+        self.finish(whole, text, line, sink)
     }
 
     /// An object: a record, unless it has the member `envelope` as a list, whose elements are the records then.
@@ -85,6 +157,7 @@ impl Scanner<'_> {
         let line = self.line;
         let mut text = Vec::new();
         let mut unwrapped = false;
+        self.begins = self.position;
         self.next()?;
         text.push(b'{');
         loop {
@@ -101,7 +174,7 @@ impl Scanner<'_> {
                 Some(b'"') => {
                     let key_start = text.len();
                     if !self.capture(&mut text)? {
-                        return finish(false, text, line, sink);
+                        return self.finish(false, text, line, sink);
                     }
                     let key_is_envelope =
                         text[key_start..] == *format!("\"{envelope}\"").as_bytes();
@@ -116,22 +189,23 @@ impl Scanner<'_> {
                         if !self.elements(sink)? {
                             return Ok(false);
                         }
+                        self.begins = self.position;
                     } else if !self.capture(&mut text)? {
-                        return finish(false, text, line, sink);
+                        return self.finish(false, text, line, sink);
                     }
                 }
                 Some(_) if !unwrapped => {
                     // Not how an object goes on: take it whole, and let the parser say what is wrong.
                     let whole = self.capture_rest(&mut text, 1)?;
-                    return finish(whole, text, line, sink);
+                    return self.finish(whole, text, line, sink);
                 }
-                _ => return finish(false, text, line, sink),
+                _ => return self.finish(false, text, line, sink),
             }
         }
         if unwrapped {
             Ok(true)
         } else {
-            finish(true, text, line, sink)
+            self.finish(true, text, line, sink)
         }
     }
 
@@ -139,26 +213,20 @@ impl Scanner<'_> {
     fn capture(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
         match self.peek_past_space()? {
             Some(b'{' | b'[') => {
-                push(text, self.take()?);
+                keep(text, self.take()?.as_slice());
                 self.capture_rest(text, 1)
             }
             Some(b'"') => {
-                push(text, self.take()?);
+                keep(text, self.take()?.as_slice());
                 self.capture_string(text)
             }
             Some(_) => {
-                while let Some(byte) = self.peek()? {
-                    if byte.is_ascii_whitespace()
-                        || matches!(byte, b',' | b']' | b'}' | b'[' | b'{' | b'"')
-                    {
-                        break;
-                    }
-                    push(text, Some(byte));
-                    self.next()?;
+                if !self.capture_scalar(text)? {
+                    return Ok(false);
                 }
                 // A stray closing bracket must not be met again.
                 if text.is_empty() {
-                    push(text, self.take()?);
+                    keep(text, self.take()?.as_slice());
                 }
                 Ok(true)
             }
@@ -166,44 +234,99 @@ impl Scanner<'_> {
         }
     }
 
-    fn capture_rest(&mut self, text: &mut Vec<u8>, mut depth: usize) -> io::Result<bool> {
-        while let Some(byte) = self.take()? {
-            push(text, Some(byte));
-            match byte {
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => {
-                    depth -= 1;
-                    if depth == 0 {
-                        return Ok(true);
-                    }
-                }
-                b'"' if !self.capture_string(text)? => return Ok(false),
-                _ => {}
-            }
-        }
-        Ok(false)
+    /// Appends the rest of a list or an object that is open so many levels deep.
+    fn capture_rest(&mut self, text: &mut Vec<u8>, depth: usize) -> io::Result<bool> {
+        self.capture_open(
+            text,
+            Open {
+                depth,
+                in_text: false,
+                escapes: false,
+            },
+        )
     }
 
+    /// Appends the rest of a text.
     fn capture_string(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
-        while let Some(byte) = self.take()? {
-            push(text, Some(byte));
-            match byte {
-                b'"' => return Ok(true),
-                b'\\' => push(text, self.take()?),
-                _ => {}
+        self.capture_open(
+            text,
+            Open {
+                depth: 0,
+                in_text: true,
+                escapes: false,
+            },
+        )
+    }
+
+    fn capture_open(&mut self, text: &mut Vec<u8>, mut open: Open) -> io::Result<bool> {
+        while !self.is_endless() {
+            let buffer = self.input.fill_buf()?;
+            if buffer.is_empty() {
+                return Ok(false);
+            }
+            let end = open.close(buffer);
+            let count = end.unwrap_or(buffer.len());
+            keep(text, &buffer[..count]);
+            self.consume(count);
+            if end.is_some() {
+                return Ok(true);
             }
         }
         Ok(false)
     }
 
     fn peek_past_space(&mut self) -> io::Result<Option<u8>> {
-        while let Some(byte) = self.peek()? {
-            if !byte.is_ascii_whitespace() {
-                return Ok(Some(byte));
+        loop {
+            let buffer = self.input.fill_buf()?;
+            let end = buffer.iter().position(|byte| !byte.is_ascii_whitespace());
+            let (found, count) = (end.map(|end| buffer[end]), end.unwrap_or(buffer.len()));
+            if found.is_some() || buffer.is_empty() {
+                self.consume(count);
+                return Ok(found);
             }
-            self.next()?;
+            self.consume(count);
         }
-        Ok(None)
+    }
+
+    /// Appends a number or a word.
+    fn capture_scalar(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
+        while !self.is_endless() {
+            let buffer = self.input.fill_buf()?;
+            let end = buffer.iter().position(|byte| SCALAR[usize::from(*byte)]);
+            let count = end.unwrap_or(buffer.len());
+            let is_over = end.is_some() || buffer.is_empty();
+            keep(text, &buffer[..count]);
+            self.consume(count);
+            if is_over {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the value in hand is so long that its end is not looked for.
+    fn is_endless(&mut self) -> bool {
+        self.gave_up |= self.position - self.begins > MAX_SKIPPED;
+        self.gave_up
+    }
+
+    /// Goes on by some bytes of the buffer.
+    fn consume(&mut self, count: usize) {
+        let lines = self
+            .input
+            .fill_buf()
+            .map_or(0, |buffer| memchr_iter(b'\n', &buffer[..count]).count());
+        self.line += lines as u64;
+        self.position += count as u64;
+        self.input.consume(count);
+    }
+
+    fn finish(&self, whole: bool, text: Vec<u8>, line: u64, sink: &mut Sink) -> io::Result<bool> {
+        if self.gave_up {
+            sink.fault(line, endless(), excerpt(&text));
+            return Ok(false);
+        }
+        finish(whole, text, line, sink)
     }
 
     fn peek(&mut self) -> io::Result<Option<u8>> {
@@ -217,21 +340,17 @@ impl Scanner<'_> {
     }
 
     fn next(&mut self) -> io::Result<()> {
-        match self.peek()? {
-            Some(b'\n') => self.line += 1,
-            Some(_) => {}
-            None => return Ok(()),
+        if self.peek()?.is_some() {
+            self.consume(1);
         }
-        self.input.consume(1);
         Ok(())
     }
 }
 
-/// Keeps one byte more than a record may have, so that it is seen to be too long.
-fn push(text: &mut Vec<u8>, byte: Option<u8>) {
-    if let Some(byte) = byte.filter(|_| text.len() <= MAX_RECORD) {
-        text.push(byte);
-    }
+/// Appends bytes, but only one more than a record may have, so that it is seen to be too long.
+fn keep(text: &mut Vec<u8>, bytes: &[u8]) {
+    let room = (MAX_RECORD + 1).saturating_sub(text.len());
+    text.extend_from_slice(&bytes[..bytes.len().min(room)]);
 }
 
 fn finish(whole: bool, text: Vec<u8>, line: u64, sink: &mut Sink) -> io::Result<bool> {

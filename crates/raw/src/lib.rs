@@ -29,6 +29,10 @@ pub use names::plain_name;
 /// No record may be longer, in bytes: a line without end must not fill the memory.
 pub const MAX_RECORD: usize = 3 << 20;
 
+/// The end of what is too long for a record is looked for so far, in bytes; what comes then is not read. So a file that
+/// unpacks to almost anything costs little.
+const MAX_SKIPPED: u64 = 256 << 20;
+
 /// About how many bytes of records a chunk holds.
 const CHUNK: usize = 1 << 20;
 
@@ -266,6 +270,13 @@ fn excerpt(bytes: &[u8]) -> String {
 
 fn too_long() -> String {
     format!("a record is longer than {} MiB", MAX_RECORD >> 20)
+}
+
+fn endless() -> String {
+    format!(
+        "a record does not end within {} MiB: nothing behind it was read",
+        MAX_SKIPPED >> 20
+    )
 }
 
 fn lone_surrogate(line: u64, json: &[u8]) -> Fault {

@@ -6,7 +6,8 @@ use std::io::{self, BufRead};
 use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::{
-    CHUNK, Chunk, Fault, MAX_RECORD, Record, Sink, excerpt, lone_surrogate, sound, too_long,
+    CHUNK, Chunk, Fault, MAX_RECORD, MAX_SKIPPED, Record, Sink, endless, excerpt, lone_surrogate,
+    sound, too_long,
 };
 
 pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
@@ -18,8 +19,11 @@ pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
             Some(at) => block.split_off(at + 1),
             None if end.is_some() => std::mem::take(&mut block),
             None if block.len() > MAX_RECORD => {
+                if !skip_line(input)? {
+                    sink.fault(line, endless(), excerpt(&block));
+                    return Ok(());
+                }
                 sink.fault(line, too_long(), excerpt(&block));
-                skip_line(input)?;
                 block.clear();
                 line += 1;
                 continue;
@@ -110,19 +114,25 @@ fn emit(mut bytes: Vec<u8>, first_line: u64, sink: &mut Sink) -> u64 {
     line
 }
 
-fn skip_line(input: &mut dyn BufRead) -> io::Result<()> {
+/// Goes behind the end of a line. Says whether it was found.
+fn skip_line(input: &mut dyn BufRead) -> io::Result<bool> {
+    let mut skipped = 0;
     loop {
         let available = input.fill_buf()?;
         if available.is_empty() {
-            return Ok(());
+            return Ok(true);
+        }
+        if skipped > MAX_SKIPPED {
+            return Ok(false);
         }
         match memchr(b'\n', available) {
             Some(at) => {
                 input.consume(at + 1);
-                return Ok(());
+                return Ok(true);
             }
             None => {
                 let count = available.len();
+                skipped += count as u64;
                 input.consume(count);
             }
         }

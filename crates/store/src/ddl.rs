@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use definitions::{Column, ColumnType, Schema, Table};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 /// Raised when the bookkeeping tables change: an older database is made anew from the raw data.
-pub(crate) const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 4;
 
 /// A version of a table that no other one has: it tells whether the table changed since something was made from it.
 pub(crate) const NEW_VERSION: &str = "hex(randomblob(16))";
@@ -48,7 +48,7 @@ pub(crate) enum Fault {
     Foreign,
     /// It is ours, and of a format to come.
     Newer,
-    /// A table that is not ours has the name of one that should be.
+    /// A table, view or index that is not ours has the name of one that should be.
     Taken(String),
     Sqlite(rusqlite::Error),
 }
@@ -183,7 +183,7 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
         .flat_map(|derived| &derived.indexes)
         .chain(&schema.indexes);
     for index in indexes {
-        wanted.push((index.sql.clone(), "index", index.sql.clone()));
+        wanted.push((index.name.clone(), "index", index.sql.clone()));
     }
     for view in &schema.views {
         wanted.push((view.name.clone(), "view", view.sql.clone()));
@@ -200,10 +200,8 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
     for (name, (kind, sql)) in &known {
         match kind.as_str() {
             "view" => connection.execute_batch(&format!("drop view if exists {}", quote(name)))?,
-            "index" => {
-                if let Some(object) = index_of(connection, sql)? {
-                    connection.execute_batch(&format!("drop index {}", quote(&object)))?;
-                }
+            "index" if was_made_by(connection, name, sql)? => {
+                connection.execute_batch(&format!("drop index {}", quote(name)))?;
             }
             _ => {}
         }
@@ -226,7 +224,7 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
         if is_table(kind) && is_there {
             continue;
         }
-        if *kind != "index" && exists(connection, name)? {
+        if exists(connection, name)? {
             return Err(Fault::Taken(name.clone()));
         }
         connection.execute_batch(sql)?;
@@ -285,21 +283,14 @@ fn bookkeeping_is_whole(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-/// Whether a table or a view is there as this text made it.
+/// Whether a table, a view or an index is there as this text made it.
 fn was_made_by(connection: &Connection, name: &str, sql: &str) -> rusqlite::Result<bool> {
     let found = "select count(*) from sqlite_schema where name = ?1 collate nocase and lower(sql) = lower(?2)";
     connection.query_row(found, (name, sql), |row| row.get(0))
 }
 
-/// The name of the index that this text made.
-fn index_of(connection: &Connection, sql: &str) -> rusqlite::Result<Option<String>> {
-    let named = "select name from sqlite_schema where type = 'index' and lower(sql) = lower(?1)";
-    let name = connection.query_row(named, [sql], |row| row.get(0));
-    name.optional()
-}
-
 fn exists(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    let sql = "select count(*) from sqlite_schema where type in ('table', 'view') and name = ?1 collate nocase";
+    let sql = "select count(*) from sqlite_schema where type in ('table', 'view', 'index') and name = ?1 collate nocase";
     connection.query_row(sql, [name], |row| row.get(0))
 }
 
@@ -308,14 +299,14 @@ fn exists(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
 fn forget_missing(connection: &Connection) -> rusqlite::Result<bool> {
     let mut missing = false;
     for (name, (kind, sql)) in known_objects(connection)? {
-        let there = match kind.as_str() {
-            "index" => index_of(connection, &sql)?.is_some(),
-            _ => was_made_by(connection, &name, &sql)?,
-        };
-        if there {
+        if was_made_by(connection, &name, &sql)? {
             continue;
         }
         missing = true;
+        if kind == "index" {
+            forget(connection, &name)?;
+            continue;
+        }
         let stream = "select stream from _tables where table_name = ?1";
         let sql = format!("delete from _streams where stream = ({stream})");
         connection.execute(&sql, [&name])?;

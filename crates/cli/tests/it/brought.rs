@@ -227,3 +227,42 @@ warning[record-odd]: `recovered_at`: `2024-10-27 02:30` came twice when the cloc
         ["2024-03-31T01:30:00Z|2024-10-27T00:30:00Z"]
     );
 }
+
+/// A file of so many bytes, packed.
+fn packed(byte: u8, mebibytes: u64) -> Vec<u8> {
+    let bytes = std::io::Read::take(std::io::repeat(byte), mebibytes << 20);
+    zstd::encode_all(bytes, 1).unwrap()
+}
+
+#[test]
+fn what_unpacks_to_almost_anything_is_not_read_to_its_end() {
+    let world = World::new();
+    for (name, byte) in [
+        ("a.json.zst", 0),
+        ("b.json.zst", b'['),
+        ("c.ndjson.zst", 0),
+        ("d.csv.zst", 0),
+        ("e.csv.zst", b'"'),
+        ("f.yaml.zst", 0),
+    ] {
+        world.write(
+            &format!("raw_data/pagerduty_teams/{name}"),
+            packed(byte, 300),
+        );
+    }
+    let run = world.run(&["load"]);
+    run.exits(1);
+    snapbox::assert_data_eq!(run.stderr, snapbox::str![[r#"
+loaded pagerduty_teams          0 records from 6 files
+error[record-rejected]: a record does not end within 256 MiB: nothing behind it was read
+  --> raw_data/pagerduty_teams/a.json.zst:1
+error[record-rejected]: a record does not end within 256 MiB: nothing behind it was read
+  --> raw_data/pagerduty_teams/b.json.zst:1
+error[record-rejected]: a record does not end within 256 MiB: nothing behind it was read
+  --> raw_data/pagerduty_teams/c.ndjson.zst:1
+6 rejects of pagerduty_teams kept in `rejects/pagerduty_teams/`, with their reasons
+0 records from 6 files are in the database in memory; 6 rejects in `rejects/`
+it is gone when this ends; to keep it, set `DB_MODE=DISK`
+
+"#]]);
+}

@@ -207,3 +207,43 @@ fn no_mapper_fills_a_derived_table() {
         .exits(1)
         .says(&["`Loads` is made from other tables"]);
 }
+
+#[test]
+fn an_index_is_what_it_means_however_it_is_written() {
+    let world = small();
+    let index = |text: &str| {
+        let schema = format!(
+            "-- one row per letter\nCREATE TABLE Letters (\n    -- it\n    id TEXT PRIMARY KEY,\n    -- its place\n    place INTEGER\n);\n{text};\n"
+        );
+        world.write("definitions/schemas/letters.sql", schema);
+        world.run_on_disk(&["load"]).exits(0);
+        let sql = "select name, sql from sqlite_schema where tbl_name = 'Letters' and type = 'index' and sql is not null";
+        (world.rows(sql), world.rows("pragma schema_version"))
+    };
+    let first = index("CREATE INDEX ByPlace ON Letters (place)");
+    assert_eq!(first.0, ["ByPlace|CREATE INDEX ByPlace ON Letters(place)"]);
+    for same in [
+        "create index if not exists ByPlace on Letters(place)",
+        "CREATE INDEX ByPlace\n  ON Letters (\n    place -- where it stands\n  )",
+    ] {
+        assert_eq!(index(same), first, "{same}");
+    }
+    for (other, made) in [
+        (
+            "create index if not exists ByPlace on Letters (place desc, id)",
+            "ByPlace|CREATE INDEX ByPlace ON Letters(place DESC, id)",
+        ),
+        (
+            "create unique index ByPlace on Letters (id) where place > 1",
+            "ByPlace|CREATE UNIQUE INDEX ByPlace ON Letters(id) WHERE place > 1",
+        ),
+    ] {
+        assert_eq!(index(other).0, [made]);
+    }
+    world.write(
+        "definitions/schemas/letters.sql",
+        "-- one row per letter\nCREATE TABLE Letters (\n    -- it\n    id TEXT PRIMARY KEY\n);\nCREATE INDEX ON Letters (id);\n",
+    );
+    let run = world.run(&["check"]);
+    run.exits(1).says(&["an index on `Letters` has no name"]);
+}

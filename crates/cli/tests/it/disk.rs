@@ -529,3 +529,90 @@ fn a_limit_on_the_size_of_files_is_said_with_the_file() {
     run.exits(2)
         .says(&["cannot write `output/", "File too large"]);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_limit_on_open_files_is_said_before_anything_is_done() {
+    let world = World::new();
+    world.run_on_disk(&["demo"]).exits(0);
+    let command = world.command(&[]);
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!("ulimit -n 12; exec {program} run")])
+        .current_dir(world.folder());
+    let run = world::finish(&mut shell);
+    run.exits(2).says(&[
+        "error[open-files]: cannot open `.` as often as is needed: Too many open files",
+        "`ulimit -n 256`",
+    ]);
+    assert!(!world.path("output").exists() || world.files("output").is_empty());
+}
+
+/// Ends a command by a signal once it can say what is kept, which is before it does anything.
+#[cfg(target_os = "linux")]
+fn ended_by(world: &World, mode: &str, signal: &str, arguments: &[&str]) -> Run {
+    let mut command = world.command(arguments);
+    command
+        .env("DB_MODE", mode)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let is_ready = || {
+        let status = fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        // SIGTERM, 15, is the last that is asked for.
+        u64::from_str_radix(caught.unwrap().trim(), 16).unwrap() & (1 << 14) != 0
+    };
+    while !is_ready() {
+        std::thread::yield_now();
+    }
+    let sent = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+    world::ended(child.wait_with_output().unwrap())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn whoever_ends_a_command_is_told_what_is_kept() {
+    let world = World::new();
+    // No machine loads it before the signal comes.
+    let teams: String = (0..1_000_000)
+        .map(|id| format!("{{\"id\":\"T{id}\",\"name\":\"a team of that number\"}}\n"))
+        .collect();
+    world.write(&format!("{TEAMS}/t.ndjson"), teams);
+    let run = ended_by(&world, "DISK", "-INT", &["load"]);
+    run.exits(130);
+    snapbox::assert_data_eq!(run.stderr, snapbox::str![[r#"
+error[interrupted]: interrupted before the end
+ |
+ = note: files that were loaded whole are kept in `reliability.db`
+ = note: raw files are as they were
+hint: run it again: what is kept is not loaded anew
+
+"#]]);
+    let run = ended_by(&world, "MEMORY", "-TERM", &["run"]);
+    run.exits(143);
+    snapbox::assert_data_eq!(run.stderr, snapbox::str![[r#"
+error[interrupted]: interrupted before the end
+ |
+ = note: the database was in memory: nothing of it is kept
+ = note: each file in `output/` is whole: of this run, or of an earlier one where this did not come so far
+ = note: raw files are as they were
+hint: run it again
+
+"#]]);
+    let endless =
+        "with recursive n (x) as (select 1 union all select x + 1 from n) select x from n";
+    fs::remove_dir_all(world.path("raw_data")).unwrap();
+    let run = ended_by(
+        &world,
+        "MEMORY",
+        "-INT",
+        &["query", "--sql", endless, "--timeout", "0"],
+    );
+    run.exits(130).says(&["the answer on stdout is cut off"]);
+}

@@ -34,7 +34,7 @@ fn tables_columns_keys_and_comments() {
         schema.table("Teams").unwrap().columns[0].comment,
         "its number"
     );
-    assert_eq!(schema.indexes[0].sql, "CREATE INDEX users_at ON Users (at)");
+    assert_eq!(schema.indexes[0].sql, "CREATE INDEX users_at ON Users(at)");
     assert!(
         schema.views[0]
             .sql
