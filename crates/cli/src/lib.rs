@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 fn run_here(arguments: &Arguments) -> ExitCode {
     let console = Console::new(arguments.message_format);
-    if let Err(fault) = process::enough_files(&arguments.project) {
+    if let Some(fault) = process::too_few_files(&arguments.project) {
         console.diagnostic(&fault);
         return ExitCode::from(2);
     }

@@ -25,9 +25,9 @@ pub fn survive_file_size_limit() {
     let _ = signal_hook::flag::register(signals::SIGXFSZ, Arc::default());
 }
 
-/// Whether enough files can be open at once. Found out before anything is read or written: a file that cannot be opened for
+/// What is wrong where too few files can be open at once. Found out before anything is read or written: a file that cannot be opened for
 /// this reason must not be taken for one that is gone, nor a database for one that is read-only.
-pub fn enough_files(folder: &Path) -> Result<(), Diagnostic> {
+pub fn too_few_files(folder: &Path) -> Option<Diagnostic> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let needed = FILES + FILES_PER_THREAD * threads;
     let mut open = Vec::new();
@@ -40,18 +40,20 @@ pub fn enough_files(folder: &Path) -> Result<(), Diagnostic> {
                     "cannot open `{}` as often as is needed: {error}",
                     folder.display()
                 );
-                return Err(Diagnostic::error("open-files", message)
-                    .note(format!(
-                        "{} of {needed} files could be open at once",
-                        open.len()
-                    ))
-                    .hint("allow this process more: `ulimit -n 256`"));
+                return Some(
+                    Diagnostic::error("open-files", message)
+                        .note(format!(
+                            "{} of {needed} files could be open at once",
+                            open.len()
+                        ))
+                        .hint("allow this process more: `ulimit -n 256`"),
+                );
             }
             // Whatever else is wrong with it is said where it is used.
             Err(_) => break,
         }
     }
-    Ok(())
+    None
 }
 
 /// Waits in a thread of its own for somebody to end the program, says what is kept, and ends it. Nothing has to be
@@ -69,7 +71,7 @@ pub fn say_what_is_kept(arguments: &Arguments) {
             return;
         };
         thread::spawn(move || {
-            for signal in arrived.forever() {
+            if let Some(signal) = arrived.forever().next() {
                 say(&folder, format, writes);
                 // What a shell says of a process that a signal ended.
                 std::process::exit(128 + signal);

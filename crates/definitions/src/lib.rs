@@ -81,6 +81,9 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
     let mut indicators = Vec::new();
     for file in &library.files {
         match file.kind() {
+            (_, "sql") if reader::is_blank_sql(&file.source.text) => {
+                faults.push(reader::empty(&file.source, "its SQL"));
+            }
             ("schemas", "sql") => schema::parse(file, &mut schema, &mut faults),
             ("mappers", "yaml") => mappers.extend(mapper::parse(file, &mut faults)),
             ("derived", "sql") => schema.derived.extend(derived::parse(file, &mut faults)),

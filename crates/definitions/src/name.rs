@@ -16,6 +16,10 @@ pub struct StreamName(FileName);
 /// The longest name in bytes, so that an ending can still be added to it (most file systems allow 255).
 const LONGEST: usize = 200;
 
+/// Names that Windows keeps for devices, besides `COM1` to `COM9` and `LPT1` to `LPT9`
+/// (learn.microsoft.com/windows/win32/fileio/naming-a-file).
+const DEVICES: [&str; 4] = ["CON", "PRN", "AUX", "NUL"];
+
 impl FileName {
     /// Takes a name, or says what was expected instead.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -28,6 +32,13 @@ impl FileName {
             return Err(
                 "expected a name that neither begins nor ends with a dot or a space".into(),
             );
+        }
+        let stem = text.split('.').next().unwrap_or(text).to_uppercase();
+        let numbered = stem.strip_suffix(|digit: char| matches!(digit, '1'..='9'));
+        if DEVICES.contains(&stem.as_str()) || matches!(numbered, Some("COM" | "LPT")) {
+            return Err(format!(
+                "expected a name that is no device on Windows, as `{stem}` is"
+            ));
         }
         if text.len() > LONGEST {
             return Err(format!("expected a name of at most {LONGEST} bytes"));

@@ -178,6 +178,15 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> 
             .hint("begin the file with `-- title: A few words`"),
         );
     }
+    if take("grain").is_empty() {
+        faults.push(
+            Diagnostic::warning(
+                "query-without-grain",
+                format!("`{}` does not say what one row is", source.path),
+            )
+            .hint("say it in the header: `-- grain: one row per …`"),
+        );
+    }
     if !source.text.to_lowercase().contains("order by") {
         faults.push(
             Diagnostic::warning("query-without-order", format!("`{}` has no `order by`", source.path))
@@ -396,7 +405,7 @@ mod tests {
     #[test]
     fn the_header_is_read_and_continued() {
         let (query, faults) = read(
-            "-- title: T\n-- question: why\n--   note: indeed?\nselect 1 order by 1 -- grain: no",
+            "-- title: T\n-- grain: one\n-- question: why\n--   note: indeed?\nselect 1 order by 1 -- grain: no",
         );
         assert_eq!(faults, []);
         assert_eq!((query.title.as_str(), query.grain.as_str()), ("T", ""));
@@ -405,7 +414,7 @@ mod tests {
 
     #[test]
     fn the_period_and_the_columns_point_at_their_places() {
-        let text = "-- title: T\n-- period: Incidents,  Pages\n-- columns:\n--   name: who\n--     else: nobody\n--   n_pages: how many\nselect 1 order by 1";
+        let text = "-- title: T\n-- grain: one\n-- period: Incidents,  Pages\n-- columns:\n--   name: who\n--     else: nobody\n--   n_pages: how many\nselect 1 order by 1";
         let (query, faults) = read(text);
         assert_eq!(faults, []);
         let period: Vec<&str> = query
@@ -428,7 +437,7 @@ mod tests {
     #[test]
     fn a_line_that_describes_no_column_is_named() {
         let (query, faults) = read(
-            "-- title: T\n-- columns: all\n--   a: one\n--   b\n--   in words: no\n--   c:\nselect 1 order by 1",
+            "-- title: T\n-- grain: one row per x\n-- columns: all\n--   a: one\n--   b\n--   in words: no\n--   c:\nselect 1 order by 1",
         );
         assert_eq!(query.columns.len(), 1);
         let codes: Vec<&str> = faults.iter().map(|fault| fault.code).collect();

@@ -3,9 +3,27 @@
 use std::sync::Arc;
 
 use diagnostics::{Diagnostic, Source, nearest};
+use sqlparser::dialect::SQLiteDialect;
+use sqlparser::tokenizer::{Token, Tokenizer};
 use yaml::{Node, Value};
 
 use crate::{Span, StreamName, Word};
+
+/// Says that a file holds nothing where `what` was expected.
+pub(crate) fn empty(source: &Source, what: &str) -> Diagnostic {
+    let message = format!("`{}` is empty: {what} is missing", source.path);
+    Diagnostic::error("definition-empty", message).hint("write it, or take the file away")
+}
+
+/// Whether a text of SQL has no statement: only white space, comments and semicolons.
+pub(crate) fn is_blank_sql(text: &str) -> bool {
+    let blank =
+        |token: &Token| matches!(token, Token::Whitespace(_) | Token::SemiColon | Token::EOF);
+    // What cannot be taken apart is not blank; whoever reads it says what is wrong.
+    Tokenizer::new(&SQLiteDialect {}, text)
+        .tokenize()
+        .is_ok_and(|tokens| tokens.iter().all(blank))
+}
 
 /// Reads one file's YAML.
 pub(crate) struct Reader<'a> {
@@ -19,9 +37,7 @@ pub(crate) struct Reader<'a> {
 pub(crate) fn tree(source: &Arc<Source>, what: &str, faults: &mut Vec<Diagnostic>) -> Option<Node> {
     match yaml::parse(&source.text) {
         Ok(root) if root.value == Value::Null => {
-            let message = format!("`{}` is empty: {what} is missing", source.path);
-            let hint = "write it, or take the file away";
-            faults.push(Diagnostic::error("definition-empty", message).hint(hint));
+            faults.push(empty(source, what));
             None
         }
         Ok(root) => Some(root),

@@ -252,7 +252,9 @@ fn what_unpacks_to_almost_anything_is_not_read_to_its_end() {
     }
     let run = world.run(&["load"]);
     run.exits(1);
-    snapbox::assert_data_eq!(run.stderr, snapbox::str![[r#"
+    snapbox::assert_data_eq!(
+        run.stderr,
+        snapbox::str![[r#"
 loaded pagerduty_teams          0 records from 6 files
 error[record-rejected]: a record does not end within 256 MiB: nothing behind it was read
   --> raw_data/pagerduty_teams/a.json.zst:1
@@ -264,5 +266,6 @@ error[record-rejected]: a record does not end within 256 MiB: nothing behind it 
 0 records from 6 files are in the database in memory; 6 rejects in `rejects/`
 it is gone when this ends; to keep it, set `DB_MODE=DISK`
 
-"#]]);
+"#]]
+    );
 }

@@ -260,6 +260,9 @@ error[definition-unknown-key]: `colums` is not a key of a table of a mapper
   |     ^^^^^^ expected one of each, columns, agreed, plausible, in_order
 hint: did you mean `columns`?
 
+warning[query-without-grain]: `definitions/queries/deploys.sql` does not say what one row is
+hint: say it in the header: `-- grain: one row per …`
+
 error[mapper-unknown-column]: `live_att` is not a column of `Deploys`
  --> definitions/mappers/deploys.yaml:7:7
   |
@@ -328,7 +331,7 @@ error[query]: the query `deploys` has no answer: no such column: servise
 4 | select servise
   |        ^^^^^^^
 hint: did you mean `service`?
-checked all: 11 errors, 0 warnings
+checked all: 11 errors, 1 warning
 
 "#]]
     );
@@ -576,6 +579,9 @@ fn a_column_without_a_word_and_a_word_without_a_column_are_warnings() {
     snapbox::assert_data_eq!(
         said(&run),
         str![[r#"
+warning[query-without-grain]: `definitions/queries/deploys.sql` does not say what one row is
+hint: say it in the header: `-- grain: one row per …`
+
 warning[query-period]: `Deploy` is not a table that is loaded
  --> definitions/queries/deploys.sql:3:12
   |
@@ -595,7 +601,7 @@ hint: did you mean `service`?
 
 warning[query-column-twice]: the answer of `deploys` has two columns `minutes`
   --> definitions/queries/deploys.sql
-checked all: 0 errors, 4 warnings
+checked all: 0 errors, 5 warnings
 
 "#]]
     );

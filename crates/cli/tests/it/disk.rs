@@ -586,17 +586,22 @@ fn whoever_ends_a_command_is_told_what_is_kept() {
     world.write(&format!("{TEAMS}/t.ndjson"), teams);
     let run = ended_by(&world, "DISK", "-INT", &["load"]);
     run.exits(130);
-    snapbox::assert_data_eq!(run.stderr, snapbox::str![[r#"
+    snapbox::assert_data_eq!(
+        run.stderr,
+        snapbox::str![[r#"
 error[interrupted]: interrupted before the end
  |
  = note: files that were loaded whole are kept in `reliability.db`
  = note: raw files are as they were
 hint: run it again: what is kept is not loaded anew
 
-"#]]);
+"#]]
+    );
     let run = ended_by(&world, "MEMORY", "-TERM", &["run"]);
     run.exits(143);
-    snapbox::assert_data_eq!(run.stderr, snapbox::str![[r#"
+    snapbox::assert_data_eq!(
+        run.stderr,
+        snapbox::str![[r#"
 error[interrupted]: interrupted before the end
  |
  = note: the database was in memory: nothing of it is kept
@@ -604,7 +609,8 @@ error[interrupted]: interrupted before the end
  = note: raw files are as they were
 hint: run it again
 
-"#]]);
+"#]]
+    );
     let endless =
         "with recursive n (x) as (select 1 union all select x + 1 from n) select x from n";
     fs::remove_dir_all(world.path("raw_data")).unwrap();

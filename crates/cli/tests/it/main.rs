@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod brought;
+mod checked;
 mod cli;
 mod definitions;
 mod demo;
