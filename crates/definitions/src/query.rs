@@ -408,7 +408,7 @@ mod tests {
             "-- title: T\n-- grain: one\n-- question: why\n--   note: indeed?\nselect 1 order by 1 -- grain: no",
         );
         assert_eq!(faults, []);
-        assert_eq!((query.title.as_str(), query.grain.as_str()), ("T", ""));
+        assert_eq!((query.title.as_str(), query.grain.as_str()), ("T", "one"));
         assert_eq!(query.question, "why note: indeed?");
     }
 

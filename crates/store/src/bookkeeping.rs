@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use transform::Plan;
 
+use crate::copies;
 use crate::ddl::{NEW_VERSION, key, quote};
 use crate::period::{latest, own_moment};
-use crate::rows::SAME_KEY;
 
 /// A file that is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +153,7 @@ pub(crate) fn finish_stream(
         return Ok(None);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    forgive_same_keys(&transaction, plan, listing.is_some())?;
+    copies::reject_contradictions(&transaction, plan, listing.is_some())?;
     let mut removed = 0;
     let latest = latest(&transaction, plan)?;
     for (place, table) in plan.tables.iter().enumerate() {
@@ -254,48 +254,6 @@ fn fetching_rows(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 pub(crate) fn renew_version(connection: &Connection, table: &str) -> rusqlite::Result<()> {
     let sql = format!("update _versions set version = {NEW_VERSION} where table_name = ?1");
     connection.execute(&sql, [table]).map(drop)
-}
-
-/// Records that people wrote twice are no mistake where a fetched copy stands above them, whichever of the three was
-/// loaded first; nor where a complete listing has the last word on what there is.
-fn forgive_same_keys(connection: &Connection, plan: &Plan, listed: bool) -> rusqlite::Result<()> {
-    let table = &plan.tables[0].table;
-    let key: Vec<String> = table
-        .key
-        .iter()
-        .map(|column| format!("{} = ?", quote(&table.columns[*column].name)))
-        .collect();
-    let winner = format!(
-        "select _extracted_at is not null from {} where {}",
-        quote(&table.name),
-        key.join(" and ")
-    );
-    let mut rejects =
-        connection.prepare("select rowid, value from _rejects where stream = ?1 and code = ?2")?;
-    let found = rejects.query_map((plan.stream.as_str(), SAME_KEY), |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
-    for (reject, value) in found.collect::<rusqlite::Result<Vec<(i64, String)>>>()? {
-        let key: Vec<serde_json::Value> = serde_json::from_str(&value).unwrap_or_default();
-        let key = rusqlite::params_from_iter(key.iter().map(sql_value));
-        let fetched = connection
-            .prepare_cached(&winner)?
-            .query_row(key, |row| row.get(0))
-            .optional()?;
-        if listed || fetched == Some(true) {
-            connection.execute("delete from _rejects where rowid = ?1", [reject])?;
-        }
-    }
-    Ok(())
-}
-
-fn sql_value(value: &serde_json::Value) -> rusqlite::types::Value {
-    match value {
-        serde_json::Value::String(text) => text.clone().into(),
-        number => number
-            .as_i64()
-            .map_or_else(|| number.as_f64().into(), rusqlite::types::Value::from),
-    }
 }
 
 pub(crate) fn rejects(

@@ -24,6 +24,11 @@ create table _rejects (
 );
 create index _rejects_by_file on _rejects (file_id, line);
 create index _rejects_by_stream on _rejects (stream);
+create table _copies (
+  file_id integer not null, line integer not null, stream text not null, key text not null, named text not null, content integer not null
+);
+create index _copies_by_file on _copies (file_id);
+create index _copies_by_stream on _copies (stream);
 create table _warnings (
   file_id integer not null, line integer not null, stream text not null, table_name text not null,
   column_name text not null, reason text not null, value text not null

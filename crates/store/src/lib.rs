@@ -6,6 +6,7 @@
 //! SQLite is named in this room alone.
 
 mod bookkeeping;
+mod copies;
 mod ddl;
 mod derived;
 mod error;

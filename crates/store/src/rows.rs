@@ -6,8 +6,8 @@
 //!
 //! (The third rule, about complete listings, is applied when a stream is finished.)
 //!
-//! What people write carries no time of extraction, so it has no newer copy: two records with one key are a mistake,
-//! the earlier one becomes a reject.
+//! What people write carries no time of extraction, so it has no newer copy: of two records with one key the later is
+//! loaded, and what the earlier one said is noted in `copies`.
 
 use definitions::Table;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -16,11 +16,9 @@ use rusqlite::{
 };
 use transform::{Batch, Cell, Plan, RecordRows, Reject, Warning};
 
+use crate::copies::{self, Content, Copy};
 use crate::ddl::quote;
 use crate::{Error, FileFacts, Place};
-
-/// The code of a reject for a record that people wrote twice.
-pub(crate) const SAME_KEY: &str = "record-same-key";
 
 /// The loading of one file: a transaction.
 pub struct FileLoad<'a> {
@@ -164,17 +162,20 @@ impl<'a> FileLoad<'a> {
             );
             let new_wins = new > there;
             if new.0.is_none() && there.0.is_none() {
-                let (file, line) = if new_wins {
-                    (file, there.2)
+                let (file, line, content) = if new_wins {
+                    (file, there.2, self.content_there(&key)?)
                 } else {
-                    (self.file, new.2)
+                    (self.file, new.2, self.content_of(batch, index))
                 };
-                insert_reject(
-                    &self.transaction,
+                let copy = Copy {
                     file,
-                    &self.facts.stream,
-                    &self.same_key(&key, line),
-                )?;
+                    line,
+                    stream: &self.facts.stream,
+                    key: serde_json::Value::from_iter(key.iter().map(Bound::json)).to_string(),
+                    named: self.named(&key),
+                    content,
+                };
+                copies::note(&self.transaction, &copy)?;
             }
             if !new_wins {
                 return Ok(());
@@ -221,27 +222,28 @@ impl<'a> FileLoad<'a> {
         Ok(())
     }
 
-    fn same_key(&self, key: &[Bound], line: i64) -> Reject {
-        let table = &self.plan.tables[0].table;
-        let names: Vec<String> = self.sql[0]
-            .key
-            .iter()
-            .zip(key)
-            .map(|(column, value)| format!("`{}` = {}", table.columns[*column].name, value.shown()))
-            .collect();
-        Reject {
-            line: line as u64,
-            code: SAME_KEY,
-            table: Some(table.name.clone()),
-            column: None,
-            reason: format!(
-                "a record further on has the same key ({}); only the last one is loaded",
-                names.join(", ")
-            ),
-            // The key, by which the row that won is found again when the stream is finished.
-            value: Some(serde_json::Value::from_iter(key.iter().map(Bound::json)).to_string()),
-            record: String::new(),
+    /// What the loaded rows of a record say.
+    fn content_there(&self, key: &[Bound]) -> rusqlite::Result<Content> {
+        Content::of_loaded(&self.transaction, self.plan, key)
+    }
+
+    /// What the rows of a record say that are to be loaded.
+    fn content_of(&self, batch: &Batch, index: usize) -> Content {
+        let mut content = Content::default();
+        for (table, sql) in self.sql.iter().enumerate() {
+            for row in batch.cells(index, table).chunks_exact(sql.width) {
+                content.add(table, row.iter().map(|cell| cell_value(*cell, batch)));
+            }
         }
+        content
+    }
+
+    fn named(&self, key: &[Bound]) -> String {
+        let columns = &self.plan.tables[0].table.columns;
+        let names = self.sql[0].key.iter().zip(key);
+        let names =
+            names.map(|(column, value)| format!("`{}` = {}", columns[*column].name, value.shown()));
+        names.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -255,7 +257,7 @@ pub(crate) fn reset_stream(
     for table in &plan.tables {
         transaction.execute(&format!("delete from {}", quote(&table.table.name)), [])?;
     }
-    for table in ["_rejects", "_warnings", "_files", "_removed"] {
+    for table in ["_rejects", "_copies", "_warnings", "_files", "_removed"] {
         transaction.execute(
             &format!("delete from {table} where stream = ?1"),
             [plan.stream.as_str()],
@@ -314,7 +316,7 @@ fn insert_file(connection: &Connection, facts: &FileFacts) -> rusqlite::Result<i
 
 /// Drops what is known of a file that has no rows: one that could not be read at an earlier run.
 fn forget_file(connection: &Connection, path: &str) -> rusqlite::Result<()> {
-    for table in ["_rejects", "_warnings"] {
+    for table in ["_rejects", "_copies", "_warnings"] {
         connection
             .prepare_cached(&format!(
                 "delete from {table} where file_id = (select id from _files where path = ?1)"
@@ -446,13 +448,17 @@ impl Bound<'_> {
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Cell::Null => ValueRef::Null,
-            Cell::Integer(value) => ValueRef::Integer(value),
-            Cell::Real(value) => ValueRef::Real(value),
-            text @ Cell::Text { .. } => {
-                ValueRef::Text(self.1.text_of(text).unwrap_or_default().as_bytes())
-            }
-        }))
+        Ok(ToSqlOutput::Borrowed(cell_value(self.0, self.1)))
+    }
+}
+
+fn cell_value(cell: Cell, batch: &Batch) -> ValueRef<'_> {
+    match cell {
+        Cell::Null => ValueRef::Null,
+        Cell::Integer(value) => ValueRef::Integer(value),
+        Cell::Real(value) => ValueRef::Real(value),
+        text @ Cell::Text { .. } => {
+            ValueRef::Text(batch.text_of(text).unwrap_or_default().as_bytes())
+        }
     }
 }

@@ -167,3 +167,55 @@ fn times_and_counts_that_cannot_be_meant() {
     ]);
     assert_eq!(loaded, ["early", "fewer", "kiribati", "old"]);
 }
+
+#[test]
+fn rows_that_are_the_same_are_one_whatever_is_between_them() {
+    let a = "- incident_name: Same\n  severity_level: 1\n  root_causes: [x, y]\n";
+    // The same rows, otherwise written.
+    let again = "- incident_name: \" Same\"\n  severity_level: \"1\"\n  root_causes: [\"y\", x]\n";
+    let b = "- incident_name: Same\n  severity_level: 1\n  root_causes: [x]\n";
+    for (files, rejected) in [
+        (vec![a, a], vec![]),
+        (vec![a, again, a], vec![]),
+        (vec![a, b, a], vec!["1.yaml"]),
+        (vec![a, a, b], vec!["0.yaml", "1.yaml"]),
+        (vec![b, a, again], vec!["0.yaml"]),
+    ] {
+        // At once, and one after the other from either end.
+        for order in [0, 1, 2] {
+            let world = World::new();
+            let write = |place: usize| {
+                world.write(&format!("incidents/{place}.yaml"), files[place]);
+            };
+            let places: Vec<usize> = match order {
+                2 => (0..files.len()).rev().collect(),
+                _ => (0..files.len()).collect(),
+            };
+            for place in places {
+                write(place);
+                if order > 0 {
+                    world.run_on_disk(&["load"]);
+                }
+            }
+            let run = world.run_on_disk(&["load"]);
+            run.exits(i32::from(!rejected.is_empty()));
+            let found = world.rows(
+                "select replace(path, 'incidents/', '') from _rejects join _files on _files.id = file_id order by 1",
+            );
+            assert_eq!(found, rejected, "{files:?} in order {order}");
+            assert_eq!(world.rows("select count(*) from Incidents"), ["1"]);
+        }
+    }
+}
+
+#[test]
+fn two_equal_lines_of_a_sheet_are_one() {
+    let world = World::new();
+    let (run, loaded) = load_teams(&world, "x.csv", "id,name\nA,a\nB,b\nA,a\nB,c\n");
+    run.exits(1).says(&[
+        "a record further on has the same key (`id` = `B`) and says something else; only the last one is loaded",
+        "x.csv:3",
+    ]);
+    assert_eq!(loaded, ["A", "B"]);
+    assert_eq!(world.rows("select count(*) from _rejects"), ["1"]);
+}
