@@ -272,9 +272,7 @@ fn load_files(
 ) -> Result<(), CouldNotRun> {
     let bytes = files.iter().map(|file| file.size).sum();
     let bar = console.bar(&plan.stream, bytes);
-    let workers = thread::available_parallelism()
-        .map_or(1, |cores| cores.get().saturating_sub(1))
-        .max(1);
+    let workers = thread::available_parallelism().map_or(1, usize::from);
     let done = thread::scope(|scope| {
         let (mut to_workers, mut from_workers) = (Vec::new(), Vec::new());
         for _ in 0..workers {

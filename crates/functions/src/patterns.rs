@@ -3,7 +3,8 @@
 //! The expressions are those that Java (Spark) and the crate regex-lite share: no look-around, no
 //! back reference. Character classes, word boundaries and `(?i)` know ASCII only, in both.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use regex_lite::{Captures, Regex};
 use rusqlite::functions::Context;
@@ -25,32 +26,69 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })?;
     for count in [2, 3] {
         connection.create_scalar_function("regexp_extract", count, FLAGS, |context| {
-            with(context, "regexp_extract", 0, 1, |regex, text| {
+            with(context, "regexp_extract", 0, 1, |pattern, text| {
                 let group = if context.len() == 3 {
                     Arguments(context).integer(2)?
                 } else {
                     1
                 };
-                extract(regex, text, group)
+                pattern.remembered(text, group, |regex| extract(regex, text, group))
             })
         })?;
     }
     connection.create_scalar_function("regexp_replace", 3, FLAGS, |context| {
-        with(context, "regexp_replace", 0, 1, |regex, text| {
-            replace(regex, text, &Arguments(context).text(2)?)
+        with(context, "regexp_replace", 0, 1, |pattern, text| {
+            replace(&pattern.regex, text, &Arguments(context).text(2)?)
         })
     })?;
     connection.create_scalar_function("regexp_count", 2, FLAGS, |context| {
-        with(context, "regexp_count", 0, 1, |regex, text| {
-            Ok(Value::Integer(all(regex, text).len() as i64))
+        with(context, "regexp_count", 0, 1, |pattern, text| {
+            Ok(Value::Integer(all(&pattern.regex, text).len() as i64))
         })
     })
 }
 
 fn matches(name: &str, context: &Context<'_>, text: usize, pattern: usize) -> Result<Value> {
-    with(context, name, text, pattern, |regex, text| {
-        Ok(Value::Integer(i64::from(regex.is_match(text))))
+    with(context, name, text, pattern, |pattern, text| {
+        pattern.remembered(text, 0, |regex| {
+            Ok(Value::Integer(i64::from(regex.is_match(text))))
+        })
     })
+}
+
+/// A compiled expression, and what it gave for the last texts: titles, names and tags repeat from row to row.
+struct Pattern {
+    regex: Regex,
+    /// By the text: the group that was asked for, and the result.
+    results: Mutex<HashMap<String, (i64, Value)>>,
+}
+
+impl Pattern {
+    /// The result for a text and a group, made only where it is not remembered.
+    fn remembered(
+        &self,
+        text: &str,
+        group: i64,
+        make: impl FnOnce(&Regex) -> std::result::Result<Value, Refusal>,
+    ) -> std::result::Result<Value, Refusal> {
+        /// So many results are kept, and none of a longer text, in bytes.
+        const KEPT: (usize, usize) = (4096, 256);
+        if text.len() > KEPT.1 {
+            return make(&self.regex);
+        }
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, value)) = results.get(text)
+            && *of == group
+        {
+            return Ok(value.clone());
+        }
+        let value = make(&self.regex)?;
+        if results.len() >= KEPT.0 {
+            results.clear();
+        }
+        results.insert(text.to_owned(), (group, value.clone()));
+        Ok(value)
+    }
 }
 
 /// Runs `work` on the expression and the text, unless an argument is NULL.
@@ -59,23 +97,25 @@ fn with(
     name: &str,
     text: usize,
     pattern: usize,
-    work: impl Fn(&Regex, &str) -> std::result::Result<Value, Refusal>,
+    work: impl Fn(&Pattern, &str) -> std::result::Result<Value, Refusal>,
 ) -> Result<Value> {
     let arguments = Arguments(context);
     if (0..arguments.count()).any(|index| arguments.is_null(index)) {
         return Ok(Value::Null);
     }
-    let regex: Arc<Regex> = context.get_or_create_aux(pattern as i32, |raw| {
+    let compiled: Arc<Pattern> = context.get_or_create_aux(pattern as i32, |raw| {
         let pattern = raw.as_str().map_err(|error| error.to_string())?;
-        Regex::new(pattern).map_err(|reason| {
+        let regex = Regex::new(pattern).map_err(|reason| {
             format!(
                 "`{name}`: `{pattern}` is not a regular expression that both engines know: {reason}"
             )
-        })
+        })?;
+        let results = Mutex::default();
+        Ok::<_, String>(Pattern { regex, results })
     })?;
     let refused = |refusal: Refusal| error(name, &refusal);
     let given = arguments.text(text).map_err(refused)?;
-    work(&regex, &given).map_err(refused)
+    work(&compiled, &given).map_err(refused)
 }
 
 /// No match, and a group that took no part in it, give empty text.

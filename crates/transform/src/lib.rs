@@ -14,6 +14,7 @@ mod path;
 mod plan;
 mod selftest;
 mod time;
+mod walk;
 mod worker;
 
 pub use batch::{Batch, Cell, RecordRows, Reject, Warning};

@@ -140,6 +140,15 @@ impl Path {
         }
     }
 
+    /// The names of its steps, if all are members.
+    pub(crate) fn members(&self) -> Option<Vec<&str>> {
+        let names = self.steps.iter().map(|step| match &step.part {
+            Part::Member(name) => Some(name.as_str()),
+            Part::Index(_) => None,
+        });
+        names.collect()
+    }
+
     /// Follows the path. `None` is jq's "no value", from `?`.
     pub(crate) fn follow<'a>(
         &self,

@@ -8,8 +8,9 @@ use diagnostics::Diagnostic;
 use raw::{CsvMember, Layout};
 
 use crate::oddities::Members;
-use crate::path::{self, EachPath, Path, Split};
+use crate::path::{self, EachPath, Path, Root, Split};
 use crate::time::Clock;
+use crate::walk::Walk;
 use crate::{Worker, jq};
 
 /// What a row depends on besides the record.
@@ -35,6 +36,8 @@ pub struct Plan {
     /// The tables, the record's own first.
     pub tables: Vec<TablePlan>,
     pub(crate) records: Option<String>,
+    /// The paths from the record on, of all tables.
+    pub(crate) walk: Walk,
     /// The members that a record may have; empty where any may be there.
     pub(crate) members: Members,
     pub(crate) setting: Arc<Setting>,
@@ -46,6 +49,8 @@ pub struct TablePlan {
     /// The table.
     pub table: Table,
     pub(crate) each: Option<EachPlan>,
+    /// The paths from the elements of `each` on.
+    pub(crate) walk: Walk,
     /// One for each column of the table.
     pub(crate) columns: Vec<ColumnPlan>,
     /// Columns whose times should be plausible.
@@ -70,8 +75,17 @@ pub(crate) struct ColumnPlan {
     /// Whether an odd value costs this column only, and not the record.
     pub(crate) odd_as_null: bool,
     pub(crate) source: ColumnSource,
+    /// Where its path is among those of a walk, if it has one that a walk finds.
+    pub(crate) place: Option<PathPlace>,
     /// The file of agreed names that its values should be in.
     pub(crate) agreed: Option<HashSet<String>>,
+}
+
+/// The number of a path in the walk over the record, or in that over an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathPlace {
+    Record(usize),
+    Element(usize),
 }
 
 #[derive(Debug, Clone)]
@@ -101,6 +115,7 @@ pub fn plan(
         compile(word);
     }
     let mut tables = Vec::new();
+    let mut record_walk = Walk::new();
     for mapping in &mapper.tables {
         let Some(table) = schema.table(&mapping.table.text) else {
             continue;
@@ -118,6 +133,7 @@ pub fn plan(
                     }
                 }
             });
+        let mut walk = Walk::new();
         let columns = table.columns.iter().map(|column| {
             let source = match mapping.expression(&column.name) {
                 None => ColumnSource::Nothing,
@@ -138,19 +154,32 @@ pub fn plan(
                 .iter()
                 .find(|(name, _)| name.text == column.name);
             let agreed = list.and_then(|(_, file)| setting.agreed.get(&*file.text));
+            let place = match &source {
+                ColumnSource::Path(path) | ColumnSource::Piped(path, _) => {
+                    if each.is_some() && path.root == Root::Element {
+                        walk.add(path).map(PathPlace::Element)
+                    } else {
+                        record_walk.add(path).map(PathPlace::Record)
+                    }
+                }
+                ColumnSource::Nothing | ColumnSource::Jq(_) => None,
+            };
             ColumnPlan {
                 name: column.name.clone(),
                 kind: column.kind,
                 not_null: column.not_null,
                 odd_as_null: column.odd_as_null,
                 source,
+                place,
                 agreed: agreed.map(|names| names.iter().cloned().collect()),
             }
         });
         let place = |word: &Word| table.column_index(&word.text);
         let pair = |(earlier, later): &(Word, Word)| place(earlier).zip(place(later));
+        let columns: Vec<ColumnPlan> = columns.collect();
         tables.push(TablePlan {
-            columns: columns.collect(),
+            columns,
+            walk,
             plausible: mapping.plausible.iter().filter_map(place).collect(),
             in_order: mapping.in_order.iter().filter_map(pair).collect(),
             each,
@@ -175,6 +204,7 @@ pub fn plan(
             members: columns_of_csv(mapper, &tables, setting),
         },
         tables,
+        walk: record_walk,
         members: Members::of(mapper.members.iter().map(|name| name.text.as_str())),
         setting: Arc::clone(setting),
     })

@@ -11,9 +11,10 @@ use crate::batch::{Batch, Cell, RecordRows, Reject, Warning, encode};
 use crate::convert::{Given, convert, shown};
 use crate::jq::{self, Filter};
 use crate::oddities;
-use crate::path;
-use crate::plan::{ColumnPlan, ColumnSource, EachPlan, Plan, TablePlan};
+use crate::path::{self, Path};
+use crate::plan::{ColumnPlan, ColumnSource, EachPlan, PathPlace, Plan, TablePlan};
 use crate::time;
+use crate::walk::{AllFound, Found};
 
 /// The most characters of a record that a reject keeps.
 const KEPT_RECORD: usize = 64 * 1024;
@@ -41,6 +42,9 @@ struct TableFilters {
 
 struct ColumnFilter {
     filter: Filter,
+    /// The result of `null`, once it is known: most records lack most of what they may have.
+    of_null: Option<Option<Val>>,
+    /// The results of short texts.
     remembered: HashMap<String, Option<Val>>,
 }
 
@@ -61,9 +65,20 @@ struct Place<'p> {
     line: u64,
 }
 
+/// What one row is made from: an element of `each`, or the record.
+struct Element<'v> {
+    value: &'v Value,
+    /// What the paths from it lead to.
+    found: AllFound<'v>,
+    /// The element as a jq value, made when first needed.
+    jq: Option<Val>,
+}
+
 /// What the rows of one record are made from.
 struct Input<'v> {
     record: &'v Value,
+    /// What the paths from it lead to.
+    found: AllFound<'v>,
     /// The record as a jq value, made when first needed.
     jq: Option<Val>,
 }
@@ -84,6 +99,7 @@ impl<'a> Worker<'a> {
                     ColumnSource::Piped(_, text) | ColumnSource::Jq(text) => {
                         filter(text).map(|filter| ColumnFilter {
                             filter,
+                            of_null: None,
                             remembered: HashMap::new(),
                         })
                     }
@@ -247,7 +263,11 @@ impl<'a> Worker<'a> {
         }
         let extracted_at = own_time(record, extracted_at)
             .map_err(|reason| (None, Unfit::new("record-extract-time", reason)))?;
-        let mut input = Input { record, jq: None };
+        let mut input = Input {
+            record,
+            found: self.plan.walk.over(record),
+            jq: None,
+        };
         let plan = self.plan;
         for (index, table) in plan.tables.iter().enumerate() {
             let place = Place { index, table, line };
@@ -312,9 +332,13 @@ impl<'a> Worker<'a> {
         batch: &mut Batch,
     ) -> Result<(), Unfit> {
         let Place { index, table, line } = place;
-        let mut element_jq = as_jq;
+        let mut element = Element {
+            value: element,
+            found: table.walk.over(element),
+            jq: as_jq,
+        };
         for (number, column) in table.columns.iter().enumerate() {
-            let made = self.value(place, number, element, &mut element_jq, input, batch);
+            let made = self.value(place, number, &mut element, input, batch);
             let cell = match made {
                 Err(unfit) if column.odd_as_null => {
                     batch.warnings.push(place.warning(column, unfit));
@@ -353,8 +377,7 @@ impl<'a> Worker<'a> {
         &mut self,
         place: Place<'a>,
         number: usize,
-        element: &Value,
-        element_jq: &mut Option<Val>,
+        element: &mut Element,
         input: &mut Input,
         batch: &mut Batch,
     ) -> Result<Cell, Unfit> {
@@ -363,13 +386,13 @@ impl<'a> Worker<'a> {
         let unfit = |reason| Unfit::of(column, reason, None);
         match &column.source {
             ColumnSource::Nothing => Ok(Cell::Null),
-            ColumnSource::Path(path) => match path.follow(element, input.record) {
+            ColumnSource::Path(path) => match followed(column, path, element, input) {
                 Ok(Some(value)) => self.cell(place, column, &given(value), batch),
                 Ok(None) => Ok(Cell::Null),
                 Err(reason) => Err(unfit(reason)),
             },
             ColumnSource::Piped(path, _) => {
-                let Some(value) = path.follow(element, input.record).map_err(unfit)? else {
+                let Some(value) = followed(column, path, element, input).map_err(unfit)? else {
                     return Ok(Cell::Null);
                 };
                 let result = self.piped(index, number, column, value)?;
@@ -377,12 +400,12 @@ impl<'a> Worker<'a> {
             }
             ColumnSource::Jq(_) => {
                 let record = input.as_jq()?;
-                let whole = match (&element_jq, table.each.is_some()) {
+                let whole = match (&element.jq, table.each.is_some()) {
                     (Some(known), _) => known.clone(),
                     (None, false) => record.clone(),
-                    (None, true) => jq::from_json(element).map_err(unfit)?,
+                    (None, true) => jq::from_json(element.value).map_err(unfit)?,
                 };
-                *element_jq = Some(whole.clone());
+                element.jq = Some(whole.clone());
                 let result = match &self.tables[index].columns[number] {
                     Some(filter) => {
                         one_value(filter.filter.run(whole, record, &self.clock)).map_err(unfit)?
@@ -454,7 +477,7 @@ impl<'a> Worker<'a> {
         })
     }
 
-    /// The value at a path, through its filter; for short texts the last results are remembered.
+    /// The value at a path, through its filter; the results of `null` and of the last short texts are remembered.
     fn piped(
         &mut self,
         index: usize,
@@ -465,6 +488,9 @@ impl<'a> Worker<'a> {
         let Some(filter) = &mut self.tables[index].columns[number] else {
             return Ok(None);
         };
+        if let (true, Some(known)) = (value.is_null(), &filter.of_null) {
+            return Ok(known.clone());
+        }
         let text = value.as_str().filter(|text| text.len() <= 64);
         if let Some(known) = text.and_then(|text| filter.remembered.get(text)) {
             return Ok(known.clone());
@@ -472,6 +498,9 @@ impl<'a> Worker<'a> {
         let unfit = |reason| Unfit::of(column, reason, None);
         let input = jq::from_json(value).map_err(unfit)?;
         let result = one_value(filter.filter.run(input, Val::Null, &self.clock)).map_err(unfit)?;
+        if value.is_null() {
+            filter.of_null = Some(result.clone());
+        }
         if let Some(text) = text {
             if filter.remembered.len() >= REMEMBERED {
                 filter.remembered.clear();
@@ -527,6 +556,26 @@ impl<'a> Worker<'a> {
         }
         batch.tables[index].truncate(first_cell + kept * width);
         Ok(())
+    }
+}
+
+/// What a path leads to, by the walk where that found it. `None` is jq's "no value".
+fn followed<'v>(
+    column: &ColumnPlan,
+    path: &Path,
+    element: &Element<'v>,
+    input: &Input<'v>,
+) -> Result<Option<&'v Value>, String> {
+    const NULL: &Value = &Value::new();
+    let found = match column.place {
+        Some(PathPlace::Record(number)) => input.found.get(number),
+        Some(PathPlace::Element(number)) => element.found.get(number),
+        None => None,
+    };
+    match found {
+        Some(Found::Value(value)) => Ok(Some(value)),
+        Some(Found::Nothing) => Ok(Some(NULL)),
+        Some(Found::Odd) | None => path.follow(element.value, input.record),
     }
 }
 
