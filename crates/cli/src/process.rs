@@ -25,8 +25,8 @@ pub fn survive_file_size_limit() {
     let _ = signal_hook::flag::register(signals::SIGXFSZ, Arc::default());
 }
 
-/// What is wrong where too few files can be open at once. Found out before anything is read or written: a file that cannot be opened for
-/// this reason must not be taken for one that is gone, nor a database for one that is read-only.
+/// What is wrong where too few files can be open at once. This is found out before anything is read or written: a file
+/// that cannot be opened for this reason must not be taken for one that is gone, nor a database for a read-only one.
 pub fn too_few_files(folder: &Path) -> Option<Diagnostic> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let needed = FILES + FILES_PER_THREAD * threads;
@@ -37,7 +37,7 @@ pub fn too_few_files(folder: &Path) -> Option<Diagnostic> {
             // EMFILE and ENFILE.
             Err(error) if matches!(error.raw_os_error(), Some(23 | 24)) => {
                 let message = format!(
-                    "cannot open `{}` as often as is needed: {error}",
+                    "too few files can be open at once, tried with `{}`: {error}",
                     folder.display()
                 );
                 return Some(
@@ -118,12 +118,12 @@ fn interrupted(database: Option<&Path>, writes: Writes) -> Diagnostic {
             "files that were loaded whole are kept in `{}`",
             path.display()
         )),
-        None => diagnostic.note("the database was in memory: nothing of it is kept"),
+        None => diagnostic.note("the database was in memory, so nothing of it is kept"),
     };
     let diagnostic = match writes {
         Writes::Nothing => diagnostic,
         Writes::Folder => diagnostic
-            .note("each file in `output/` is whole: of this run, or of an earlier one where this did not come so far"),
+            .note("each file in `output/` is whole: from this run as far as it got, otherwise from an earlier one"),
         Writes::Stdout => diagnostic.note("the answer on stdout is cut off"),
     };
     diagnostic

@@ -118,13 +118,9 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
         }
     };
     let order = get("DATE_ORDER");
-    let known = |name: &str| {
-        let name = name.to_uppercase();
-        DateOrder::ALL.iter().find(|(known, _)| *known == name)
-    };
-    let date_order = order.as_deref().and_then(known).map(|(_, order)| *order);
+    let date_order = order.as_deref().and_then(DateOrder::of_name);
     if let (Some(order), None) = (&order, date_order) {
-        let names = DateOrder::ALL.map(|(name, _)| name);
+        let names = DateOrder::ALL.map(DateOrder::name);
         let near = nearest(order, names).unwrap_or(names[0]);
         faults.push(
             Diagnostic::error(

@@ -37,7 +37,7 @@ impl FileName {
         let numbered = stem.strip_suffix(|digit: char| matches!(digit, '1'..='9'));
         if DEVICES.contains(&stem.as_str()) || matches!(numbered, Some("COM" | "LPT")) {
             return Err(format!(
-                "expected a name that is no device on Windows, as `{stem}` is"
+                "expected a name that Windows does not reserve, as it does `{stem}`"
             ));
         }
         if text.len() > LONGEST {

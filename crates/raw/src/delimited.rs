@@ -383,7 +383,7 @@ fn missing(member: &CsvMember, names: &[String]) -> String {
     let near_hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     let setting_hint = match (&member.setting, near) {
         (Some(setting), Some(near)) => format!(" set `{setting}='{near}'`"),
-        (Some(setting), None) => format!("; `{setting}` says how the header calls it"),
+        (Some(setting), None) => format!("; set `{setting}` to what the header calls it"),
         (None, _) => String::new(),
     };
     format!(

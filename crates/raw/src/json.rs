@@ -75,6 +75,19 @@ struct Open {
 }
 
 impl Open {
+    /// Behind the bracket that begins a list or an object.
+    const NESTED: Self = Self {
+        depth: 1,
+        in_text: false,
+        escapes: false,
+    };
+    /// Behind the quote that begins a text.
+    const TEXT: Self = Self {
+        depth: 0,
+        in_text: true,
+        escapes: false,
+    };
+
     /// Goes through some bytes; says where all that was open is closed, if that is there.
     fn close(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
@@ -196,7 +209,7 @@ impl Scanner<'_> {
                 }
                 Some(_) if !unwrapped => {
                     // Not how an object goes on: take it whole, and let the parser say what is wrong.
-                    let whole = self.capture_rest(&mut text, 1)?;
+                    let whole = self.capture_open(&mut text, Open::NESTED)?;
                     return self.finish(whole, text, line, sink);
                 }
                 _ => return self.finish(false, text, line, sink),
@@ -214,11 +227,11 @@ impl Scanner<'_> {
         match self.peek_past_space()? {
             Some(b'{' | b'[') => {
                 keep(text, self.take()?.as_slice());
-                self.capture_rest(text, 1)
+                self.capture_open(text, Open::NESTED)
             }
             Some(b'"') => {
                 keep(text, self.take()?.as_slice());
-                self.capture_string(text)
+                self.capture_open(text, Open::TEXT)
             }
             Some(_) => {
                 if !self.capture_scalar(text)? {
@@ -234,30 +247,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Appends the rest of a list or an object that is open so many levels deep.
-    fn capture_rest(&mut self, text: &mut Vec<u8>, depth: usize) -> io::Result<bool> {
-        self.capture_open(
-            text,
-            Open {
-                depth,
-                in_text: false,
-                escapes: false,
-            },
-        )
-    }
-
-    /// Appends the rest of a text.
-    fn capture_string(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
-        self.capture_open(
-            text,
-            Open {
-                depth: 0,
-                in_text: true,
-                escapes: false,
-            },
-        )
-    }
-
+    /// Appends the rest of what is open.
     fn capture_open(&mut self, text: &mut Vec<u8>, mut open: Open) -> io::Result<bool> {
         while !self.is_endless() {
             let buffer = self.input.fill_buf()?;

@@ -29,8 +29,8 @@ pub use names::plain_name;
 /// No record may be longer, in bytes: a line without end must not fill the memory.
 pub const MAX_RECORD: usize = 3 << 20;
 
-/// The end of what is too long for a record is looked for so far, in bytes; what comes then is not read. So a file that
-/// unpacks to almost anything costs little.
+/// How far the end of a record that is too long is looked for, in bytes. What comes behind that is not read, so that a
+/// small file that unpacks to a huge one costs little.
 const MAX_SKIPPED: u64 = 256 << 20;
 
 /// About how many bytes of records a chunk holds.
@@ -94,7 +94,7 @@ pub struct CsvMember {
     pub name: String,
     /// Whether a file without it is read at all.
     pub is_needed: bool,
-    /// The setting that may say how the header calls it.
+    /// The setting that may say what the header calls it.
     pub setting: Option<String>,
     /// What that setting says.
     pub called: Option<String>,

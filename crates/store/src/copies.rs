@@ -143,7 +143,7 @@ pub(crate) fn reject_contradictions(
             connection.execute(
                 "insert into _rejects (file_id, line, stream, table_name, code, reason, value, record)
                  select file_id, line, stream, ?2, ?3,
-                   'a record further on has the same key (' || named || ') and says something else; only the last one is loaded',
+                   'a later record has the same key (' || named || ') and other values; only the last one is loaded',
                    key, '' from _copies where rowid = ?1",
                 (copy, &table.name, SAME_KEY),
             )?;

@@ -288,10 +288,9 @@ fn to_clock(value: &Val) -> Clock {
         return Clock::UTC;
     };
     let part = |index: usize| parts.get(index).map(text).unwrap_or_default();
-    let order = DateOrder::ALL.iter().find(|(name, _)| *name == part(1));
     Clock {
         zone: TimeZone::get(&part(0)).unwrap_or(TimeZone::UTC),
-        date_order: order.map(|(_, order)| *order),
+        date_order: DateOrder::of_name(&part(1)),
     }
 }
 

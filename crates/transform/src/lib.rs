@@ -12,6 +12,7 @@ mod jq;
 mod oddities;
 mod path;
 mod plan;
+mod row;
 mod selftest;
 mod time;
 mod walk;

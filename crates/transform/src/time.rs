@@ -22,11 +22,14 @@ pub enum DateOrder {
 }
 
 impl DateOrder {
-    /// Every order, by the word that stands for it in settings.
-    pub const ALL: [(&str, Self); 2] = [
-        ("DAY_FIRST", Self::DayFirst),
-        ("MONTH_FIRST", Self::MonthFirst),
-    ];
+    /// Every order.
+    pub const ALL: [Self; 2] = [Self::DayFirst, Self::MonthFirst];
+
+    /// The order that a word stands for, in any case.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let is_named = |order: &Self| order.name().eq_ignore_ascii_case(name);
+        Self::ALL.into_iter().find(is_named)
+    }
 
     /// The word that stands for it in settings.
     pub fn name(self) -> &'static str {
@@ -63,7 +66,8 @@ pub(crate) fn timestamp(text: &str, clock: &Clock) -> Result<String, String> {
 
 /// What there is to say of a time that a change of the clocks skipped or repeated.
 pub(crate) fn clock_change(text: &str, clock: &Clock) -> Option<String> {
-    if already_utc(text).is_some() {
+    // Nearly all times come from APIs and end so: they need no second look.
+    if text.ends_with('Z') {
         return None;
     }
     let Ok(Written::Local(local)) = written(text, clock) else {
@@ -271,9 +275,9 @@ fn order_hint(text: &str, clock: &Clock) -> String {
             .is_some_and(|head| day(head.trim_end_matches(','), &clock).is_some())
     };
     let fits: Vec<_> = DateOrder::ALL
-        .iter()
-        .filter(|(_, order)| either(*order))
-        .map(|(name, _)| format!("`DATE_ORDER={name}`"))
+        .into_iter()
+        .filter(|order| either(*order))
+        .map(|order| format!("`DATE_ORDER={}`", order.name()))
         .collect();
     if clock.date_order.is_some() || fits.is_empty() {
         return String::new();

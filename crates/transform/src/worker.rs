@@ -11,13 +11,10 @@ use crate::batch::{Batch, Cell, RecordRows, Reject, Warning, encode};
 use crate::convert::{Given, convert, shown};
 use crate::jq::{self, Filter};
 use crate::oddities;
-use crate::path::{self, Path};
-use crate::plan::{ColumnPlan, ColumnSource, EachPlan, PathPlace, Plan, TablePlan};
+use crate::path;
+use crate::plan::{ColumnPlan, ColumnSource, EachPlan, Plan, TablePlan};
+use crate::row::{Element, Input, RowPlace, Unfit, followed, reject};
 use crate::time;
-use crate::walk::{AllFound, Found};
-
-/// The most characters of a record that a reject keeps.
-const KEPT_RECORD: usize = 64 * 1024;
 
 /// How a line begins that stands for a record which could not be read when it was fetched.
 const UNREADABLE: &[u8] = b"{\"_unreadable\":";
@@ -46,41 +43,6 @@ struct ColumnFilter {
     of_null: Option<Option<Val>>,
     /// The results of short texts.
     remembered: HashMap<String, Option<Val>>,
-}
-
-/// A record's part that could not become a row.
-struct Unfit {
-    code: &'static str,
-    column: Option<String>,
-    reason: String,
-    value: Option<String>,
-}
-
-/// Where a row goes, and the line of its record.
-#[derive(Clone, Copy)]
-struct Place<'p> {
-    /// The table's place in the plan.
-    index: usize,
-    table: &'p TablePlan,
-    line: u64,
-}
-
-/// What one row is made from: an element of `each`, or the record.
-struct Element<'v> {
-    value: &'v Value,
-    /// What the paths from it lead to.
-    found: AllFound<'v>,
-    /// The element as a jq value, made when first needed.
-    jq: Option<Val>,
-}
-
-/// What the rows of one record are made from.
-struct Input<'v> {
-    record: &'v Value,
-    /// What the paths from it lead to.
-    found: AllFound<'v>,
-    /// The record as a jq value, made when first needed.
-    jq: Option<Val>,
 }
 
 impl<'a> Worker<'a> {
@@ -270,7 +232,7 @@ impl<'a> Worker<'a> {
         };
         let plan = self.plan;
         for (index, table) in plan.tables.iter().enumerate() {
-            let place = Place { index, table, line };
+            let place = RowPlace { index, table, line };
             self.table_rows(place, &mut input, batch)
                 .map_err(|unfit| (Some(index), unfit))?;
         }
@@ -279,7 +241,7 @@ impl<'a> Worker<'a> {
 
     fn table_rows(
         &mut self,
-        place: Place<'a>,
+        place: RowPlace<'a>,
         input: &mut Input,
         batch: &mut Batch,
     ) -> Result<(), Unfit> {
@@ -325,13 +287,13 @@ impl<'a> Worker<'a> {
 
     fn row(
         &mut self,
-        place: Place<'a>,
+        place: RowPlace<'a>,
         element: &Value,
         as_jq: Option<Val>,
         input: &mut Input,
         batch: &mut Batch,
     ) -> Result<(), Unfit> {
-        let Place { index, table, line } = place;
+        let RowPlace { index, table, line } = place;
         let mut element = Element {
             value: element,
             found: table.walk.over(element),
@@ -375,13 +337,13 @@ impl<'a> Worker<'a> {
     /// What a column's expression makes of an element, as a cell.
     fn value(
         &mut self,
-        place: Place<'a>,
+        place: RowPlace<'a>,
         number: usize,
         element: &mut Element,
         input: &mut Input,
         batch: &mut Batch,
     ) -> Result<Cell, Unfit> {
-        let Place { index, table, .. } = place;
+        let RowPlace { index, table, .. } = place;
         let column = &table.columns[number];
         let unfit = |reason| Unfit::of(column, reason, None);
         match &column.source {
@@ -448,7 +410,7 @@ impl<'a> Worker<'a> {
 
     fn cell(
         &self,
-        place: Place,
+        place: RowPlace,
         column: &ColumnPlan,
         given: &Given,
         batch: &mut Batch,
@@ -467,7 +429,7 @@ impl<'a> Worker<'a> {
 
     fn jq_cell(
         &self,
-        place: Place,
+        place: RowPlace,
         column: &ColumnPlan,
         value: Option<&Val>,
         batch: &mut Batch,
@@ -559,70 +521,6 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// What a path leads to, by the walk where that found it. `None` is jq's "no value".
-fn followed<'v>(
-    column: &ColumnPlan,
-    path: &Path,
-    element: &Element<'v>,
-    input: &Input<'v>,
-) -> Result<Option<&'v Value>, String> {
-    const NULL: &Value = &Value::new();
-    let found = match column.place {
-        Some(PathPlace::Record(number)) => input.found.get(number),
-        Some(PathPlace::Element(number)) => element.found.get(number),
-        None => None,
-    };
-    match found {
-        Some(Found::Value(value)) => Ok(Some(value)),
-        Some(Found::Nothing) => Ok(Some(NULL)),
-        Some(Found::Odd) | None => path.follow(element.value, input.record),
-    }
-}
-
-impl Input<'_> {
-    fn as_jq(&mut self) -> Result<Val, Unfit> {
-        if self.jq.is_none() {
-            self.jq = Some(
-                jq::from_json(self.record).map_err(|reason| Unfit::new("record-unfit", reason))?,
-            );
-        }
-        Ok(self.jq.clone().unwrap_or_default())
-    }
-}
-
-impl Place<'_> {
-    /// A warning in place of a reject.
-    fn warning(&self, column: &ColumnPlan, unfit: Unfit) -> Warning {
-        Warning {
-            line: self.line,
-            table: self.table.table.name.clone(),
-            column: column.name.clone(),
-            reason: format!("`{}`: {}", column.name, unfit.reason),
-            value: unfit.value.unwrap_or_default(),
-        }
-    }
-}
-
-impl Unfit {
-    fn new(code: &'static str, reason: String) -> Self {
-        Self {
-            code,
-            column: None,
-            reason,
-            value: None,
-        }
-    }
-
-    fn of(column: &ColumnPlan, reason: String, value: Option<String>) -> Self {
-        Self {
-            code: "record-unfit",
-            column: Some(column.name.clone()),
-            reason,
-            value,
-        }
-    }
-}
-
 fn given(value: &Value) -> Given<'_> {
     match value.get_type() {
         JsonType::Null => Given::Null,
@@ -662,17 +560,4 @@ fn one_value(values: Result<Vec<Val>, String>) -> Result<Option<Val>, String> {
         ));
     }
     Ok(values.pop())
-}
-
-fn reject(line: u64, table: Option<String>, json: &[u8], unfit: Unfit) -> Reject {
-    let record = String::from_utf8_lossy(&json[..json.len().min(KEPT_RECORD)]).into_owned();
-    Reject {
-        line,
-        code: unfit.code,
-        table,
-        column: unfit.column,
-        reason: unfit.reason,
-        value: unfit.value,
-        record,
-    }
 }

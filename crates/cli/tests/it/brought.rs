@@ -91,7 +91,7 @@ fn a_key_column_that_is_missing_is_one_error() {
         run.stderr,
         snapbox::str![[r#"
 loaded developer_survey         0 records from 2 files
-error[record-rejected]: the header has no column `response_id`; it has `Timestamp`, `Your team`, `How often were you woken?`; `SURVEY_RESPONSE_ID` says how the header calls it
+error[record-rejected]: the header has no column `response_id`; it has `Timestamp`, `Your team`, `How often were you woken?`; set `SURVEY_RESPONSE_ID` to what the header calls it
   --> raw_data/developer_survey/a.csv:1
 error[record-rejected]: the header has no column `response_id`; it has `Response ID`, `team`; did you mean `Response ID`? set `SURVEY_RESPONSE_ID='Response ID'`
   --> raw_data/developer_survey/b.csv:1

@@ -43,7 +43,7 @@ error[definition-name]: `con` is not the name of a stream
  --> definitions/mappers/o.yaml:1:9
   |
 1 | stream: con
-  |         ^^^ expected a name that is no device on Windows, as `CON` is
+  |         ^^^ expected a name that Windows does not reserve, as it does `CON`
 
 warning[query-without-title]: `definitions/queries/bare.sql` has no title
 hint: begin the file with `-- title: A few words`

@@ -543,7 +543,7 @@ fn a_limit_on_open_files_is_said_before_anything_is_done() {
         .current_dir(world.folder());
     let run = world::finish(&mut shell);
     run.exits(2).says(&[
-        "error[open-files]: cannot open `.` as often as is needed: Too many open files",
+        "error[open-files]: too few files can be open at once, tried with `.`: Too many open files",
         "`ulimit -n 256`",
     ]);
     assert!(!world.path("output").exists() || world.files("output").is_empty());
@@ -604,8 +604,8 @@ hint: run it again: what is kept is not loaded anew
         snapbox::str![[r#"
 error[interrupted]: interrupted before the end
  |
- = note: the database was in memory: nothing of it is kept
- = note: each file in `output/` is whole: of this run, or of an earlier one where this did not come so far
+ = note: the database was in memory, so nothing of it is kept
+ = note: each file in `output/` is whole: from this run as far as it got, otherwise from an earlier one
  = note: raw files are as they were
 hint: run it again
 

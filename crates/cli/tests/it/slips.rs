@@ -213,7 +213,7 @@ fn two_equal_lines_of_a_sheet_are_one() {
     let world = World::new();
     let (run, loaded) = load_teams(&world, "x.csv", "id,name\nA,a\nB,b\nA,a\nB,c\n");
     run.exits(1).says(&[
-        "a record further on has the same key (`id` = `B`) and says something else; only the last one is loaded",
+        "a later record has the same key (`id` = `B`) and other values; only the last one is loaded",
         "x.csv:3",
     ]);
     assert_eq!(loaded, ["A", "B"]);
