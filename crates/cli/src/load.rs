@@ -252,11 +252,9 @@ pub(crate) fn lost_files<'k>(
 fn say_gone(plan: &Plan, gone: u64, console: &Console) {
     let stream = &plan.stream;
     let message = format!(
-        "{} of `{stream}` gone, and what only they had",
-        match gone {
-            1 => "1 file is".to_owned(),
-            _ => format!("{} files are", console::count(gone)),
-        }
+        "{} of `{stream}` {} gone, with the rows that no other file has",
+        console::counted(gone, "file"),
+        if gone == 1 { "is" } else { "are" }
     );
     console.diagnostic(&Diagnostic::warning("files-gone", message).hint(format!(
         "if they should be there, bring them back to `raw_data/{stream}/` and load again"

@@ -259,16 +259,15 @@ fn answer_into_file(
             .map_err(output)?;
         // Held as long as it is written, so that nobody takes it for a leftover.
         file.as_file().lock().map_err(output)?;
-        let target = Some((files.format, io::BufWriter::new(file)));
+        let target = Some((files.format, io::BufWriter::new(file.as_file())));
         let period = period(place, &query.period)?;
         let (target, mut kept) = answer_to(place, &query.sql, period, limits, target, rows)?;
         kept.known = known(place, &query.period)?;
-        let Some(target) = target else {
-            return Ok(kept);
-        };
-        let file = target
-            .into_inner()
-            .map_err(|error| output(error.into_error()))?;
+        match target.map(io::BufWriter::into_inner).transpose() {
+            Ok(None) => return Ok(kept),
+            Ok(Some(_)) => {}
+            Err(error) => return Err(output(error.into_error())),
+        }
         share(file.path()).map_err(output)?;
         file.as_file().sync_all().map_err(output)?;
         file.persist(&path).map_err(|error| output(error.error))?;
@@ -386,11 +385,11 @@ impl<W: io::Write> Output<W> {
 
 /// Writes a file that appears when it is whole.
 pub fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::Builder::new()
+    let file = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .tempfile_in(folder)?;
     file.as_file().lock()?;
-    io::Write::write_all(&mut file, bytes)?;
+    io::Write::write_all(&mut file.as_file(), bytes)?;
     share(file.path())?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -84,7 +84,7 @@ impl Files<'_> {
             "code": row.code, "reason": row.reason, "value": row.value, "record": row.record,
         });
         match &mut self.open {
-            Some((_, file)) => writeln!(file, "{line}"),
+            Some((_, file)) => writeln!(file.as_file(), "{line}"),
             None => Ok(()),
         }
     }

@@ -401,10 +401,11 @@ fn json_text(text: &str) -> String {
 /// A row as a JSON object. Fields without a column, or in one without a name, may only be empty.
 fn object(columns: &[Column], cells: &Cells) -> Result<Vec<u8>, String> {
     let widths = || {
+        let fields = if cells.count == 1 { "field" } else { "fields" };
+        let expected = columns.len();
         format!(
-            "the row has {} fields, the header has {}",
-            cells.count,
-            columns.len()
+            "the row has {} {fields}, the header has {expected}",
+            cells.count
         )
     };
     if columns

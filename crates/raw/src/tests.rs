@@ -183,7 +183,7 @@ fn csv_rows_are_named_by_the_header() {
     assert_eq!(
         faults,
         owned(&[
-            (2, "the row has 1 fields, the header has 2"),
+            (2, "the row has 1 field, the header has 2"),
             (3, "the row is not valid UTF-8")
         ])
     );

@@ -128,7 +128,11 @@ pub(crate) fn guarded(term: Term<&str>) -> Term<&str> {
 
 /// A definition that takes a step each time it is called, if it calls itself.
 pub(crate) fn guarded_definition(definition: Def<&str>) -> Def<&str> {
-    let is_recursive = calls(&definition.body, definition.name);
+    // What only has the same name counts too.
+    let mut is_recursive = false;
+    names(&definition.body, &mut |name| {
+        is_recursive |= name == definition.name
+    });
     let body = guarded(definition.body);
     let body = match is_recursive {
         // Bound to a variable, since a definition may also stand for a path.
@@ -140,6 +144,71 @@ pub(crate) fn guarded_definition(definition: Def<&str>) -> Def<&str> {
         false => body,
     };
     Def { body, ..definition }
+}
+
+/// Shows the name of each filter and variable that a term asks for, wherever it does.
+pub(crate) fn names<'s>(term: &Term<&'s str>, see: &mut dyn FnMut(&'s str)) {
+    match term {
+        Term::Call(name, arguments) => {
+            see(name);
+            arguments.iter().for_each(|term| names(term, see));
+        }
+        Term::Var(name) => see(name),
+        Term::Str(_, parts) => {
+            for part in parts {
+                if let StrPart::Term(term) = part {
+                    names(term, see);
+                }
+            }
+        }
+        Term::Arr(inner) => inner.iter().for_each(|term| names(term, see)),
+        Term::Obj(pairs) => {
+            for (key, value) in pairs {
+                names(key, see);
+                value.iter().for_each(|term| names(term, see));
+            }
+        }
+        Term::Neg(inner) | Term::Label(_, inner) => names(inner, see),
+        Term::BinOp(left, operator, right) => {
+            names(left, see);
+            if let BinaryOp::Pipe(Some(of)) = operator {
+                names_of_pattern(of, see);
+            }
+            names(right, see);
+        }
+        Term::Fold(_, values, of, arguments) => {
+            names(values, see);
+            names_of_pattern(of, see);
+            arguments.iter().for_each(|term| names(term, see));
+        }
+        Term::TryCatch(inner, catch) => {
+            names(inner, see);
+            catch.iter().for_each(|term| names(term, see));
+        }
+        Term::IfThenElse(cases, otherwise) => {
+            for (condition, then) in cases {
+                names(condition, see);
+                names(then, see);
+            }
+            otherwise.iter().for_each(|term| names(term, see));
+        }
+        Term::Def(definitions, inner) => {
+            definitions.iter().for_each(|one| names(&one.body, see));
+            names(inner, see);
+        }
+        Term::Path(inner, path) => {
+            names(inner, see);
+            for (part, _) in &path.0 {
+                match part {
+                    Part::Index(index) => names(index, see),
+                    Part::Range(from, to) => {
+                        from.iter().chain(to).for_each(|term| names(term, see));
+                    }
+                }
+            }
+        }
+        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) => {}
+    }
 }
 
 /// The filters that the limits are made of, and those that take the place of others of the same name.
@@ -275,55 +344,16 @@ fn pipe<'s>(left: Term<&'s str>, right: Term<&'s str>) -> Term<&'s str> {
     Term::BinOp(Box::new(left), BinaryOp::Pipe(None), Box::new(right))
 }
 
-/// Whether a term calls a definition of some name anywhere; what only has the same name counts too.
-fn calls(term: &Term<&str>, name: &str) -> bool {
-    let any = |term: &Term<&str>| calls(term, name);
-    let in_pattern = |of: &Pattern<&str>| pattern_calls(of, name);
-    match term {
-        Term::Call(called, arguments) => *called == name || arguments.iter().any(any),
-        Term::Str(_, parts) => parts
-            .iter()
-            .any(|part| matches!(part, StrPart::Term(term) if any(term))),
-        Term::Arr(inner) => inner.as_deref().is_some_and(any),
-        Term::Obj(pairs) => pairs
-            .iter()
-            .any(|(key, value)| any(key) || value.as_ref().is_some_and(any)),
-        Term::Neg(inner) | Term::Label(_, inner) => any(inner),
-        Term::BinOp(left, operator, right) => {
-            let in_operator = matches!(operator, BinaryOp::Pipe(Some(of)) if in_pattern(of));
-            in_operator || any(left) || any(right)
-        }
-        Term::Fold(_, values, of, arguments) => {
-            any(values) || in_pattern(of) || arguments.iter().any(any)
-        }
-        Term::TryCatch(inner, catch) => any(inner) || catch.as_deref().is_some_and(any),
-        Term::IfThenElse(cases, otherwise) => {
-            cases
-                .iter()
-                .any(|(condition, then)| any(condition) || any(then))
-                || otherwise.as_deref().is_some_and(any)
-        }
-        Term::Def(definitions, inner) => definitions.iter().any(|one| any(&one.body)) || any(inner),
-        Term::Path(inner, path) => {
-            any(inner)
-                || path.0.iter().any(|(part, _)| match part {
-                    Part::Index(index) => any(index),
-                    Part::Range(from, to) => {
-                        from.as_ref().is_some_and(any) || to.as_ref().is_some_and(any)
-                    }
-                })
-        }
-        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => false,
-    }
-}
-
-fn pattern_calls(of: &Pattern<&str>, name: &str) -> bool {
+fn names_of_pattern<'s>(of: &Pattern<&'s str>, see: &mut dyn FnMut(&'s str)) {
     match of {
-        Pattern::Var(_) => false,
-        Pattern::Arr(parts) => parts.iter().any(|part| pattern_calls(part, name)),
-        Pattern::Obj(parts) => parts
-            .iter()
-            .any(|(key, part)| calls(key, name) || pattern_calls(part, name)),
+        Pattern::Var(_) => {}
+        Pattern::Arr(parts) => parts.iter().for_each(|part| names_of_pattern(part, see)),
+        Pattern::Obj(parts) => {
+            for (key, part) in parts {
+                names(key, see);
+                names_of_pattern(part, see);
+            }
+        }
     }
 }
 

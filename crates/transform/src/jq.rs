@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use jaq_core::load::parse::Def;
+use jaq_core::load::parse::{Def, Term};
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
 use jaq_json::{Num, Val};
@@ -50,8 +50,8 @@ const REFUSED: &[&str] = &[
     "strflocaltime",
 ];
 
-/// Words by which these, and what is made of them, are called.
-const REFUSED_WORDS: &[&str] = &[
+/// Names by which these, and what is made of them, are asked for.
+const REFUSED_NAMES: &[&str] = &[
     "now",
     "env",
     "$ENV",
@@ -92,6 +92,10 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
         let faults = faults.map(|errors| load_faults(&code, errors));
         return Err(faults.unwrap_or_else(|| whole(expression, "cannot be read".to_owned())));
     };
+    let refused = refused_names(&code, &term);
+    if !refused.is_empty() {
+        return Err(refused);
+    }
     let main = Def {
         name: MAIN,
         args: Vec::new(),
@@ -108,10 +112,11 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
         .map(|(name, arguments, native)| (budget::inner_name(name), arguments, native))
         .chain(budget::filters())
         .chain(added());
-    let filter = Compiler::default()
+    Compiler::default()
         .with_funs(functions)
         .with_global_vars(["$record", "$clock__"])
         .compile(modules)
+        .map(Filter)
         .map_err(|errors| {
             let undefined = errors.into_iter().flat_map(|(_, errors)| errors);
             undefined
@@ -119,14 +124,8 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
                     message: format!("the {} `{name}` is not known", kind.as_str()),
                     span: in_expression(&code, name),
                 })
-                .collect::<Vec<_>>()
-        })?;
-    let refused = refused_words(expression);
-    if refused.is_empty() {
-        Ok(Filter(filter))
-    } else {
-        Err(refused)
-    }
+                .collect()
+        })
 }
 
 fn definitions<'s>() -> Vec<Def<&'s str>> {
@@ -140,27 +139,17 @@ fn whole(expression: &str, message: String) -> Vec<Fault> {
     }]
 }
 
-/// Words of filters that are refused, outside texts. What hides inside a text, as `"\(now)"`, is refused when it runs.
-fn refused_words(expression: &str) -> Vec<Fault> {
+/// A fault for each place that asks for a filter that is refused.
+fn refused_names(code: &str, term: &Term<&str>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let mut in_text = false;
-    let mut start = 0;
-    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$' || c == '.';
-    for (at, character) in expression.char_indices().chain([(expression.len(), ' ')]) {
-        if is_word(character) {
-            continue;
-        }
-        let word = &expression[start..at];
-        if !in_text && REFUSED_WORDS.contains(&word) {
+    budget::names(term, &mut |name| {
+        if REFUSED_NAMES.contains(&name) {
             faults.push(Fault {
-                message: format!("a mapper sees its record alone: `{word}` is not available"),
-                span: start..at,
+                message: format!("a mapper sees only its record: `{name}` is not available"),
+                span: in_expression(code, name),
             });
         }
-        let escaped = expression[..at].ends_with('\\');
-        in_text ^= character == '"' && !escaped;
-        start = at + character.len_utf8();
-    }
+    });
     faults
 }
 
@@ -315,7 +304,7 @@ fn refuse((name, arguments, native): jaq_core::native::Fun<Data>) -> jaq_core::n
     }
     let refusal: jaq_core::RunPtr<Data> = |_| {
         jaq_core::native::bome(Err(error(
-            "a mapper sees its record alone: this filter is not available".into(),
+            "a mapper sees only its record: this filter is not available".into(),
         )))
     };
     jaq_core::native::run::<Data>((name, arguments, refusal))

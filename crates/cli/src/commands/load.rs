@@ -29,9 +29,10 @@ pub fn run(
     let text = match files {
         0 => format!("nothing new for {}", place.name()),
         _ => format!(
-            "{} from {} are in {}",
+            "{} from {} {} in {}",
             counted(records, "record"),
             counted(files, "file"),
+            if records == 1 { "is" } else { "are" },
             place.name()
         ),
     };

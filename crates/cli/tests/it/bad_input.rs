@@ -389,6 +389,10 @@ fn a_folder_that_no_mapper_reads_and_a_file_of_unknown_kind() {
     world
         .write(&format!("{TEAMS}/good.ndjson"), "{\"id\":\"A\"}\n")
         .write(&format!("{TEAMS}/notes.txt"), "to do")
+        .write(&format!("{TEAMS}/notes.docx"), "to do")
+        .write(&format!("{TEAMS}/old/notes.txt"), "to do")
+        .write(&format!("{TEAMS}/old/more.txt"), "to do")
+        .write("incidents/template.md", "# Title")
         .write(&format!("{TEAMS}/.hidden.ndjson"), "x")
         .write(
             &format!("{TEAMS}/half.ndjson.partial"),
@@ -397,15 +401,23 @@ fn a_folder_that_no_mapper_reads_and_a_file_of_unknown_kind() {
         .write("raw_data/pagerduty_team/x.ndjson", "{\"id\":\"B\"}\n")
         .write("raw_data/weather/x.ndjson", "{\"id\":\"B\"}\n");
     let run = world.run_on_disk(&["load"]);
-    run.exits(0).says(&[
-        "the ending says nothing",
-        "notes.txt",
-        "nothing reads `raw_data/pagerduty_team`",
-        "did you mean `raw_data/pagerduty_teams`?",
-        "nothing reads `raw_data/weather`",
-        "add `definitions/mappers/weather.yaml`",
-    ]);
-    run.does_not_say("hidden").does_not_say("half");
+    run.prints(0, snapbox::str![[r#"
+warning[stream-unread]: nothing reads `raw_data/pagerduty_team`: no mapper is for the stream `pagerduty_team`
+hint: did you mean `raw_data/pagerduty_teams`?
+
+warning[stream-unread]: nothing reads `raw_data/weather`: no mapper is for the stream `weather`
+hint: add `definitions/mappers/weather.yaml`
+warning[file-unread]: nothing reads `incidents/template.md`: the ending says nothing
+hint: endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`
+warning[file-unread]: nothing reads `notes.docx` and `notes.txt` in `raw_data/pagerduty_teams`: the ending says nothing
+hint: endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`
+
+warning[file-unread]: nothing reads `more.txt` and `notes.txt` in `raw_data/pagerduty_teams/old`: the ending says nothing
+hint: endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`
+loaded pagerduty_teams          1 record from 1 file
+1 record from 1 file is in reliability.db
+
+"#]]);
     assert_eq!(world.rows("select id from PagerDutyTeams"), ["A"]);
 }
 
@@ -519,10 +531,14 @@ fn rejects_count_as_long_as_they_are_there() {
 #[test]
 fn a_file_in_no_streams_folder_is_named() {
     let world = World::new();
-    world.write("raw_data/stray.ndjson", "{}");
-    let run = world.run(&["load"]);
-    run.exits(0).says(&[
-        "nothing reads `raw_data/stray.ndjson`",
-        "raw_data/<stream>/",
-    ]);
+    for name in ["a.ndjson", "b.ndjson", "c.csv", "d.csv", "e.txt"] {
+        world.write(&format!("raw_data/{name}"), "{}");
+    }
+    world.run(&["load"]).prints(0, snapbox::str![[r#"
+warning[file-unread]: nothing reads `a.ndjson`, `b.ndjson`, `c.csv` and 2 more in `raw_data`: it is no stream's folder
+hint: put files in `raw_data/<stream>/`; `reliability show mappers` lists the streams
+nothing new for the database in memory
+it is gone when this ends; to keep it, set `DB_MODE=DISK`
+
+"#]]);
 }

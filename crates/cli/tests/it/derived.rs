@@ -245,5 +245,19 @@ fn an_index_is_what_it_means_however_it_is_written() {
         "-- one row per letter\nCREATE TABLE Letters (\n    -- it\n    id TEXT PRIMARY KEY\n);\nCREATE INDEX ON Letters (id);\n",
     );
     let run = world.run(&["check"]);
-    run.exits(1).says(&["an index on `Letters` has no name"]);
+    run.prints(1, snapbox::str![[r#"
+error[schema-index-name]: an index on `Letters` has no name
+ --> definitions/schemas/letters.sql:6:17
+  |
+6 | CREATE INDEX ON Letters (id);
+  |                 ^^^^^^^ expected `CREATE INDEX Name ON Table (column, …)`
+
+warning[schema-table-unfilled]: no mapper fills `Letters`
+ --> definitions/schemas/letters.sql:2:14
+  |
+2 | CREATE TABLE Letters (
+  |              ^^^^^^^ nothing refers to this table
+checked 4 extractors, 31 tables, 20 mappers, 147 tests, 11 derived tables and 31 queries: 1 error, 1 warning
+
+"#]]);
 }

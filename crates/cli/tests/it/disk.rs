@@ -72,8 +72,14 @@ fn a_full_disk_and_then_room() {
         );
     let settings = [("DB_MODE", "DISK"), ("DB_PATH", "disk/r.db")];
     let run = world.run_with(&settings, &["load"]);
-    run.exits(2)
-        .says(&["no space is left for", "disk/r.db", "make room"]);
+    run.prints(
+        2,
+        snapbox::str![[r#"
+error[database]: no space is left for disk/r.db
+hint: make room, and run this again: files that were loaded whole are kept
+
+"#]],
+    );
     // What is there is whole, and the second file left nothing.
     let rows = world::rows(
         &world.path("disk/r.db"),
@@ -105,8 +111,11 @@ fn an_output_folder_on_a_full_disk() {
         "-- title: Long\n-- question: Long?\nwith recursive n (i) as (select 1 union all select i + 1 from n where i < 50000)\nselect i from n order by i\n",
     );
     let run = world.run(&["query", "long"]);
-    run.exits(2)
-        .says(&["cannot write `output/long.csv`", "No space left"]);
+    run.prints(2, snapbox::str![[r#"
+error[query]: the query `long` has no answer: cannot write `output/long.csv`: No space left on device (os error 28)
+  --> definitions/queries/long.sql
+
+"#]]);
     assert_eq!(world.files("output").len(), 0);
     drop(disk);
 }
@@ -122,8 +131,14 @@ fn a_disk_that_may_only_be_read() {
     world.run_with(&settings, &["load"]).exits(0);
     disk.remount("ro");
     let run = world.run_with(&settings, &["load"]);
-    run.exits(2)
-        .says(&["is read-only", "set `DB_PATH` to another place"]);
+    run.prints(
+        2,
+        snapbox::str![[r#"
+error[database]: disk/r.db is read-only
+hint: make the file and its folder writable, or set `DB_PATH` to another place
+
+"#]],
+    );
     // Questions are answered all the same.
     let run = world.run_with(
         &settings,
@@ -494,131 +509,4 @@ fn messages_may_be_lost_but_answers_may_not() {
         .unwrap();
     assert_eq!(unanswered.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unanswered.stderr).contains("cannot write the answer"));
-}
-
-/// What a process that may write no file of more than so many blocks of 512 bytes says.
-#[cfg(target_os = "linux")]
-fn with_small_files(world: &World, mode: &str, blocks: u32, arguments: &str) -> crate::world::Run {
-    let command = world.command(&[]);
-    let program = command.get_program().to_string_lossy().into_owned();
-    let mut shell = std::process::Command::new("sh");
-    shell
-        .args([
-            "-c",
-            &format!("ulimit -f {blocks}; exec {program} {arguments}"),
-        ])
-        .current_dir(world.folder())
-        .env("DB_MODE", mode);
-    crate::world::finish(&mut shell)
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_limit_on_the_size_of_files_is_said_with_the_file() {
-    let world = World::new();
-    world.run(&["demo", "--scale", "1000"]).exits(0);
-    let run = with_small_files(&world, "DISK", 200, "load");
-    run.exits(2)
-        .says(&["reliability.db: disk I/O error", "`ulimit -f`"]);
-    let run = with_small_files(&world, "MEMORY", 2, "query incident_frequency_trend");
-    run.exits(2).says(&[
-        "cannot write `output/incident_frequency_trend.csv`",
-        "File too large",
-    ]);
-    let run = with_small_files(&world, "MEMORY", 2, "report --only incident_list");
-    run.exits(2)
-        .says(&["cannot write `output/", "File too large"]);
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_limit_on_open_files_is_said_before_anything_is_done() {
-    let world = World::new();
-    world.run_on_disk(&["demo"]).exits(0);
-    let command = world.command(&[]);
-    let program = command.get_program().to_string_lossy().into_owned();
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &format!("ulimit -n 12; exec {program} run")])
-        .current_dir(world.folder());
-    let run = world::finish(&mut shell);
-    run.exits(2).says(&[
-        "error[open-files]: too few files can be open at once, tried with `.`: Too many open files",
-        "`ulimit -n 256`",
-    ]);
-    assert!(!world.path("output").exists() || world.files("output").is_empty());
-}
-
-/// Ends a command by a signal once it can say what is kept, which is before it does anything.
-#[cfg(target_os = "linux")]
-fn ended_by(world: &World, mode: &str, signal: &str, arguments: &[&str]) -> Run {
-    let mut command = world.command(arguments);
-    command
-        .env("DB_MODE", mode)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let is_ready = || {
-        let status = fs::read_to_string(&status).unwrap();
-        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-        // SIGTERM, 15, is the last that is asked for.
-        u64::from_str_radix(caught.unwrap().trim(), 16).unwrap() & (1 << 14) != 0
-    };
-    while !is_ready() {
-        std::thread::yield_now();
-    }
-    let sent = Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
-    world::ended(child.wait_with_output().unwrap())
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn whoever_ends_a_command_is_told_what_is_kept() {
-    let world = World::new();
-    // No machine loads it before the signal comes.
-    let teams: String = (0..1_000_000)
-        .map(|id| format!("{{\"id\":\"T{id}\",\"name\":\"a team of that number\"}}\n"))
-        .collect();
-    world.write(&format!("{TEAMS}/t.ndjson"), teams);
-    let run = ended_by(&world, "DISK", "-INT", &["load"]);
-    run.exits(130);
-    snapbox::assert_data_eq!(
-        run.stderr,
-        snapbox::str![[r#"
-error[interrupted]: interrupted before the end
- |
- = note: files that were loaded whole are kept in `reliability.db`
- = note: raw files are as they were
-hint: run it again: what is kept is not loaded anew
-
-"#]]
-    );
-    let run = ended_by(&world, "MEMORY", "-TERM", &["run"]);
-    run.exits(143);
-    snapbox::assert_data_eq!(
-        run.stderr,
-        snapbox::str![[r#"
-error[interrupted]: interrupted before the end
- |
- = note: the database was in memory, so nothing of it is kept
- = note: each file in `output/` is whole: from this run as far as it got, otherwise from an earlier one
- = note: raw files are as they were
-hint: run it again
-
-"#]]
-    );
-    let endless =
-        "with recursive n (x) as (select 1 union all select x + 1 from n) select x from n";
-    fs::remove_dir_all(world.path("raw_data")).unwrap();
-    let run = ended_by(
-        &world,
-        "MEMORY",
-        "-INT",
-        &["query", "--sql", endless, "--timeout", "0"],
-    );
-    run.exits(130).says(&["the answer on stdout is cut off"]);
 }

@@ -17,6 +17,7 @@ mod demo;
 mod derived;
 mod disk;
 mod expressions;
+mod limits;
 mod loading;
 mod period;
 mod queries;

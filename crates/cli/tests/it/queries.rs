@@ -208,20 +208,79 @@ fn a_query_may_only_read() {
 #[test]
 fn a_misspelt_table_or_column_in_a_question() {
     let world = small();
-    for (sql, hint) in [
-        (
-            "select * from PagerDutyTeam",
-            "did you mean `PagerDutyTeams`?",
-        ),
-        ("select nmae from PagerDutyTeams", "did you mean `name`?"),
-        (
-            "select t.nmae from PagerDutyTeams as t",
-            "did you mean `name`?",
-        ),
-        ("selct 1", "syntax error"),
-    ] {
-        world.run(&["query", "--sql", sql]).exits(2).says(&[hint]);
-    }
+    let asked = |sql: &str| world.run(&["query", "--sql", sql]);
+    asked("select * from PagerDutyTeam").prints(
+        2,
+        snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+error[query]: the query has no answer: no such table: PagerDutyTeam
+hint: did you mean `PagerDutyTeams`?
+
+"#]],
+    );
+    asked("select nmae from PagerDutyTeams").prints(
+        2,
+        snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+error[query]: the query has no answer: no such column: nmae
+hint: did you mean `name`?
+
+"#]],
+    );
+    asked("select t.nmae from PagerDutyTeams as t").prints(
+        2,
+        snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+error[query]: the query has no answer: no such column: t.nmae
+hint: did you mean `name`?
+
+"#]],
+    );
+    asked("select \"nmae\" from PagerDutyTeams").prints(2, snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+error[query]: the query has no answer: no such column: "nmae" - should this be a string literal in single-quotes?
+hint: did you mean `name`?
+
+"#]]);
+    asked("select id from PagerDutyTeams\nwhere \"A\" = id").prints(2, snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+error[query]: the query has no answer: no such column: "A" - should this be a string literal in single-quotes?
+
+"#]]);
+    asked("selct 1").prints(
+        2,
+        snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+error[query]: the query has no answer: near "selct": syntax error
+
+"#]],
+    );
+    world.write(
+        "definitions/queries/mine.sql",
+        query_file("select id from PagerDutyTeams order by \"nmae\""),
+    );
+    world.run(&["check"]).prints(1, snapbox::str![[r#"
+warning[query-without-grain]: `definitions/queries/mine.sql` does not say what one row is
+hint: say it in the header: `-- grain: one row per …`
+
+warning[query-without-period]: `definitions/queries/mine.sql` does not say of which period it is
+hint: name the tables whose rows it counts: `-- period: Incidents`
+
+error[query]: the query `mine` has no answer: no such column: "nmae" - should this be a string literal in single-quotes?
+ --> definitions/queries/mine.sql:3:40
+  |
+3 | select id from PagerDutyTeams order by "nmae"
+  |                                        ^
+hint: did you mean `name`?
+checked 4 extractors, 30 tables, 20 mappers, 147 tests, 11 derived tables and 32 queries: 1 error, 2 warnings
+
+"#]]);
 }
 
 #[test]
@@ -421,16 +480,24 @@ const COUNTING: &str = "with recursive n(x) as (select 1 union all select x + 1 
 #[test]
 fn an_endless_answer_comes_as_it_is_made_and_is_cut_in_time() {
     let world = small();
-    let run = world.run(&[
+    let cut = world.run(&[
         "query",
         "--timeout",
         "1",
         "--sql",
         &format!("{COUNTING} select x from n"),
     ]);
-    run.exits(2)
-        .says(&["took longer than 1 second", "--timeout SECONDS"]);
-    assert!(run.stdout.starts_with("x\r\n1\r\n2\r\n") && run.stdout.len() > 1_000);
+    cut.prints(
+        2,
+        snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+error[query]: the query has no answer: the query took longer than 1 second
+hint: give it longer with `--timeout SECONDS`, or look for a join without a condition
+
+"#]],
+    );
+    assert!(cut.stdout.starts_with("x\r\n1\r\n2\r\n") && cut.stdout.len() > 1_000);
     // Also without a row, and where everything is sorted first.
     for rest in ["select count(*) from n", "select x from n order by -x"] {
         let run = world.run(&[
@@ -440,8 +507,27 @@ fn an_endless_answer_comes_as_it_is_made_and_is_cut_in_time() {
             "--sql",
             &format!("{COUNTING} {rest}"),
         ]);
-        run.exits(2).says(&["took longer than 1 second"]);
+        run.exits(2);
+        assert_eq!(run.stderr, cut.stderr);
     }
+    // A file is whole or not there.
+    world.write(
+        "definitions/queries/endless.sql",
+        query_file(&format!("{COUNTING} select x from n")),
+    );
+    let run = world.run(&["query", "endless", "--timeout", "1"]);
+    run.prints(
+        2,
+        snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+error[query]: the query `endless` has no answer: the query took longer than 1 second
+  --> definitions/queries/endless.sql
+hint: give it longer with `--timeout SECONDS`, or look for a join without a condition
+
+"#]],
+    );
+    assert!(!world.path("output/endless.csv").exists());
     // Nobody reads on: it ends, and nothing is wrong.
     let sql = format!("{COUNTING} select x from n");
     let mut child = world
@@ -467,7 +553,12 @@ fn two_columns_of_one_name_are_no_json() {
         "--sql",
         "select 1 as a, 2 as a",
     ]);
-    run.exits(2).says(&["two columns are called `a`"]);
+    run.prints(2, snapbox::str![[r#"
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+error[query]: the query has no answer: two columns are called `a`, of which JSON would keep one: give one another name, `… as other`
+
+"#]]);
     assert_eq!(run.stdout, "");
     let run = world.run(&["query", "--sql", "select 1 as a, 2 as a"]);
     assert_eq!(run.exits(0).stdout, "a,a\r\n1,2\r\n");

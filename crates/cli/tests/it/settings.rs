@@ -63,6 +63,36 @@ fn the_shell_goes_before_env() {
 }
 
 #[test]
+fn a_dollar_in_a_value_is_a_dollar() {
+    let world = small();
+    world.write(
+        ".env",
+        "DB_MODE=DISK\nDB_PATH=a$HOME.db\nINCIDENTS_PATH=\"in$$c\"\nTIME_ZONE=${ZONE}\n",
+    );
+    let run = world.run(&["load"]);
+    run.prints(
+        2,
+        snapbox::str![[r#"
+error[setting-unknown-value]: `TIME_ZONE` is `${ZONE}`, which is not a zone
+hint: expected an IANA name, such as `TIME_ZONE=Europe/Berlin`
+
+"#]],
+    );
+    let run = world.run_with(&[("TIME_ZONE", "UTC")], &["load"]);
+    run.prints(
+        0,
+        snapbox::str![[r#"
+warning[setting-no-folder]: `INCIDENTS_PATH` names `./in$$c`, which is not a folder
+hint: set it to the folder of your postmortems in YAML
+loaded pagerduty_teams          1 record from 1 file
+1 record from 1 file is in a$HOME.db
+
+"#]],
+    );
+    assert!(world.path("a$HOME.db").is_file());
+}
+
+#[test]
 fn an_env_that_cannot_be_read_is_said_without_its_words() {
     let world = World::new();
     world.write(".env", "DB_MODE=DISK\nPAGERDUTY_SECRET 'abc123\n");
@@ -119,8 +149,18 @@ fn the_folder_of_postmortems() {
     assert_eq!(world.rows(names), ["One", "Three"]);
     let settings = [("DB_MODE", "DISK"), ("INCIDENTS_PATH", "nowhere")];
     let run = world.run_with(&settings, &["load"]);
-    run.exits(0)
-        .says(&["`INCIDENTS_PATH` names", "nowhere", "which is not a folder"]);
+    run.prints(
+        0,
+        snapbox::str![[r#"
+warning[setting-no-folder]: `INCIDENTS_PATH` names `./nowhere`, which is not a folder
+hint: set it to the folder of your postmortems in YAML
+warning[files-gone]: 1 file of `incidents` is gone, with the rows that no other file has
+hint: if they should be there, bring them back to `raw_data/incidents/` and load again
+loaded incidents                1 record from 1 file
+1 record from 1 file is in reliability.db
+
+"#]],
+    );
 }
 
 #[test]
@@ -161,17 +201,41 @@ fn what_is_loaded_where_no_stream_is_named() {
         .0,
         "0|0|1"
     );
-    let world = small();
-    for (name, near) in [
-        ("pagerduty_user", "pagerduty_users"),
-        ("pagerdty", "pagerduty"),
-    ] {
-        let run = world.run_with(&[("DIRECTORY_PATH", name)], &["run"]);
-        run.exits(2).says(&[
-            &format!("`DIRECTORY_PATH` is `{name}`, which is not a stream"),
-            &format!("did you mean `{near}`?"),
-        ]);
-    }
+    let run_of = |name: &str| small().run_with(&[("DIRECTORY_PATH", name)], &["load"]);
+    run_of("pagerduty_teams").prints(
+        0,
+        snapbox::str![[r#"
+`DIRECTORY_PATH` is `pagerduty_teams`: nothing else is loaded
+loaded pagerduty_teams          1 record from 1 file
+1 record from 1 file is in the database in memory
+it is gone when this ends; to keep it, set `DB_MODE=DISK`
+
+"#]],
+    );
+    run_of("pagerduty_user").prints(
+        2,
+        snapbox::str![[r#"
+error[stream-unknown]: `DIRECTORY_PATH` is `pagerduty_user`, which is not a stream
+hint: did you mean `pagerduty_users`?
+
+"#]],
+    );
+    run_of("pagerdty").prints(
+        2,
+        snapbox::str![[r#"
+error[stream-unknown]: `DIRECTORY_PATH` is `pagerdty`, which is not a stream
+hint: did you mean `pagerduty`?
+
+"#]],
+    );
+    run_of("weather").prints(
+        2,
+        snapbox::str![[r#"
+error[stream-unknown]: `DIRECTORY_PATH` is `weather`, which is not a stream
+hint: `reliability show mappers` lists the streams
+
+"#]],
+    );
 }
 
 #[test]
@@ -181,33 +245,82 @@ fn settings_that_do_nothing_are_told() {
         &[("DB_MOD", "DISK"), ("DB_PASS", "x"), ("DB_PATH", "mine.db")],
         &["load"],
     );
-    run.exits(0);
-    let said = run.stderr;
-    assert!(
-        said.contains("`DB_MOD` in the shell is not a setting")
-            && said.contains("did you mean `DB_MODE`?"),
-        "{said}"
-    );
-    assert!(
-        said.contains("`DB_PATH=mine.db` does nothing while `DB_MODE` is `MEMORY`")
-            && !said.contains("DB_PASS"),
-        "{said}"
+    run.prints(
+        0,
+        snapbox::str![[r#"
+warning[setting-unknown]: `DB_MOD` in the shell is not a setting
+hint: did you mean `DB_MODE`?
+
+warning[setting-unused]: `DB_PATH=mine.db` does nothing while `DB_MODE` is `MEMORY`
+hint: to keep the database in that file, set `DB_MODE=DISK`
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+2 records from 2 files are in the database in memory
+it is gone when this ends; to keep it, set `DB_MODE=DISK`
+
+"#]],
     );
     let run = world.run_with(
         &[("DIRECTORY_PATH", "incidents")],
         &["load", "pagerduty_teams"],
     );
-    run.exits(0)
-        .says(&["`DIRECTORY_PATH=incidents` does nothing here"]);
-    let run = world.run_with(&[("DIRECTORY_PATH", "incidents")], &["query"]);
-    run.exits(0)
-        .says(&["`DIRECTORY_PATH=incidents` does nothing here"]);
-    for verb in ["extract", "doctor"] {
-        let run = world.run_with(&[("HTTPS_PROXY", "http//user:hidden@proxy:3128")], &[verb]);
-        run.exits(2).says(&[
-            "`HTTPS_PROXY` is not the address of a proxy",
-            "set `HTTPS_PROXY=http://proxy.example:3128`",
-        ]);
-        assert!(!run.stderr.contains("hidden"), "{}", run.stderr);
-    }
+    run.prints(
+        0,
+        snapbox::str![[r#"
+warning[setting-unused]: `DIRECTORY_PATH=incidents` does nothing here: what is loaded was named
+loaded pagerduty_teams          1 record from 1 file
+1 record from 1 file is in the database in memory
+it is gone when this ends; to keep it, set `DB_MODE=DISK`
+
+"#]],
+    );
+    let run = world.run_with(
+        &[("DIRECTORY_PATH", "incidents")],
+        &["query", "incident_list"],
+    );
+    run.prints(0, snapbox::str![[r#"
+warning[setting-unused]: `DIRECTORY_PATH=incidents` does nothing here: all streams are loaded, so that all can be asked
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+output/incident_list.csv  1 row
+
+"#]]);
+    world.write(".env", "INCIDENT_PATH=mine\nPAGERDUTY_SECERT=hidden\n");
+    let run = world.run(&["load"]);
+    run.prints(
+        0,
+        snapbox::str![[r#"
+warning[setting-unknown]: `INCIDENT_PATH` in `.env` is not a setting
+hint: did you mean `INCIDENTS_PATH`?
+
+warning[setting-unknown]: `PAGERDUTY_SECERT` in `.env` is not a setting
+hint: did you mean `PAGERDUTY_SECRET`?
+loaded incidents                1 record from 1 file
+loaded pagerduty_teams          1 record from 1 file
+2 records from 2 files are in the database in memory
+it is gone when this ends; to keep it, set `DB_MODE=DISK`
+
+"#]],
+    );
+    let run = world.run_with(
+        &[("HTTPS_PROXY", "http//user:hidden@proxy:3128")],
+        &["extract"],
+    );
+    run.prints(
+        2,
+        snapbox::str![[r#"
+error[setting-proxy]: `HTTPS_PROXY` is not the address of a proxy
+hint: set `HTTPS_PROXY=http://proxy.example:3128`, or leave it empty for no proxy
+
+"#]],
+    );
+    let run = world.run_with(&[("HTTP_PROXY", "socks9://user:hidden@proxy")], &["doctor"]);
+    run.prints(
+        2,
+        snapbox::str![[r#"
+error[setting-proxy]: `HTTP_PROXY` is not the address of a proxy
+hint: set `HTTP_PROXY=http://proxy.example:3128`, or leave it empty for no proxy
+
+"#]],
+    );
 }

@@ -158,6 +158,14 @@ impl Run {
         self
     }
 
+    /// Asserts the exit code, and that stderr is this and nothing else.
+    #[track_caller]
+    pub fn prints(&self, code: i32, expected: impl snapbox::IntoData) -> &Self {
+        self.exits(code);
+        snapbox::assert_data_eq!(&self.stderr, expected.into_data());
+        self
+    }
+
     /// Asserts that stderr has each of these in it.
     #[track_caller]
     pub fn says(&self, parts: &[&str]) -> &Self {
