@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use transform::Plan;
 
-use crate::copies;
 use crate::ddl::{NEW_VERSION, key, quote};
 use crate::period::{latest, own_moment};
+use crate::{bulk, copies};
 
 /// A file that is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +153,7 @@ pub(crate) fn finish_stream(
         return Ok(None);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    bulk::finish(&transaction, plan)?;
     copies::reject_contradictions(&transaction, plan, listing.is_some())?;
     let mut removed = 0;
     let latest = latest(&transaction, plan)?;

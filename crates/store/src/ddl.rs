@@ -6,7 +6,7 @@ use definitions::{Column, ColumnType, Schema, Table};
 use rusqlite::Connection;
 
 /// Raised when the bookkeeping tables change: an older database is made anew from the raw data.
-pub(crate) const FORMAT: i64 = 4;
+pub(crate) const FORMAT: i64 = 5;
 
 /// A version of a table that no other one has: it tells whether the table changed since something was made from it.
 pub(crate) const NEW_VERSION: &str = "hex(randomblob(16))";
@@ -29,6 +29,10 @@ create table _copies (
 );
 create index _copies_by_file on _copies (file_id);
 create index _copies_by_stream on _copies (stream);
+create table _later (
+  id integer primary key, stream text not null, file_id integer not null, line integer not null, extracted_at integer, tables text not null
+);
+create index _later_by_stream on _later (stream);
 create table _warnings (
   file_id integer not null, line integer not null, stream text not null, table_name text not null,
   column_name text not null, reason text not null, value text not null
@@ -45,7 +49,7 @@ create index _gaps_by_stream on _gaps (stream);
 create table _windows (stream text not null, since_at text not null, until_at text not null, primary key (stream, since_at));
 create table _versions (table_name text primary key, version text not null, made_of text);
 create table _runs (id integer primary key, started_at integer not null, finished_at integer not null, files integer not null, records integer not null);
-create table _objects (name text primary key, kind text not null, sql text not null);
+create table _objects (name text primary key, kind text not null, on_table text, sql text not null);
 ";
 
 pub(crate) enum Fault {
@@ -89,7 +93,7 @@ pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()
         transaction.pragma_update(None, "user_version", FORMAT)?;
         changed = true;
     }
-    changed |= forget_missing(&transaction)?;
+    changed |= forget_missing(&transaction, schema)?;
     changed |= objects(&transaction, schema)?;
     if changed {
         transaction.commit()?
@@ -110,8 +114,31 @@ pub(crate) fn create_table(table: &Table) -> String {
         ]
         .map(str::to_owned),
     );
-    parts.push(format!("primary key ({})", key(table)));
+    if !has_own_index(table) {
+        parts.push(format!("primary key ({})", key(table)));
+    }
     create(table, &parts)
+}
+
+/// Whether the key of a table is an index that can be dropped and built, by [`create_key`]. A key of a single whole number
+/// needs none: it is the row's own number.
+pub(crate) fn has_own_index(table: &Table) -> bool {
+    match table.key.as_slice() {
+        [column] => table.columns[*column].kind != ColumnType::Integer,
+        _ => true,
+    }
+}
+
+/// Whether the index of a table's key is there.
+pub(crate) fn has_key(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
+    let sql = "select exists (select 1 from sqlite_schema where type = 'index' and name = ?1)";
+    let mut found = connection.prepare_cached(sql)?;
+    found.query_row([key_name(table)], |row| row.get(0))
+}
+
+/// What the index of a table's key is called.
+pub(crate) fn key_name(table: &Table) -> String {
+    format!("_key_{}", table.name)
 }
 
 /// `CREATE TABLE` for a derived table, whose rows come from no file. Its key is an index that is made when the rows are
@@ -120,11 +147,11 @@ pub(crate) fn create_derived(table: &Table) -> String {
     create(table, &columns(table))
 }
 
-/// The key of a derived table, which refuses two rows with one key.
+/// The index of a table's key, which refuses two rows with one key.
 pub(crate) fn create_key(table: &Table) -> String {
     format!(
         "create unique index {} on {} ({})",
-        quote(&format!("_key_{}", table.name)),
+        quote(&key_name(table)),
         quote(&table.name),
         key(table)
     )
@@ -174,13 +201,21 @@ fn storage(kind: ColumnType) -> &'static str {
 
 /// Says whether anything had to change.
 fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
-    let mut wanted: Vec<(String, &str, String)> = Vec::new();
+    let mut wanted: Vec<Object> = Vec::new();
+    let mut want = |name: &str, kind, table: Option<&str>, sql: String| {
+        wanted.push(Object {
+            name: name.to_owned(),
+            kind,
+            table: table.map(str::to_owned),
+            sql,
+        });
+    };
     for table in &schema.tables {
-        wanted.push((table.name.clone(), "table", create_table(table)));
+        want(&table.name, "table", None, create_table(table));
     }
     for derived in &schema.derived {
         let sql = create_derived(&derived.table);
-        wanted.push((derived.table.name.clone(), "derived", sql));
+        want(&derived.table.name, "derived", None, sql);
     }
     let indexes = schema
         .derived
@@ -188,16 +223,18 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
         .flat_map(|derived| &derived.indexes)
         .chain(&schema.indexes);
     for index in indexes {
-        wanted.push((index.name.clone(), "index", index.sql.clone()));
+        want(&index.name, "index", Some(&index.table), index.sql.clone());
     }
     for view in &schema.views {
-        wanted.push((view.name.clone(), "view", view.sql.clone()));
+        want(&view.name, "view", None, view.sql.clone());
     }
     let mut known = known_objects(connection)?;
     let same = known.len() == wanted.len()
-        && wanted
-            .iter()
-            .all(|(name, _, sql)| known.get(name).is_some_and(|(_, known)| known == sql));
+        && wanted.iter().all(|object| {
+            known
+                .get(&object.name)
+                .is_some_and(|(_, known)| *known == object.sql)
+        });
     if same {
         return Ok(false);
     }
@@ -216,13 +253,19 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
     for (name, (known_kind, sql)) in &known {
         let kept = wanted
             .iter()
-            .any(|(wanted, kind, text)| wanted == name && kind == known_kind && text == sql);
+            .any(|wanted| wanted.name == *name && wanted.kind == known_kind && wanted.sql == *sql);
         if !kept {
             connection.execute_batch(&format!("drop table if exists {}", quote(name)))?;
             forget(connection, name)?;
         }
     }
-    for (name, kind, sql) in &wanted {
+    for Object {
+        name,
+        kind,
+        table,
+        sql,
+    } in &wanted
+    {
         let is_there = known
             .get(name)
             .is_some_and(|(known_kind, known)| known_kind == kind && known == sql);
@@ -233,9 +276,13 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
             return Err(Fault::Taken(name.clone()));
         }
         connection.execute_batch(sql)?;
+        let loaded = schema.tables.iter().find(|table| table.name == *name);
+        if let Some(table) = loaded.filter(|table| *kind == "table" && has_own_index(table)) {
+            connection.execute_batch(&create_key(table))?;
+        }
         connection.execute(
-            "insert into _objects (name, kind, sql) values (?1, ?2, ?3)",
-            (name, kind, sql),
+            "insert into _objects (name, kind, on_table, sql) values (?1, ?2, ?3, ?4)",
+            (name, kind, table, sql),
         )?;
         if is_table(kind) {
             connection.execute(
@@ -249,6 +296,15 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
         }
     }
     Ok(true)
+}
+
+/// Something that the schema wants to be there.
+struct Object {
+    name: String,
+    kind: &'static str,
+    /// The table that an index is on.
+    table: Option<String>,
+    sql: String,
 }
 
 /// Whether a kind of object has rows of its own.
@@ -301,10 +357,29 @@ fn exists(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
 
 /// Forgets what of ours somebody dropped, or put their own in place of: it is made anew, and the streams of tables are
 /// loaded anew. Says whether there was anything.
-fn forget_missing(connection: &Connection) -> rusqlite::Result<bool> {
+fn forget_missing(connection: &Connection, schema: &Schema) -> rusqlite::Result<bool> {
     let mut missing = false;
+    let mut filling = Vec::new();
+    for table in schema.tables.iter().filter(|table| has_own_index(table)) {
+        if !has_key(connection, table)? {
+            // Its stream is to be finished, if nothing else is to be done.
+            let stream = "select stream from _tables where table_name = ?1";
+            let sql = format!(
+                "update _streams set unfinished = 1 where stream = ({stream}) and unfinished = 0"
+            );
+            missing |= connection.execute(&sql, [&table.name])? > 0;
+            filling.push(table.name.as_str());
+        }
+    }
+    let is_filling = |index: &str| {
+        let index = schema.indexes.iter().find(|one| one.name == index);
+        index.is_some_and(|index| filling.contains(&index.table.as_str()))
+    };
     for (name, (kind, sql)) in known_objects(connection)? {
         if was_made_by(connection, &name, &sql)? {
+            continue;
+        }
+        if kind == "index" && is_filling(&name) {
             continue;
         }
         missing = true;

@@ -6,10 +6,12 @@
 //! SQLite is named in this room alone.
 
 mod bookkeeping;
+mod bulk;
 mod copies;
 mod ddl;
 mod derived;
 mod error;
+mod file_load;
 mod lock;
 mod period;
 mod query;
@@ -28,9 +30,9 @@ use transform::{Plan, Reject};
 pub use bookkeeping::{Fetching, Finished, GapRow, KnownFile, RejectRow, StreamState, TableStatus};
 pub use derived::{DerivedFault, Made, derived_faults, outdated};
 pub use error::{Error, QueryFault};
+pub use file_load::FileLoad;
 pub use period::{Known, Narrowed, Period};
 pub use query::{Limits, Value, known_of, period_of, prepare, query, rows_with_places, status};
-pub use rows::FileLoad;
 pub use selftest::TestBench;
 
 /// What ends a path in a URI, or begins a byte, as SQLite reads it (https://www.sqlite.org/uri.html).
@@ -61,6 +63,8 @@ enum Access {
 pub struct Store {
     connection: Connection,
     place: Place,
+    /// The stream whose tables are being filled.
+    bulk: Option<bulk::Bulk>,
     /// Held as long as the store is open, so that two runs do not load at once.
     _lock: Option<lock::Lock>,
 }
@@ -179,6 +183,7 @@ impl Store {
         let mut store = Self {
             connection,
             place: place.clone(),
+            bulk: None,
             _lock: lock,
         };
         store.prepare(schema)?;
@@ -204,7 +209,8 @@ impl Store {
     /// Forgets a stream: its rows, rejects and files. It will be loaded anew under the given fingerprint.
     pub fn reset_stream(&mut self, plan: &Plan, fingerprint: u64) -> Result<(), Error> {
         self.bulk_mode()?;
-        let done = rows::reset_stream(&mut self.connection, plan, fingerprint);
+        self.bulk = None;
+        let done = file_load::reset_stream(&mut self.connection, plan, fingerprint);
         done.map_err(|error| self.error("write", error))
     }
 
@@ -225,18 +231,18 @@ impl Store {
     ) -> Result<FileLoad<'a>, Error> {
         self.bulk_mode()?;
         let place = self.place.clone();
-        rows::FileLoad::begin(&mut self.connection, plan, facts, place)
+        FileLoad::begin(&mut self.connection, plan, facts, place, &mut self.bulk)
     }
 
     /// Notes a file that could not be read at all. It will be tried again at the next run.
     pub fn unreadable_file(&mut self, facts: &FileFacts, reject: &Reject) -> Result<(), Error> {
-        let done = rows::unreadable_file(&mut self.connection, facts, reject);
+        let done = file_load::unreadable_file(&mut self.connection, facts, reject);
         done.map_err(|error| self.error("write", error))
     }
 
     /// Forgets a file that could not be read and is not there any more.
     pub fn forget_unreadable(&mut self, stream: &str, path: &str) -> Result<(), Error> {
-        rows::forget_unreadable(&mut self.connection, stream, path)
+        file_load::forget_unreadable(&mut self.connection, stream, path)
             .map_err(|error| self.error("write", error))
     }
 
@@ -248,6 +254,7 @@ impl Store {
         plan: &Plan,
         listing: Option<(i64, &str)>,
     ) -> Result<Option<Finished>, Error> {
+        self.bulk = None;
         let done = bookkeeping::finish_stream(&mut self.connection, plan, listing);
         done.map_err(|error| self.error("write", error))
     }
@@ -320,13 +327,24 @@ impl Store {
             .connection
             .query_row("pragma page_count", [], |row| row.get::<_, i64>(0));
         if pages.map_err(|error| self.error("open", error))? == 0 {
+            // Large pages, since rows are long and are read one after the other.
+            self.connection
+                .pragma_update(None, "page_size", 16 << 10)
+                .map_err(|error| self.error("open", error))?;
             // From the first moment, so that nobody who reads can be in the way later.
             self.bulk_mode()?;
         }
-        let setup =
-            "pragma foreign_keys = off; pragma temp_store = memory; pragma cache_size = -65536;";
+        // What is sorted for a file goes to files too, beyond what the cache may take.
+        let temp_store = match self.place {
+            Place::Disk(_) => "file",
+            Place::Memory(_) => "memory",
+        };
+        let setup = format!(
+            "pragma foreign_keys = off; pragma temp_store = {temp_store}; pragma cache_size = -{};",
+            bulk::CACHE
+        );
         self.connection
-            .execute_batch(setup)
+            .execute_batch(&setup)
             .map_err(|error| self.error("open", error))?;
         ddl::prepare(&mut self.connection, schema).map_err(|fault| match fault {
             ddl::Fault::Foreign => Error::Foreign {

@@ -9,34 +9,36 @@
 //! What people write carries no time of extraction, so it has no newer copy: of two records with one key the later is
 //! loaded, and what the earlier one said is noted in `copies`.
 
+use std::collections::HashSet;
+
 use definitions::Table;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{
-    CachedStatement, Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior,
-};
-use transform::{Batch, Cell, Plan, RecordRows, Reject, Warning};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql};
+use transform::{Batch, Cell, Plan, RecordRows};
 
 use crate::copies::{self, Content, Copy};
 use crate::ddl::quote;
-use crate::{Error, FileFacts, Place};
 
-/// The loading of one file: a transaction.
-pub struct FileLoad<'a> {
-    transaction: Transaction<'a>,
-    plan: &'a Plan,
-    place: Place,
-    facts: FileFacts,
-    file: i64,
-    sql: Vec<TableSql>,
-    records: u64,
-    rejects: u64,
-    extracted: Option<(i64, i64)>,
+/// The rules for the tables of a plan, as statements.
+pub(crate) struct Rules<'p> {
+    plan: &'p Plan,
+    pub(crate) tables: Vec<TableSql>,
+}
+
+/// The file that a record stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Its number in the database.
+    pub(crate) file: i64,
+    pub(crate) path: String,
 }
 
 /// The statements of one table.
-struct TableSql {
+pub(crate) struct TableSql {
     width: usize,
     key: Vec<usize>,
+    /// Inserts, where no row has that key.
+    pub(crate) insert: String,
     /// Inserts, or updates where the new row is newer.
     upsert: String,
     /// Inserts or replaces, whatever is there.
@@ -50,151 +52,125 @@ struct TableSql {
 /// Where a row came from, in the order in which newer rows win: no time counts as before every time.
 type Version = (Option<i64>, String, i64);
 
-impl<'a> FileLoad<'a> {
-    pub(crate) fn begin(
-        connection: &'a mut Connection,
-        plan: &'a Plan,
-        facts: &FileFacts,
-        place: Place,
-    ) -> Result<Self, Error> {
-        connection.set_prepared_statement_cache_capacity(64);
-        let failed = |error| Error::sqlite(&place, "write", error);
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        let begun = (|| {
-            forget_file(&transaction, &facts.path)?;
-            let sql = "update _streams set unfinished = 1 where stream = ?1 and unfinished = 0";
-            transaction.execute(sql, [&facts.stream])?;
-            insert_file(&transaction, facts)
-        })();
-        let file = begun.map_err(failed)?;
+impl<'p> Rules<'p> {
+    pub(crate) fn new(plan: &'p Plan) -> Self {
         let own_key = plan.tables[0].table.key.len();
-        let sql = plan
-            .tables
-            .iter()
-            .map(|table| TableSql::new(&table.table, own_key))
-            .collect();
-        Ok(Self {
-            transaction,
+        let tables = plan.tables.iter();
+        Self {
             plan,
-            place,
-            facts: facts.clone(),
-            file,
-            sql,
-            records: 0,
-            rejects: 0,
-            extracted: None,
-        })
-    }
-
-    /// Adds the rows, rejects and warnings of some records.
-    pub fn apply(&mut self, batch: &Batch) -> Result<(), Error> {
-        self.apply_rows(batch)
-            .map_err(|error| Error::sqlite(&self.place, "write", error))
-    }
-
-    /// How many records the file gave so far, and how many of what stands in it could not be taken.
-    pub fn counts(&self) -> (u64, u64) {
-        (self.records, self.rejects)
-    }
-
-    /// Makes it stay, with the file's size and hash.
-    pub fn commit(self, size: u64, hash: u64) -> Result<(), Error> {
-        let done = (|| {
-            let (from, to) = self.extracted.unzip();
-            self.transaction.execute(
-                "update _files set size = ?2, hash = ?3, records = ?4, rejects = ?5, extracted_from = ?6, extracted_to = ?7 where id = ?1",
-                (self.file, size as i64, hash.cast_signed(), self.records as i64, self.rejects as i64, from, to),
-            )?;
-            self.transaction.commit()
-        })();
-        done.map_err(|error| Error::sqlite(&self.place, "write", error))
-    }
-
-    fn apply_rows(&mut self, batch: &Batch) -> rusqlite::Result<()> {
-        for reject in &batch.rejects {
-            insert_reject(&self.transaction, self.file, &self.facts.stream, reject)?;
+            tables: tables
+                .map(|table| TableSql::new(&table.table, own_key))
+                .collect(),
         }
-        for warning in &batch.warnings {
-            insert_warning(&self.transaction, self.file, &self.facts.stream, warning)?;
-        }
-        self.rejects += batch.rejects.len() as u64;
-        self.records += batch.records.len() as u64;
-        for time in batch
-            .records
-            .iter()
-            .filter_map(|record| record.extracted_at)
-        {
-            let (from, to) = self.extracted.unwrap_or((time, time));
-            self.extracted = Some((from.min(time), to.max(time)));
-        }
-        let mut upsert = self.transaction.prepare_cached(&self.sql[0].upsert)?;
+    }
+
+    /// Adds the rows of some records by the rules.
+    pub(crate) fn apply(
+        &self,
+        connection: &Connection,
+        batch: &Batch,
+        origin: &Origin,
+    ) -> rusqlite::Result<()> {
+        let mut upsert = connection.prepare_cached(&self.tables[0].upsert)?;
         for (index, record) in batch.records.iter().enumerate() {
             // A stream that fills one table needs no look at what is there: the upsert decides.
-            if self.plan.tables.len() == 1 && record.extracted_at.is_some() {
-                self.write_rows(&mut upsert, batch, index, 0, record)?;
+            if self.tables.len() == 1 && record.extracted_at.is_some() {
+                self.write_rows(&mut upsert, batch, index, 0, origin.file)?;
             } else {
-                self.apply_record(batch, index, record)?;
+                self.apply_record(connection, batch, index, origin)?;
             }
         }
         Ok(())
     }
 
-    fn apply_record(
+    /// Adds the rows of a record whose key no row has, by the `insert` of each table.
+    pub(crate) fn append(
         &self,
+        inserts: &mut [CachedStatement],
         batch: &Batch,
         index: usize,
-        record: &RecordRows,
+        file: i64,
     ) -> rusqlite::Result<()> {
-        let own = &self.sql[0];
+        for (table, insert) in inserts.iter_mut().enumerate() {
+            let twice = self.repeated(batch, index, table);
+            if twice.is_empty() {
+                self.write_rows(insert, batch, index, table, file)?;
+                continue;
+            }
+            let rows = batch
+                .cells(index, table)
+                .chunks_exact(self.tables[table].width);
+            for (_, row) in rows.enumerate().filter(|(place, _)| !twice.contains(place)) {
+                write_row(insert, row, batch, batch.records[index], file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The key of a record, as bytes that are the same for the same key.
+    pub(crate) fn key(&self, batch: &Batch, index: usize) -> Vec<u8> {
+        let cells = batch.cells(index, 0);
+        let key = self.tables[0].key.iter();
+        key_bytes(key.map(|column| cell_value(cells[*column], batch)))
+    }
+
+    fn apply_record(
+        &self,
+        connection: &Connection,
+        batch: &Batch,
+        index: usize,
+        origin: &Origin,
+    ) -> rusqlite::Result<()> {
+        let record = batch.records[index];
+        let own = &self.tables[0];
         let cells = batch.cells(index, 0);
         let key: Vec<Bound> = own
             .key
             .iter()
             .map(|column| Bound(cells[*column], batch))
             .collect();
-        if let Some((file, there)) = self.find(&key)? {
-            let new: Version = (
-                record.extracted_at,
-                self.facts.path.clone(),
-                record.line as i64,
-            );
+        if let Some((file, there)) = self.find(connection, &key)? {
+            let new: Version = (record.extracted_at, origin.path.clone(), record.line as i64);
             let new_wins = new > there;
             if new.0.is_none() && there.0.is_none() {
                 let (file, line, content) = if new_wins {
-                    (file, there.2, self.content_there(&key)?)
+                    let content = Content::of_loaded(connection, self.plan, &key)?;
+                    (file, there.2, content)
                 } else {
-                    (self.file, new.2, self.content_of(batch, index))
+                    (origin.file, new.2, self.content_of(batch, index))
                 };
                 let copy = Copy {
                     file,
                     line,
-                    stream: &self.facts.stream,
+                    stream: self.plan.stream.as_str(),
                     key: serde_json::Value::from_iter(key.iter().map(Bound::json)).to_string(),
                     named: self.named(&key),
                     content,
                 };
-                copies::note(&self.transaction, &copy)?;
+                copies::note(connection, &copy)?;
             }
             if !new_wins {
                 return Ok(());
             }
-            for child in &self.sql[1..] {
-                let mut delete = self.transaction.prepare_cached(&child.delete_of_record)?;
+            for child in &self.tables[1..] {
+                let mut delete = connection.prepare_cached(&child.delete_of_record)?;
                 delete.execute(rusqlite::params_from_iter(&key))?;
             }
         }
-        for (table, sql) in self.sql.iter().enumerate() {
-            let mut replace = self.transaction.prepare_cached(&sql.replace)?;
-            self.write_rows(&mut replace, batch, index, table, record)?;
+        for (table, sql) in self.tables.iter().enumerate() {
+            let mut replace = connection.prepare_cached(&sql.replace)?;
+            self.write_rows(&mut replace, batch, index, table, origin.file)?;
         }
         Ok(())
     }
 
     /// The row of the own table that has a key: its file, and its version.
-    fn find(&self, key: &[Bound]) -> rusqlite::Result<Option<(i64, Version)>> {
-        let mut find = self.transaction.prepare_cached(&self.sql[0].find)?;
+    fn find(
+        &self,
+        connection: &Connection,
+        key: &[Bound],
+    ) -> rusqlite::Result<Option<(i64, Version)>> {
+        let mut find = connection.prepare_cached(&self.tables[0].find)?;
         find.query_row(rusqlite::params_from_iter(key), |row| {
             Ok((row.get(1)?, (row.get(0)?, row.get(2)?, row.get(3)?)))
         })
@@ -207,30 +183,38 @@ impl<'a> FileLoad<'a> {
         batch: &Batch,
         index: usize,
         table: usize,
-        record: &RecordRows,
+        file: i64,
     ) -> rusqlite::Result<()> {
-        let width = self.sql[table].width;
-        for row in batch.cells(index, table).chunks_exact(width) {
-            for (column, cell) in row.iter().enumerate() {
-                statement.raw_bind_parameter(column + 1, Bound(*cell, batch))?;
-            }
-            statement.raw_bind_parameter(width + 1, record.extracted_at)?;
-            statement.raw_bind_parameter(width + 2, self.file)?;
-            statement.raw_bind_parameter(width + 3, record.line as i64)?;
-            statement.raw_execute()?;
+        for row in batch
+            .cells(index, table)
+            .chunks_exact(self.tables[table].width)
+        {
+            write_row(statement, row, batch, batch.records[index], file)?;
         }
         Ok(())
     }
 
-    /// What the loaded rows of a record say.
-    fn content_there(&self, key: &[Bound]) -> rusqlite::Result<Content> {
-        Content::of_loaded(&self.transaction, self.plan, key)
+    /// The places of a record's rows in a table behind which another of its rows has the same key: the last one stays.
+    fn repeated(&self, batch: &Batch, index: usize, table: usize) -> HashSet<usize> {
+        let sql = &self.tables[table];
+        let rows: Vec<&[Cell]> = batch.cells(index, table).chunks_exact(sql.width).collect();
+        let mut keys = HashSet::new();
+        let mut repeated = HashSet::new();
+        if rows.len() > 1 {
+            for (place, row) in rows.iter().enumerate().rev() {
+                let key = sql.key.iter().map(|column| cell_value(row[*column], batch));
+                if !keys.insert(key_bytes(key)) {
+                    repeated.insert(place);
+                }
+            }
+        }
+        repeated
     }
 
     /// What the rows of a record say that are to be loaded.
     fn content_of(&self, batch: &Batch, index: usize) -> Content {
         let mut content = Content::default();
-        for (table, sql) in self.sql.iter().enumerate() {
+        for (table, sql) in self.tables.iter().enumerate() {
             for row in batch.cells(index, table).chunks_exact(sql.width) {
                 content.add(table, row.iter().map(|cell| cell_value(*cell, batch)));
             }
@@ -240,135 +224,53 @@ impl<'a> FileLoad<'a> {
 
     fn named(&self, key: &[Bound]) -> String {
         let columns = &self.plan.tables[0].table.columns;
-        let names = self.sql[0].key.iter().zip(key);
+        let names = self.tables[0].key.iter().zip(key);
         let names =
             names.map(|(column, value)| format!("`{}` = {}", columns[*column].name, value.shown()));
         names.collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Empties the tables of a stream and forgets its files.
-pub(crate) fn reset_stream(
-    connection: &mut Connection,
-    plan: &Plan,
-    fingerprint: u64,
-) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for table in &plan.tables {
-        transaction.execute(&format!("delete from {}", quote(&table.table.name)), [])?;
+/// The values of a key as bytes that are the same for the same key. A number is the same as a whole one and as another,
+/// as the column may store it as either.
+pub(crate) fn key_bytes<'v>(values: impl Iterator<Item = ValueRef<'v>>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for value in values {
+        match value {
+            ValueRef::Null => bytes.push(0),
+            ValueRef::Integer(value) => {
+                bytes.push(1);
+                bytes.extend((value as f64).to_le_bytes());
+            }
+            ValueRef::Real(value) => {
+                bytes.push(1);
+                bytes.extend(value.to_le_bytes());
+            }
+            ValueRef::Text(text) | ValueRef::Blob(text) => {
+                bytes.push(2);
+                bytes.extend(text.len().to_le_bytes());
+                bytes.extend(text);
+            }
+        }
     }
-    for table in ["_rejects", "_copies", "_warnings", "_files", "_removed"] {
-        transaction.execute(
-            &format!("delete from {table} where stream = ?1"),
-            [plan.stream.as_str()],
-        )?;
-    }
-    transaction.execute(
-        "insert into _streams (stream, fingerprint, unfinished) values (?1, ?2, 1)
-         on conflict (stream) do update set fingerprint = excluded.fingerprint, unfinished = 1, listing = null, listed_at = null",
-        (plan.stream.as_str(), fingerprint.cast_signed()),
-    )?;
-    transaction.commit()
+    bytes
 }
 
-/// A file that cannot be opened leaves a reject, and no hash: it counts as not loaded.
-pub(crate) fn unreadable_file(
-    connection: &mut Connection,
-    facts: &FileFacts,
-    reject: &Reject,
-) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    forget_file(&transaction, &facts.path)?;
-    let file = insert_file(&transaction, facts)?;
-    insert_reject(&transaction, file, &facts.stream, reject)?;
-    transaction.execute("update _files set rejects = 1 where id = ?1", [file])?;
-    transaction.execute(
-        "update _streams set unfinished = 1 where stream = ?1",
-        [&facts.stream],
-    )?;
-    transaction.commit()
-}
-
-/// Drops the reject of a file that is not there any more.
-pub(crate) fn forget_unreadable(
-    connection: &mut Connection,
-    stream: &str,
-    path: &str,
-) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    forget_file(&transaction, path)?;
-    transaction.execute(
-        "update _streams set unfinished = 1 where stream = ?1",
-        [stream],
-    )?;
-    transaction.commit()
-}
-
-fn insert_file(connection: &Connection, facts: &FileFacts) -> rusqlite::Result<i64> {
-    let sql = "insert into _files (path, stream, size, modified) values (?1, ?2, ?3, ?4)";
-    connection.prepare_cached(sql)?.insert((
-        &facts.path,
-        &facts.stream,
-        facts.size as i64,
-        facts.modified,
-    ))
-}
-
-/// Drops what is known of a file that has no rows: one that could not be read at an earlier run.
-fn forget_file(connection: &Connection, path: &str) -> rusqlite::Result<()> {
-    for table in ["_rejects", "_copies", "_warnings"] {
-        connection
-            .prepare_cached(&format!(
-                "delete from {table} where file_id = (select id from _files where path = ?1)"
-            ))?
-            .execute([path])?;
-    }
-    connection
-        .prepare_cached("delete from _files where path = ?1")?
-        .execute([path])?;
-    Ok(())
-}
-
-fn insert_reject(
-    connection: &Connection,
+fn write_row(
+    statement: &mut CachedStatement,
+    row: &[Cell],
+    batch: &Batch,
+    record: RecordRows,
     file: i64,
-    stream: &str,
-    reject: &Reject,
 ) -> rusqlite::Result<()> {
-    let sql = "insert into _rejects (file_id, line, stream, table_name, column_name, code, reason, value, record) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let mut statement = connection.prepare_cached(sql)?;
-    statement.execute((
-        file,
-        reject.line as i64,
-        stream,
-        &reject.table,
-        &reject.column,
-        reject.code,
-        &reject.reason,
-        &reject.value,
-        &reject.record,
-    ))?;
-    Ok(())
-}
-
-fn insert_warning(
-    connection: &Connection,
-    file: i64,
-    stream: &str,
-    warning: &Warning,
-) -> rusqlite::Result<()> {
-    let sql = "insert into _warnings (file_id, line, stream, table_name, column_name, reason, value) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let mut statement = connection.prepare_cached(sql)?;
-    statement.execute((
-        file,
-        warning.line as i64,
-        stream,
-        &warning.table,
-        &warning.column,
-        &warning.reason,
-        &warning.value,
-    ))?;
-    Ok(())
+    for (column, cell) in row.iter().enumerate() {
+        statement.raw_bind_parameter(column + 1, Bound(*cell, batch))?;
+    }
+    let width = row.len();
+    statement.raw_bind_parameter(width + 1, record.extracted_at)?;
+    statement.raw_bind_parameter(width + 2, file)?;
+    statement.raw_bind_parameter(width + 3, record.line as i64)?;
+    statement.raw_execute().map(drop)
 }
 
 impl TableSql {
@@ -411,6 +313,7 @@ impl TableSql {
         Self {
             width: columns.len(),
             key: table.key.clone(),
+            insert: format!("insert {head}"),
             upsert,
             replace: format!("insert or replace {head}"),
             delete_of_record: format!("delete from {name} where {}", by_key(own_key)),
@@ -452,7 +355,7 @@ impl ToSql for Bound<'_> {
     }
 }
 
-fn cell_value(cell: Cell, batch: &Batch) -> ValueRef<'_> {
+pub(crate) fn cell_value(cell: Cell, batch: &Batch) -> ValueRef<'_> {
     match cell {
         Cell::Null => ValueRef::Null,
         Cell::Integer(value) => ValueRef::Integer(value),

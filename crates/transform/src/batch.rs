@@ -109,7 +109,7 @@ impl Batch {
     }
 
     /// Appends text and gives its cell.
-    pub(crate) fn push_text(&mut self, text: &str) -> Cell {
+    pub fn push_text(&mut self, text: &str) -> Cell {
         self.text_since(self.text.len(), |out| out.push_str(text))
     }
 
@@ -125,7 +125,7 @@ impl Batch {
     }
 
     /// Marks the end of a record that gave rows.
-    pub(crate) fn close_record(&mut self, rows: RecordRows) {
+    pub fn close_record(&mut self, rows: RecordRows) {
         self.records.push(rows);
         self.ends.extend(
             self.tables

@@ -225,7 +225,7 @@ nothing new for reliability.db
 
 "#]],
         );
-        let sql = "select name, sql from sqlite_schema where tbl_name = 'Letters' and type = 'index' and sql is not null";
+        let sql = "select name, sql from sqlite_schema where name = 'ByPlace'";
         (world.rows(sql), world.rows("pragma schema_version"))
     };
     let first = index("CREATE INDEX ByPlace ON Letters (place)");
