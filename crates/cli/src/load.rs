@@ -21,8 +21,11 @@ use crate::project::Project;
 use crate::unread::unread;
 use crate::{CouldNotRun, console, rejects, states, vanished};
 
-/// Portions that wait between two stages, at the most.
-const WAITING: usize = 2;
+/// Portions that wait for a worker, at the most.
+const CHUNKS_WAITING: usize = 4;
+
+/// Portions of a worker that wait for the writer, at the most: while that waits for the disk, the others go on.
+const BATCHES_WAITING: usize = 40;
 
 /// What loading a stream came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -274,8 +277,8 @@ fn load_files(
     let done = thread::scope(|scope| {
         let (mut to_workers, mut from_workers) = (Vec::new(), Vec::new());
         for _ in 0..workers {
-            let (chunks_in, chunks_out) = sync_channel(WAITING);
-            let (batches_in, batches_out) = sync_channel(WAITING);
+            let (chunks_in, chunks_out) = sync_channel(CHUNKS_WAITING);
+            let (batches_in, batches_out) = sync_channel(BATCHES_WAITING);
             to_workers.push(chunks_in);
             from_workers.push(batches_out);
             let work = move || transform_all(plan, files, &chunks_out, &batches_in);

@@ -34,7 +34,7 @@ pub const MAX_RECORD: usize = 3 << 20;
 const MAX_SKIPPED: u64 = 256 << 20;
 
 /// About how many bytes of records a chunk holds.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 256 << 10;
 
 /// A record's place in a chunk and in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //! when the keys are built. What is there of a stream that was left in the middle is as whole as ever: which files are
 //! loaded, their rows, and the records that wait. A table without the index of its key is one that is being filled.
 
+use definitions::Table;
 use fastbloom::BloomFilter;
 use rusqlite::{CachedStatement, Connection};
 use transform::{Batch, Cell, Plan, RecordRows};
@@ -14,15 +15,20 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::ddl::{create_key, has_key, has_own_index, key, key_name, quote};
 use crate::rows::{Origin, Rules, key_bytes};
 
-/// The size of the filter, in bits: 16 MiB, of which only what is used takes memory. Ten million keys fill it to a quarter.
-const BITS: usize = 128 << 20;
+/// The sizes of the filter, in bits, and how many keys one of that size takes: 256 KiB, 16 MiB and 64 MiB. The last takes
+/// more, and finds more new keys known, whose records then wait.
+const SIZES: [(usize, u64); 3] = [
+    (2 << 20, 150_000),
+    (128 << 20, 12_000_000),
+    (512 << 20, u64::MAX),
+];
 
 /// How many bits a key sets.
 const BITS_A_KEY: u32 = 4;
 
 /// The page cache while rows are appended, in KiB. Sorting takes as much memory again, and is fastest within the cache of
 /// the processor.
-const SMALL_CACHE: i64 = 8 << 10;
+pub(crate) const SMALL_CACHE: i64 = 8 << 10;
 
 /// The page cache otherwise, in KiB.
 pub(crate) const CACHE: i64 = 64 << 10;
@@ -33,7 +39,9 @@ const WAITING: u64 = 10_000;
 /// The filling of the tables of a stream.
 pub(crate) struct Bulk {
     stream: String,
-    seen: BloomFilter,
+    seen: Box<BloomFilter>,
+    /// So many keys the filter takes.
+    room: u64,
     appended: u64,
     waiting: u64,
 }
@@ -47,11 +55,17 @@ impl Bulk {
         batch: &Batch,
         origin: &Origin,
     ) -> rusqlite::Result<()> {
+        if self.appended + batch.records.len() as u64 > self.room {
+            self.make_room(connection, rules.own())?;
+        }
         let inserts = rules.tables.iter();
         let inserts = inserts.map(|table| connection.prepare_cached(&table.insert));
         let mut inserts = inserts.collect::<rusqlite::Result<Vec<CachedStatement>>>()?;
-        for index in 0..batch.records.len() {
-            if self.seen.insert_hash(xxh3_64(&rules.key(batch, index))) {
+        let keys = (0..batch.records.len()).map(|index| xxh3_64(&rules.key(batch, index)));
+        // All at once: each is somewhere else in memory, and so the processor waits for several at a time.
+        let known: Vec<bool> = keys.map(|key| self.seen.insert_hash(key)).collect();
+        for (index, known) in known.into_iter().enumerate() {
+            if known {
                 put(connection, &self.stream, batch, index, origin.file)?;
                 self.waiting += 1;
             } else {
@@ -83,6 +97,7 @@ pub(crate) fn begin(
             return Ok(Some(bulk));
         }
         finish(connection, plan)?;
+        set_cache(connection, CACHE)?;
         return Ok(None);
     }
     for table in &plan.tables {
@@ -111,9 +126,7 @@ pub(crate) fn finish(connection: &Connection, plan: &Plan) -> rusqlite::Result<(
             connection.execute_batch(&create_key(&table.table))?;
         }
     }
-    set_cache(connection, CACHE)?;
     add_waiting(connection, plan)?;
-    set_cache(connection, SMALL_CACHE)?;
     for table in &plan.tables {
         let missing = "select sql from _objects where kind = 'index' and on_table = ?1
             and name not in (select name from sqlite_schema where type = 'index')";
@@ -121,7 +134,7 @@ pub(crate) fn finish(connection: &Connection, plan: &Plan) -> rusqlite::Result<(
             connection.execute_batch(&sql)?;
         }
     }
-    set_cache(connection, CACHE)
+    Ok(())
 }
 
 /// Whether the tables of a stream are being filled.
@@ -140,17 +153,10 @@ fn resume(connection: &Connection, plan: &Plan) -> rusqlite::Result<Bulk> {
     set_cache(connection, SMALL_CACHE)?;
     let mut bulk = Bulk::of(plan);
     let own = &plan.tables[0].table;
-    let keys = format!("select {} from {}", key(own), quote(&own.name));
-    let mut keys = connection.prepare(&keys)?;
-    let width = keys.column_count();
-    let mut rows = keys.query([])?;
-    while let Some(row) = rows.next()? {
-        let values = (0..width).map(|column| row.get_ref(column));
-        let values = values.collect::<rusqlite::Result<Vec<_>>>()?;
-        bulk.seen
-            .insert_hash(xxh3_64(&key_bytes(values.into_iter())));
-        bulk.appended += 1;
-    }
+    let rows = format!("select count(*) from {}", quote(&own.name));
+    let rows: i64 = connection.query_row(&rows, [], |row| row.get(0))?;
+    bulk.appended = rows.cast_unsigned();
+    bulk.make_room(connection, own)?;
     let waiting = "select count(*) from _later where stream = ?1";
     let waiting: i64 = connection.query_row(waiting, [plan.stream.as_str()], |row| row.get(0))?;
     bulk.waiting = waiting.cast_unsigned();
@@ -159,13 +165,42 @@ fn resume(connection: &Connection, plan: &Plan) -> rusqlite::Result<Bulk> {
 
 impl Bulk {
     fn of(plan: &Plan) -> Self {
+        let (seen, room) = filter_for(0);
         Self {
             stream: plan.stream.to_string(),
-            seen: BloomFilter::with_num_bits(BITS).hashes(BITS_A_KEY),
+            seen,
+            room,
             appended: 0,
             waiting: 0,
         }
     }
+
+    /// Makes the filter anew, from the rows, with room for twice as many.
+    fn make_room(&mut self, connection: &Connection, own: &Table) -> rusqlite::Result<()> {
+        (self.seen, self.room) = filter_for(2 * self.appended);
+        let keys = format!("select {} from {}", key(own), quote(&own.name));
+        let mut keys = connection.prepare(&keys)?;
+        let width = keys.column_count();
+        let mut rows = keys.query([])?;
+        while let Some(row) = rows.next()? {
+            let values = (0..width).map(|column| row.get_ref(column));
+            let values = values.collect::<rusqlite::Result<Vec<_>>>()?;
+            self.seen
+                .insert_hash(xxh3_64(&key_bytes(values.into_iter())));
+        }
+        Ok(())
+    }
+}
+
+/// A filter with room for so many keys, and how many it takes.
+fn filter_for(keys: u64) -> (Box<BloomFilter>, u64) {
+    let [.., largest] = SIZES;
+    let fits = SIZES.into_iter().find(|(_, room)| *room > keys);
+    let (bits, room) = fits.unwrap_or(largest);
+    (
+        Box::new(BloomFilter::with_num_bits(bits).hashes(BITS_A_KEY)),
+        room,
+    )
 }
 
 /// Drops the keys of a stream's tables and the indexes that we made; those of others stay.
@@ -264,6 +299,7 @@ fn texts(connection: &Connection, sql: &str, table: &str) -> rusqlite::Result<Ve
     rows.collect()
 }
 
-fn set_cache(connection: &Connection, kibibytes: i64) -> rusqlite::Result<()> {
+/// Sets the size of the page cache, in KiB.
+pub(crate) fn set_cache(connection: &Connection, kibibytes: i64) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -kibibytes)
 }

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::bookkeeping::renew_version;
 use crate::ddl::{create_derived, create_key, quote};
-use crate::{Error, Limits, Place, QueryFault, Store, query};
+use crate::{Error, Limits, Place, QueryFault, Store, bulk, query};
 
 /// Why a derived table cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +95,8 @@ impl Store {
             return Ok(Ok(Vec::new()));
         }
         self.bulk_mode()?;
-        let made = make_outdated(&mut self.connection, &steps);
+        let made = bulk::set_cache(&self.connection, bulk::SMALL_CACHE)
+            .and_then(|()| make_outdated(&mut self.connection, &steps));
         made.map_err(|error| self.error("write", error))
     }
 }

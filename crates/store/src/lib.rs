@@ -256,6 +256,10 @@ impl Store {
     ) -> Result<Option<Finished>, Error> {
         self.bulk = None;
         let done = bookkeeping::finish_stream(&mut self.connection, plan, listing);
+        let done = done.and_then(|finished| {
+            bulk::set_cache(&self.connection, bulk::CACHE)?;
+            Ok(finished)
+        });
         done.map_err(|error| self.error("write", error))
     }
 

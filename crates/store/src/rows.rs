@@ -9,8 +9,6 @@
 //! What people write carries no time of extraction, so it has no newer copy: of two records with one key the later is
 //! loaded, and what the earlier one said is noted in `copies`.
 
-use std::collections::HashSet;
-
 use definitions::Table;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql};
@@ -64,6 +62,11 @@ impl<'p> Rules<'p> {
         }
     }
 
+    /// The table that has a row for each record.
+    pub(crate) fn own(&self) -> &Table {
+        &self.plan.tables[0].table
+    }
+
     /// Adds the rows of some records by the rules.
     pub(crate) fn apply(
         &self,
@@ -92,17 +95,7 @@ impl<'p> Rules<'p> {
         file: i64,
     ) -> rusqlite::Result<()> {
         for (table, insert) in inserts.iter_mut().enumerate() {
-            let twice = self.repeated(batch, index, table);
-            if twice.is_empty() {
-                self.write_rows(insert, batch, index, table, file)?;
-                continue;
-            }
-            let rows = batch
-                .cells(index, table)
-                .chunks_exact(self.tables[table].width);
-            for (_, row) in rows.enumerate().filter(|(place, _)| !twice.contains(place)) {
-                write_row(insert, row, batch, batch.records[index], file)?;
-            }
+            self.write_rows(insert, batch, index, table, file)?;
         }
         Ok(())
     }
@@ -192,23 +185,6 @@ impl<'p> Rules<'p> {
             write_row(statement, row, batch, batch.records[index], file)?;
         }
         Ok(())
-    }
-
-    /// The places of a record's rows in a table behind which another of its rows has the same key: the last one stays.
-    fn repeated(&self, batch: &Batch, index: usize, table: usize) -> HashSet<usize> {
-        let sql = &self.tables[table];
-        let rows: Vec<&[Cell]> = batch.cells(index, table).chunks_exact(sql.width).collect();
-        let mut keys = HashSet::new();
-        let mut repeated = HashSet::new();
-        if rows.len() > 1 {
-            for (place, row) in rows.iter().enumerate().rev() {
-                let key = sql.key.iter().map(|column| cell_value(row[*column], batch));
-                if !keys.insert(key_bytes(key)) {
-                    repeated.insert(place);
-                }
-            }
-        }
-        repeated
     }
 
     /// What the rows of a record say that are to be loaded.

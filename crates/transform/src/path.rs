@@ -29,7 +29,7 @@ struct Step {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Member(String),
     Index(i64),
 }
@@ -140,13 +140,9 @@ impl Path {
         }
     }
 
-    /// The names of its steps, if all are members.
-    pub(crate) fn members(&self) -> Option<Vec<&str>> {
-        let names = self.steps.iter().map(|step| match &step.part {
-            Part::Member(name) => Some(name.as_str()),
-            Part::Index(_) => None,
-        });
-        names.collect()
+    /// What its steps go to.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.steps.iter().map(|step| &step.part)
     }
 
     /// Follows the path. `None` is jq's "no value", from `?`.
@@ -270,7 +266,8 @@ pub(crate) fn members(object: &Value) -> Result<Vec<(&str, &Value)>, String> {
     Ok(members)
 }
 
-fn element_at(list: &Value, index: i64) -> Option<&Value> {
+/// The item at a place in a list, counted from the end if it is below 0.
+pub(crate) fn element_at(list: &Value, index: i64) -> Option<&Value> {
     let items = list.as_array()?;
     let length = i64::try_from(items.len()).ok()?;
     let index = if index < 0 { index + length } else { index };

@@ -38,6 +38,8 @@ pub struct Plan {
     pub(crate) records: Option<String>,
     /// The paths from the record on, of all tables.
     pub(crate) walk: Walk,
+    /// The number of the path to when a record was fetched.
+    pub(crate) fetched_at: Option<usize>,
     /// The members that a record may have; empty where any may be there.
     pub(crate) members: Members,
     pub(crate) setting: Arc<Setting>,
@@ -116,6 +118,10 @@ pub fn plan(
     }
     let mut tables = Vec::new();
     let mut record_walk = Walk::new();
+    let fetched_at = match path::split("._extract.at") {
+        Split::Path(path) => Some(record_walk.add(&path)),
+        _ => None,
+    };
     for mapping in &mapper.tables {
         let Some(table) = schema.table(&mapping.table.text) else {
             continue;
@@ -157,9 +163,9 @@ pub fn plan(
             let place = match &source {
                 ColumnSource::Path(path) | ColumnSource::Piped(path, _) => {
                     if each.is_some() && path.root == Root::Element {
-                        walk.add(path).map(PathPlace::Element)
+                        Some(PathPlace::Element(walk.add(path)))
                     } else {
-                        record_walk.add(path).map(PathPlace::Record)
+                        Some(PathPlace::Record(record_walk.add(path)))
                     }
                 }
                 ColumnSource::Nothing | ColumnSource::Jq(_) => None,
@@ -205,6 +211,7 @@ pub fn plan(
         },
         tables,
         walk: record_walk,
+        fetched_at,
         members: Members::of(mapper.members.iter().map(|name| name.text.as_str())),
         setting: Arc::clone(setting),
     })

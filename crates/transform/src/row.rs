@@ -48,12 +48,12 @@ pub(crate) struct Input<'v> {
 }
 
 /// What a path leads to, by the walk where that found it. `None` is jq's "no value".
-pub(crate) fn followed<'v>(
+pub(crate) fn followed<'e, 'r: 'e>(
     column: &ColumnPlan,
     path: &Path,
-    element: &Element<'v>,
-    input: &Input<'v>,
-) -> Result<Option<&'v Value>, String> {
+    element: &Element<'e>,
+    input: &Input<'r>,
+) -> Result<Option<&'e Value>, String> {
     const NULL: &Value = &Value::new();
     let found = match column.place {
         Some(PathPlace::Record(number)) => input.found.get(number),

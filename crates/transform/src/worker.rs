@@ -15,6 +15,7 @@ use crate::path;
 use crate::plan::{ColumnPlan, ColumnSource, EachPlan, Plan, TablePlan};
 use crate::row::{Element, Input, RowPlace, Unfit, followed, reject};
 use crate::time;
+use crate::walk::Found;
 
 /// How a line begins that stands for a record which could not be read when it was fetched.
 const UNREADABLE: &[u8] = b"{\"_unreadable\":";
@@ -29,6 +30,8 @@ pub struct Worker<'a> {
     tables: Vec<TableFilters>,
     clock: Val,
     keys: HashMap<Vec<u8>, usize>,
+    /// When the last record was fetched that said so: the text, and the moment.
+    fetched_last: Option<(String, i64)>,
 }
 
 #[derive(Default)]
@@ -75,6 +78,7 @@ impl<'a> Worker<'a> {
             tables: tables.collect(),
             clock: jq::from_clock(&plan.setting.clock),
             keys: HashMap::new(),
+            fetched_last: None,
         }
     }
 
@@ -223,13 +227,14 @@ impl<'a> Worker<'a> {
             );
             return Err((None, Unfit::new("record-not-an-object", reason)));
         }
-        let extracted_at = own_time(record, extracted_at)
-            .map_err(|reason| (None, Unfit::new("record-extract-time", reason)))?;
         let mut input = Input {
             record,
             found: self.plan.walk.over(record),
             jq: None,
         };
+        let extracted_at = self
+            .fetched_at(&input, extracted_at)
+            .map_err(|reason| (None, Unfit::new("record-extract-time", reason)))?;
         let plan = self.plan;
         for (index, table) in plan.tables.iter().enumerate() {
             let place = RowPlace { index, table, line };
@@ -237,6 +242,25 @@ impl<'a> Worker<'a> {
                 .map_err(|unfit| (Some(index), unfit))?;
         }
         Ok(RecordRows { line, extracted_at })
+    }
+
+    /// When a record was fetched, in microseconds since 1970. All records of a page were fetched at once, so the last
+    /// time that was read is remembered.
+    fn fetched_at(&mut self, input: &Input, from_name: Option<i64>) -> Result<Option<i64>, String> {
+        let found = self.plan.fetched_at.and_then(|at| input.found.get(at));
+        let text = match found {
+            Some(Found::Nothing) => return Ok(from_name),
+            Some(Found::Value(value)) => value.as_str(),
+            Some(Found::Odd) | None => None,
+        };
+        if let (Some(text), Some((known, moment))) = (text, &self.fetched_last)
+            && text == known
+        {
+            return Ok(Some(*moment));
+        }
+        let moment = own_time(input.record, from_name)?;
+        self.fetched_last = text.map(str::to_owned).zip(moment);
+        Ok(moment)
     }
 
     fn table_rows(
@@ -285,12 +309,12 @@ impl<'a> Worker<'a> {
         self.merge_repeated(index, place.table, first_cell, batch)
     }
 
-    fn row(
+    fn row<'e, 'r: 'e>(
         &mut self,
         place: RowPlace<'a>,
-        element: &Value,
+        element: &'e Value,
         as_jq: Option<Val>,
-        input: &mut Input,
+        input: &mut Input<'r>,
         batch: &mut Batch,
     ) -> Result<(), Unfit> {
         let RowPlace { index, table, line } = place;
@@ -335,12 +359,12 @@ impl<'a> Worker<'a> {
     }
 
     /// What a column's expression makes of an element, as a cell.
-    fn value(
+    fn value<'e, 'r: 'e>(
         &mut self,
         place: RowPlace<'a>,
         number: usize,
-        element: &mut Element,
-        input: &mut Input,
+        element: &mut Element<'e>,
+        input: &mut Input<'r>,
         batch: &mut Batch,
     ) -> Result<Cell, Unfit> {
         let RowPlace { index, table, .. } = place;

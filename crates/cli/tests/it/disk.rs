@@ -51,7 +51,7 @@ fn mount(options: &[&str], path: &Path) -> bool {
 #[test]
 fn a_full_disk_and_then_room() {
     let world = World::new();
-    let small = ["-t", "tmpfs", "-o", "size=2m", "tmpfs"];
+    let small = ["-t", "tmpfs", "-o", "size=6m", "tmpfs"];
     let Some(disk) = Mount::new(&world, "disk", &small) else {
         return;
     };
@@ -68,7 +68,7 @@ fn a_full_disk_and_then_room() {
         )
         .write(
             &format!("{TEAMS}/2.ndjson"),
-            (200..4000).map(team).collect::<String>(),
+            (200..10_000).map(team).collect::<String>(),
         );
     let settings = [("DB_MODE", "DISK"), ("DB_PATH", "disk/r.db")];
     let run = world.run_with(&settings, &["load"]);
@@ -89,11 +89,11 @@ hint: make room, and run this again: files that were loaded whole are kept
 
     disk.remount("size=200m");
     let run = world.run_with(&settings, &["load"]);
-    run.exits(0).says(&["3,800 records from 1 file"]);
+    run.exits(0).says(&["9,800 records from 1 file"]);
     let database = world.path("disk/r.db");
     assert_eq!(
         world::rows(&database, "select count(*) from PagerDutyTeams"),
-        ["4000"]
+        ["10000"]
     );
     assert_eq!(world::rows(&database, "pragma integrity_check"), ["ok"]);
     drop(disk);
