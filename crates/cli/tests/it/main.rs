@@ -17,6 +17,7 @@ mod demo;
 mod derived;
 mod disk;
 mod expressions;
+mod filling;
 mod limits;
 mod loading;
 mod period;
