@@ -1,4 +1,4 @@
-//! Chores of the project: `cargo xtask docs` writes the generated pages.
+//! Chores of the project: `cargo xtask docs` writes the generated pages, `cargo xtask bench` measures.
 //!
 //! The tests here hold for the repository as a whole: generated pages are fresh, and the rules that no compiler
 //! checks are kept.
@@ -7,14 +7,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
+mod bench;
 mod pages;
 
 fn main() -> ExitCode {
-    let chore = env::args().nth(1).unwrap_or_default();
-    let done = match chore.as_str() {
-        "docs" => write_pages(),
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["docs"] => write_pages(),
+        ["bench", ..] => bench::run(&arguments[1..]),
+        [bench::PARSE, folder] => bench::parse(Path::new(folder)),
+        [bench::COPY, from, to] => bench::copy(Path::new(from), Path::new(to)),
         _ => Err(io::Error::other(format!(
-            "`{chore}` is not a chore; there is `docs`"
+            "`{}` is not a chore; there are `docs` and `bench`",
+            words.join(" ")
         ))),
     };
     match done {
