@@ -118,7 +118,11 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
                 "utils.py",
                 include_str!("bench/load_sqlite_utils.py"),
             ),
-            ("dlt, into DuckDB", "load.py", include_str!("bench/load_dlt.py")),
+            (
+                "dlt, into DuckDB",
+                "load.py",
+                include_str!("bench/load_dlt.py"),
+            ),
         ] {
             clear(&other)?;
             let mut line = Line::new(name);

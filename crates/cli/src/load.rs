@@ -25,7 +25,7 @@ use crate::{CouldNotRun, console, rejects, states, vanished};
 const CHUNKS_WAITING: usize = 4;
 
 /// Portions of a worker that wait for the writer, at the most: while that waits for the disk, the others go on.
-const BATCHES_WAITING: usize = 40;
+const BATCHES_WAITING: usize = 24;
 
 /// What loading a stream came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

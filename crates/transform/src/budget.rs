@@ -174,7 +174,8 @@ pub(crate) fn names<'s>(term: &Term<&'s str>, see: &mut dyn FnMut(&'s str)) {
             arguments.iter().for_each(|term| names(term, see));
         }
         Term::Var(name) => see(name),
-        Term::Str(_, parts) => {
+        Term::Str(format, parts) => {
+            format.iter().for_each(|name| see(name));
             for part in parts {
                 if let StrPart::Term(term) = part {
                     names(term, see);

@@ -4,6 +4,7 @@
 //! the program (`halt`) are refused. `to_timestamp`, `minutes_between` and `to_name` are added.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use jaq_core::load::parse::{Def, Term};
 use jaq_core::load::{Arena, File, Loader};
@@ -101,7 +102,7 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
         args: Vec::new(),
         body: budget::guarded(term),
     };
-    let modules = Loader::new(definitions().into_iter().chain([main]))
+    let modules = Loader::new(definitions(&main).into_iter().chain([main]))
         .load(&arena, file(MAIN))
         .map_err(|errors| load_faults(&code, errors))?;
     let functions = jaq_core::funs()
@@ -128,8 +129,26 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
         })
 }
 
-fn definitions<'s>() -> Vec<Def<&'s str>> {
-    DEFINITIONS.with(Vec::clone)
+/// The definitions that an expression needs, in order. All of them would take more time than the expression itself.
+fn definitions<'s>(main: &Def<&'s str>) -> Vec<Def<&'s str>> {
+    let mut wanted: HashSet<&str> = HashSet::new();
+    budget::names(&main.body, &mut |name| {
+        wanted.insert(name);
+    });
+    DEFINITIONS.with(|definitions| {
+        // Each refers to others that stand before it, or have its own name.
+        let mut needed: Vec<Def<&str>> = Vec::new();
+        for definition in definitions.iter().rev() {
+            if wanted.contains(definition.name) {
+                budget::names(&definition.body, &mut |name| {
+                    wanted.insert(name);
+                });
+                needed.push(definition.clone());
+            }
+        }
+        needed.reverse();
+        needed
+    })
 }
 
 fn whole(expression: &str, message: String) -> Vec<Fault> {

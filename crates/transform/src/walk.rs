@@ -186,7 +186,11 @@ mod tests {
                 match found[*number] {
                     Found::Nothing => assert!(alone.unwrap().unwrap().is_null(), "{json} {path}"),
                     Found::Value(found) => assert_eq!(Ok(Some(found)), alone, "{json} {path}"),
-                    Found::Odd => assert!(alone.is_err(), "{json} {path}"),
+                    // An object has no item, which is not odd, but rare enough to be followed on its own.
+                    Found::Odd => {
+                        let has_item = path.parts().any(|part| matches!(part, Part::Index(_)));
+                        assert!(alone.is_err() || has_item, "{json} {path}");
+                    }
                 }
             }
         }
