@@ -47,7 +47,16 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
     let built = env::current_exe()?;
     let build = built.ancestors().nth(2).unwrap_or(Path::new("."));
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    done(Command::new(cargo).args(["build", "--release", "--package", "cli"]))?;
+    let mut build_ours = Command::new(cargo);
+    build_ours.args(["build", "--release", "--package", "cli"]);
+    // What cargo says to this program is not for another build, which would be made anew for it.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            build_ours.env_remove(name.as_ref());
+        }
+    }
+    done(&mut build_ours)?;
     let ours = build.join("release/reliability");
     let python = python(build, with_peers)?;
 

@@ -25,6 +25,8 @@ pub fn unread(paths: &[String], why: &str, hint: &str) -> Vec<Diagnostic> {
 }
 
 fn listed(names: &[&str]) -> String {
+    let mut names = names.to_vec();
+    names.sort_unstable();
     let shown: Vec<String> = names
         .iter()
         .take(SHOWN)
