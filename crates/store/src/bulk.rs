@@ -2,9 +2,9 @@
 //! fraction of the time that each row's place in them would take.
 //!
 //! So that a key cannot come twice meanwhile, a filter in memory knows all that came: it never takes a known key for a new
-//! one, and rarely a new one for a known. A record whose key it knows waits in `_later`, and is added by the loading rules
-//! when the keys are built. What is there of a stream that was left in the middle is as whole as ever: which files are
-//! loaded, their rows, and the records that wait. A table without the index of its key is one that is being filled.
+//! one, and rarely a new one for a known one. A record whose key it knows waits in `_later`, and is added by the loading rules
+//! when the keys are built. A stream that was left in the middle is as sound as any: the database has the files
+//! that are loaded, their rows, and the records that wait. A table without the index of its key is one that is being filled.
 
 use definitions::Table;
 use fastbloom::BloomFilter;
@@ -72,6 +72,33 @@ impl Bulk {
                 rules.append(&mut inserts, batch, index, origin.file)?;
                 self.appended += 1;
             }
+        }
+        Ok(())
+    }
+
+    fn of(plan: &Plan) -> Self {
+        let (seen, room) = filter_for(0);
+        Self {
+            stream: plan.stream.to_string(),
+            seen,
+            room,
+            appended: 0,
+            waiting: 0,
+        }
+    }
+
+    /// Makes the filter anew, from the rows, with room for twice as many.
+    fn make_room(&mut self, connection: &Connection, own: &Table) -> rusqlite::Result<()> {
+        (self.seen, self.room) = filter_for(2 * self.appended);
+        let keys = format!("select {} from {}", key(own), quote(&own.name));
+        let mut keys = connection.prepare(&keys)?;
+        let width = keys.column_count();
+        let mut rows = keys.query([])?;
+        while let Some(row) = rows.next()? {
+            let values = (0..width).map(|column| row.get_ref(column));
+            let values = values.collect::<rusqlite::Result<Vec<_>>>()?;
+            self.seen
+                .insert_hash(xxh3_64(&key_bytes(values.into_iter())));
         }
         Ok(())
     }
@@ -161,35 +188,6 @@ fn resume(connection: &Connection, plan: &Plan) -> rusqlite::Result<Bulk> {
     let waiting: i64 = connection.query_row(waiting, [plan.stream.as_str()], |row| row.get(0))?;
     bulk.waiting = waiting.cast_unsigned();
     Ok(bulk)
-}
-
-impl Bulk {
-    fn of(plan: &Plan) -> Self {
-        let (seen, room) = filter_for(0);
-        Self {
-            stream: plan.stream.to_string(),
-            seen,
-            room,
-            appended: 0,
-            waiting: 0,
-        }
-    }
-
-    /// Makes the filter anew, from the rows, with room for twice as many.
-    fn make_room(&mut self, connection: &Connection, own: &Table) -> rusqlite::Result<()> {
-        (self.seen, self.room) = filter_for(2 * self.appended);
-        let keys = format!("select {} from {}", key(own), quote(&own.name));
-        let mut keys = connection.prepare(&keys)?;
-        let width = keys.column_count();
-        let mut rows = keys.query([])?;
-        while let Some(row) = rows.next()? {
-            let values = (0..width).map(|column| row.get_ref(column));
-            let values = values.collect::<rusqlite::Result<Vec<_>>>()?;
-            self.seen
-                .insert_hash(xxh3_64(&key_bytes(values.into_iter())));
-        }
-        Ok(())
-    }
 }
 
 /// A filter with room for so many keys, and how many it takes.

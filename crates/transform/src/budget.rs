@@ -1,9 +1,9 @@
 //! How much a jq expression may do: steps, time, depth and sizes have limits, so that none hangs, fills the memory or
 //! overflows the stack, which would end the program.
 //!
-//! jaq has no such limits, so the expression is written anew before it is compiled. A step is taken by a definition that
-//! calls itself, each time, and by each item of `.[]`, `..` and `range`; whatever makes a value looks at its size and takes
-//! steps for its parts, so that no value has more parts than there are steps for, however many of them it shares. Filters
+//! jaq has no such limits, so the expression is written anew before it is compiled. Each call of a
+//! definition that calls itself takes a step, and so does each item of `.[]`, `..` and `range`. Whatever makes a value looks
+//! at its size and takes steps for its parts, so that no value has more parts than there are steps for, however many of them it shares. Filters
 //! of jaq are plain functions that cannot take anything along: what is left of the budget is kept by thread.
 
 use std::cell::Cell;
@@ -41,11 +41,11 @@ const LARGE: usize = 16 << 20;
 /// The most parts of a value that is made.
 const PARTS: usize = 2_000_000;
 
-/// The most bytes of a text that is taken to pieces.
+/// The most bytes of a text that is taken apart.
 const LONG_TEXT: usize = 1 << 20;
 
 const TOO_LARGE: &str = "the filter makes a value that is too large";
-const TOO_LONG: &str = "the filter takes a text of more than 1 MiB to pieces";
+const TOO_LONG: &str = "the filter takes apart a text of more than 1 MiB";
 
 /// What the filters are called that [`LIMITED`] stands before.
 pub(crate) fn inner_name(name: &'static str) -> &'static str {
@@ -495,7 +495,7 @@ fn grows(size: usize) -> Result<(), String> {
     }
 }
 
-/// Whether a value may be taken to pieces.
+/// Whether a value may be taken apart.
 fn short(value: &Val) -> Result<(), String> {
     match value {
         Val::TStr(text) | Val::BStr(text) if text.len() > LONG_TEXT => Err(too_much(TOO_LONG)),
