@@ -111,9 +111,6 @@ pub(crate) fn begin(
     plan: &Plan,
     known: Option<Bulk>,
 ) -> rusqlite::Result<Option<Bulk>> {
-    if plan.tables.iter().any(|table| !has_own_index(&table.table)) {
-        return Ok(None);
-    }
     let known = known.filter(|bulk| bulk.stream == plan.stream.as_str());
     if is_filling(connection, plan)? {
         let bulk = match known {
@@ -125,6 +122,9 @@ pub(crate) fn begin(
         }
         finish(connection, plan)?;
         set_cache(connection, CACHE)?;
+        return Ok(None);
+    }
+    if plan.tables.iter().any(|table| !has_own_index(&table.table)) {
         return Ok(None);
     }
     for table in &plan.tables {
