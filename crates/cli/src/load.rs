@@ -25,7 +25,7 @@ use crate::{CouldNotRun, console, rejects, states, vanished};
 const CHUNKS_WAITING: usize = 4;
 
 /// Portions of a worker that wait for the writer, at the most: while that waits for the disk, the others go on.
-const BATCHES_WAITING: usize = 24;
+const BATCHES_WAITING: usize = 12;
 
 /// What loading a stream came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -274,6 +274,11 @@ fn load_files(
     let bytes = files.iter().map(|file| file.size).sum();
     let bar = console.bar(&plan.stream, bytes);
     let workers = thread::available_parallelism().map_or(1, usize::from);
+    let no_thread = |error: io::Error| {
+        let message = format!("cannot begin a thread: {error}");
+        console.diagnostic(&Diagnostic::error("threads", message));
+        CouldNotRun
+    };
     let done = thread::scope(|scope| {
         let (mut to_workers, mut from_workers) = (Vec::new(), Vec::new());
         for _ in 0..workers {
@@ -284,13 +289,12 @@ fn load_files(
             let work = move || transform_all(plan, files, &chunks_out, &batches_in);
             // Expressions may call themselves: their limits are those of this stack.
             let worker = thread::Builder::new().stack_size(transform::STACK);
-            worker.spawn_scoped(scope, work).map_err(|error| {
-                let message = format!("cannot begin a thread: {error}");
-                console.diagnostic(&Diagnostic::error("threads", message));
-                CouldNotRun
-            })?;
+            let worker = worker.name("worker".to_owned());
+            worker.spawn_scoped(scope, work).map_err(no_thread)?;
         }
-        scope.spawn(move || read_all(plan, files, &to_workers));
+        let reader = thread::Builder::new().name("reader".to_owned());
+        let read = move || read_all(plan, files, &to_workers);
+        reader.spawn_scoped(scope, read).map_err(no_thread)?;
         Ok(write_all(
             plan,
             files,

@@ -72,7 +72,7 @@ pub enum Held {
     /// All that is known.
     Whole(Place),
     /// What happened in a period; it lives as long as this.
-    Narrowed(Store),
+    Narrowed(Box<Store>),
 }
 
 impl Held {
@@ -174,12 +174,14 @@ pub fn times(
     let now = || match answered {
         Some(held) => Ok(held),
         None if span.is_all => Ok(Held::Whole(place.clone())),
-        None => narrow(project, place, &span.wanted, Undated::Said, console).map(Held::Narrowed),
+        None => narrow(project, place, &span.wanted, Undated::Said, console)
+            .map(Box::new)
+            .map(Held::Narrowed),
     };
     let before = || {
         let made = span.before.map(|before| {
             let narrowed = narrow(project, place, &before.period(), Undated::Known, console)?;
-            Ok(Held::Narrowed(narrowed))
+            Ok(Held::Narrowed(Box::new(narrowed)))
         });
         made.transpose()
     };

@@ -26,9 +26,12 @@ const SIZES: [(usize, u64); 3] = [
 /// How many bits a key sets.
 const BITS_A_KEY: u32 = 4;
 
-/// The page cache while rows are appended, in KiB. Sorting takes as much memory again, and is fastest within the cache of
-/// the processor.
+/// The page cache while rows are appended, in KiB.
 pub(crate) const SMALL_CACHE: i64 = 8 << 10;
+
+/// The page cache while keys and indexes are built, in KiB. Sorting takes two such portions of memory beside it, and is
+/// fastest where they fit into the cache of the processor.
+const SORTING: i64 = 4 << 10;
 
 /// The page cache otherwise, in KiB.
 pub(crate) const CACHE: i64 = 64 << 10;
@@ -147,7 +150,7 @@ pub(crate) fn finish(connection: &Connection, plan: &Plan) -> rusqlite::Result<(
     if !is_filling(connection, plan)? {
         return Ok(());
     }
-    set_cache(connection, SMALL_CACHE)?;
+    set_cache(connection, SORTING)?;
     for table in &plan.tables {
         if !has_key(connection, &table.table)? {
             connection.execute_batch(&create_key(&table.table))?;

@@ -7,6 +7,7 @@
 
 mod bookkeeping;
 mod bulk;
+mod checkpoint;
 mod copies;
 mod ddl;
 mod derived;
@@ -61,6 +62,8 @@ enum Access {
 
 /// A database open for loading.
 pub struct Store {
+    /// Once files are loaded, on disk. Ends before the connection does, which then leaves one file.
+    checkpointer: Option<checkpoint::Checkpointer>,
     connection: Connection,
     place: Place,
     /// The stream whose tables are being filled.
@@ -181,6 +184,7 @@ impl Store {
         let connection =
             place.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let mut store = Self {
+            checkpointer: None,
             connection,
             place: place.clone(),
             bulk: None,
@@ -230,6 +234,7 @@ impl Store {
         facts: &FileFacts,
     ) -> Result<FileLoad<'a>, Error> {
         self.bulk_mode()?;
+        self.move_committed()?;
         let place = self.place.clone();
         FileLoad::begin(&mut self.connection, plan, facts, place, &mut self.bulk)
     }
@@ -260,6 +265,9 @@ impl Store {
             bulk::set_cache(&self.connection, bulk::CACHE)?;
             Ok(finished)
         });
+        if let Some(checkpointer) = &self.checkpointer {
+            checkpointer.go_on();
+        }
         done.map_err(|error| self.error("write", error))
     }
 
@@ -306,6 +314,7 @@ impl Store {
         if matches!(self.place, Place::Memory(_)) || self.journal_mode()? != "wal" {
             return Ok(());
         }
+        self.checkpointer = None;
         // Somebody who has been reading for long keeps a part in the log; the next run moves that.
         let moved = self
             .connection
@@ -343,8 +352,9 @@ impl Store {
             Place::Disk(_) => "file",
             Place::Memory(_) => "memory",
         };
+        // A second thread sorts what the first reads, where an index is built.
         let setup = format!(
-            "pragma foreign_keys = off; pragma temp_store = {temp_store}; pragma cache_size = -{};",
+            "pragma foreign_keys = off; pragma temp_store = {temp_store}; pragma cache_size = -{}; pragma threads = 1;",
             bulk::CACHE
         );
         self.connection
@@ -376,6 +386,21 @@ impl Store {
         self.connection
             .execute_batch(pragmas)
             .map_err(|error| self.error("write", error))
+    }
+
+    /// Has what was committed moved to its place, beside what is written next.
+    fn move_committed(&mut self) -> Result<(), Error> {
+        match (&self.place, &self.checkpointer) {
+            (Place::Memory(_), _) => {}
+            (Place::Disk(_), Some(checkpointer)) => checkpointer.go_on(),
+            (Place::Disk(_), None) => {
+                self.checkpointer = Some(checkpoint::Checkpointer::start(&self.place)?);
+                self.connection
+                    .pragma_update(None, "wal_autocheckpoint", 0)
+                    .map_err(|error| self.error("write", error))?;
+            }
+        }
+        Ok(())
     }
 
     fn journal_mode(&self) -> Result<String, Error> {

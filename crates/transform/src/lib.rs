@@ -7,6 +7,7 @@
 
 mod batch;
 mod budget;
+mod column_filter;
 mod convert;
 mod jq;
 mod oddities;

@@ -100,25 +100,14 @@ pub(crate) fn each_path(expression: &str) -> Option<EachPath> {
     })
 }
 
-/// The member that an expression such as `.users[]?` names, if it is no more than that.
-pub(crate) fn envelope(expression: &str) -> Option<String> {
+/// The path to the one member that an expression such as `.users[]?` names, if it is no more than that.
+pub(crate) fn envelope(expression: &str) -> Option<Path> {
     match each_path(expression)? {
         EachPath {
-            list: Path {
-                root: Root::Element,
-                steps,
-            },
+            list,
             optional: true,
             or_empty: false,
-        } => match steps.as_slice() {
-            [
-                Step {
-                    part: Part::Member(name),
-                    optional: false,
-                },
-            ] => Some(name.clone()),
-            _ => None,
-        },
+        } if list.only_member().is_some() && !list.steps[0].optional => Some(list),
         _ => None,
     }
 }
@@ -400,7 +389,8 @@ mod tests {
         for other in [".a", ".a[] | .b", "(.a // {})[]", ".a[].b[]", "[.a]"] {
             assert_eq!(each_path(other), None, "{other}");
         }
-        assert_eq!(envelope(".users[]?").as_deref(), Some("users"));
+        let path = envelope(".users[]?").unwrap();
+        assert_eq!(path.only_member(), Some("users"));
         for other in [".users[]", ".a.users[]?", ".[]?", ".users"] {
             assert_eq!(envelope(other), None, "{other}");
         }

@@ -38,6 +38,8 @@ pub struct Plan {
     pub(crate) records: Option<String>,
     /// The paths from the record on, of all tables.
     pub(crate) walk: Walk,
+    /// The number of the path to the list of records, where a file may hold a whole response.
+    pub(crate) in_envelope: Option<usize>,
     /// The number of the path to when a record was fetched.
     pub(crate) fetched_at: Option<usize>,
     /// The members that a record may have; empty where any may be there.
@@ -122,6 +124,7 @@ pub fn plan(
         Split::Path(path) => Some(record_walk.add(&path)),
         _ => None,
     };
+    let in_envelope = envelope.as_ref().map(|path| record_walk.add(path));
     for mapping in &mapper.tables {
         let Some(table) = schema.table(&mapping.table.text) else {
             continue;
@@ -206,11 +209,15 @@ pub fn plan(
             .filter(|_| envelope.is_none())
             .map(|word| word.text.clone()),
         layout: Layout {
-            envelope,
+            envelope: envelope
+                .as_ref()
+                .and_then(Path::only_member)
+                .map(str::to_owned),
             members: columns_of_csv(mapper, &tables, setting),
         },
         tables,
         walk: record_walk,
+        in_envelope,
         fetched_at,
         members: Members::of(mapper.members.iter().map(|name| name.text.as_str())),
         setting: Arc::clone(setting),

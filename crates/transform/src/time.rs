@@ -317,7 +317,7 @@ fn already_utc(text: &str) -> Option<String> {
         _ => return None,
     };
     let sound = (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60;
-    sound.then(|| format!("{}Z", &text[..19]))
+    sound.then(|| [&text[..19], "Z"].concat())
 }
 
 /// Whether something that looks like a zone follows the time of day.

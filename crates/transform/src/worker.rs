@@ -8,6 +8,7 @@ use raw::{Chunk, sound};
 use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 
 use crate::batch::{Batch, Cell, RecordRows, Reject, Warning, encode};
+use crate::column_filter::ColumnFilter;
 use crate::convert::{Given, convert, shown};
 use crate::jq::{self, Filter};
 use crate::oddities;
@@ -15,13 +16,10 @@ use crate::path;
 use crate::plan::{ColumnPlan, ColumnSource, EachPlan, Plan, TablePlan};
 use crate::row::{Element, Input, RowPlace, Unfit, followed, reject};
 use crate::time;
-use crate::walk::Found;
+use crate::walk::{AllFound, Found};
 
 /// How a line begins that stands for a record which could not be read when it was fetched.
 const UNREADABLE: &[u8] = b"{\"_unreadable\":";
-
-/// How many results of a piped filter are remembered: kinds, types and states repeat all the time.
-const REMEMBERED: usize = 512;
 
 /// Runs a plan in one thread.
 pub struct Worker<'a> {
@@ -40,14 +38,6 @@ struct TableFilters {
     columns: Vec<Option<ColumnFilter>>,
 }
 
-struct ColumnFilter {
-    filter: Filter,
-    /// The result of `null`, once it is known: most records lack most of what they may have.
-    of_null: Option<Option<Val>>,
-    /// The results of short texts.
-    remembered: HashMap<String, Option<Val>>,
-}
-
 impl<'a> Worker<'a> {
     pub(crate) fn new(plan: &'a Plan) -> Self {
         // The plan compiled every expression once; one that fails now cannot be.
@@ -62,11 +52,7 @@ impl<'a> Worker<'a> {
                 .iter()
                 .map(|column| match &column.source {
                     ColumnSource::Piped(_, text) | ColumnSource::Jq(text) => {
-                        filter(text).map(|filter| ColumnFilter {
-                            filter,
-                            of_null: None,
-                            remembered: HashMap::new(),
-                        })
+                        filter(text).map(ColumnFilter::new)
                     }
                     _ => None,
                 })
@@ -139,7 +125,15 @@ impl<'a> Worker<'a> {
                         let text = value.to_string();
                         match sound::parse(text.as_bytes()) {
                             Ok(value) => {
-                                self.record(&value, line, extracted_at, batch, text.as_bytes())
+                                let found = self.plan.walk.over(&value);
+                                self.record(
+                                    &value,
+                                    found,
+                                    line,
+                                    extracted_at,
+                                    batch,
+                                    text.as_bytes(),
+                                )
                             }
                             Err(reason) => batch.rejects.push(reject(
                                 line,
@@ -159,26 +153,26 @@ impl<'a> Worker<'a> {
             }
             return;
         }
-        let inside = self
-            .plan
-            .layout
-            .envelope
-            .as_ref()
-            .filter(|_| value.is_object())
-            .and_then(|name| path::member(value, name).ok());
-        match inside.and_then(JsonContainerTrait::as_array) {
+        let found = self.plan.walk.over(value);
+        let inside = match self.plan.in_envelope.and_then(|path| found.get(path)) {
+            Some(Found::Value(inside)) if value.is_object() => inside.as_array(),
+            _ => None,
+        };
+        match inside {
             Some(items) => {
                 for item in items.iter() {
-                    self.record(item, line, extracted_at, batch, json);
+                    let found = self.plan.walk.over(item);
+                    self.record(item, found, line, extracted_at, batch, json);
                 }
             }
-            None => self.record(value, line, extracted_at, batch, json),
+            None => self.record(value, found, line, extracted_at, batch, json),
         }
     }
 
-    fn record(
+    fn record<'r>(
         &mut self,
-        record: &Value,
+        record: &'r Value,
+        found: AllFound<'r>,
         line: u64,
         extracted_at: Option<i64>,
         batch: &mut Batch,
@@ -202,7 +196,7 @@ impl<'a> Worker<'a> {
             .first()
             .map_or("", |table| table.table.name.as_str());
         oddities::members(&self.plan.members, record, table, line, batch);
-        match self.rows(record, line, extracted_at, batch) {
+        match self.rows(record, found, line, extracted_at, batch) {
             Ok(rows) => batch.close_record(rows),
             Err((table, unfit)) => {
                 batch.reopen_record(text);
@@ -213,9 +207,10 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn rows(
+    fn rows<'r>(
         &mut self,
-        record: &Value,
+        record: &'r Value,
+        found: AllFound<'r>,
         line: u64,
         extracted_at: Option<i64>,
         batch: &mut Batch,
@@ -229,7 +224,7 @@ impl<'a> Worker<'a> {
         }
         let mut input = Input {
             record,
-            found: self.plan.walk.over(record),
+            found,
             jq: None,
         };
         let extracted_at = self
@@ -381,7 +376,10 @@ impl<'a> Worker<'a> {
                 let Some(value) = followed(column, path, element, input).map_err(unfit)? else {
                     return Ok(Cell::Null);
                 };
-                let result = self.piped(index, number, column, value)?;
+                let result = match &mut self.tables[index].columns[number] {
+                    Some(filter) => filter.of(value, &self.clock).map_err(unfit)?,
+                    None => None,
+                };
                 self.jq_cell(place, column, result.as_ref(), batch)
             }
             ColumnSource::Jq(_) => {
@@ -393,9 +391,7 @@ impl<'a> Worker<'a> {
                 };
                 element.jq = Some(whole.clone());
                 let result = match &self.tables[index].columns[number] {
-                    Some(filter) => {
-                        one_value(filter.filter.run(whole, record, &self.clock)).map_err(unfit)?
-                    }
+                    Some(filter) => filter.run(whole, record, &self.clock).map_err(unfit)?,
                     None => None,
                 };
                 self.jq_cell(place, column, result.as_ref(), batch)
@@ -461,39 +457,6 @@ impl<'a> Worker<'a> {
         value.map_or(Ok(Cell::Null), |value| {
             self.cell(place, column, &jq::given(value), batch)
         })
-    }
-
-    /// The value at a path, through its filter; the results of `null` and of the last short texts are remembered.
-    fn piped(
-        &mut self,
-        index: usize,
-        number: usize,
-        column: &ColumnPlan,
-        value: &Value,
-    ) -> Result<Option<Val>, Unfit> {
-        let Some(filter) = &mut self.tables[index].columns[number] else {
-            return Ok(None);
-        };
-        if let (true, Some(known)) = (value.is_null(), &filter.of_null) {
-            return Ok(known.clone());
-        }
-        let text = value.as_str().filter(|text| text.len() <= 64);
-        if let Some(known) = text.and_then(|text| filter.remembered.get(text)) {
-            return Ok(known.clone());
-        }
-        let unfit = |reason| Unfit::of(column, reason, None);
-        let input = jq::from_json(value).map_err(unfit)?;
-        let result = one_value(filter.filter.run(input, Val::Null, &self.clock)).map_err(unfit)?;
-        if value.is_null() {
-            filter.of_null = Some(result.clone());
-        }
-        if let Some(text) = text {
-            if filter.remembered.len() >= REMEMBERED {
-                filter.remembered.clear();
-            }
-            filter.remembered.insert(text.to_owned(), result.clone());
-        }
-        Ok(result)
     }
 
     /// Rows of one record with the same key are one row if they say the same, and a fault if they do not.
@@ -573,15 +536,4 @@ fn own_time(record: &Value, from_name: Option<i64>) -> Result<Option<i64>, Strin
             at.to_string().chars().take(60).collect::<String>()
         )),
     }
-}
-
-fn one_value(values: Result<Vec<Val>, String>) -> Result<Option<Val>, String> {
-    let mut values = values?;
-    if values.len() > 1 {
-        return Err(format!(
-            "the expression gave {} values, expected one",
-            values.len()
-        ));
-    }
-    Ok(values.pop())
 }

@@ -24,13 +24,13 @@ pub fn run(
     let queries: Vec<_> = project.definitions.queries.iter().collect();
     let limits = super::limits(options.timeout);
     let held = match &asked {
-        Some(asked) => Held::Narrowed(period::narrow(
+        Some(asked) => Held::Narrowed(Box::new(period::narrow(
             &project,
             &place,
             asked,
             Undated::Said,
             console,
-        )?),
+        )?)),
         None => Held::Whole(place.clone()),
     };
     let answers = super::query::into_folder(

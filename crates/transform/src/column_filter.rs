@@ -1,0 +1,137 @@
+//! The filter of one column, and the last results of it: kinds, types and states come again all the time, and so do lists
+//! of people.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use jaq_json::Val;
+use sonic_rs::{JsonType, JsonValueTrait, Value};
+
+use crate::jq::{self, Filter};
+
+/// How many results are remembered, of texts and of lists each.
+const REMEMBERED: usize = 512;
+
+/// The longest value whose result is remembered, in bytes.
+const LONGEST_REMEMBERED: usize = 512;
+
+/// The filter of a column, which gives one value or none.
+pub(crate) struct ColumnFilter {
+    filter: Filter,
+    /// The result of `null`, once it is known: most records lack most of what they may have.
+    of_null: Option<Option<Val>>,
+    of_texts: Remembered,
+    /// By their JSON.
+    of_lists: Remembered,
+}
+
+/// The last results, by what they are of.
+#[derive(Default)]
+struct Remembered(HashMap<String, Option<Val>>);
+
+impl ColumnFilter {
+    pub(crate) fn new(filter: Filter) -> Self {
+        Self {
+            filter,
+            of_null: None,
+            of_texts: Remembered::default(),
+            of_lists: Remembered::default(),
+        }
+    }
+
+    /// What the filter makes of a value, where nothing else counts.
+    pub(crate) fn of(&mut self, value: &Value, clock: &Val) -> Result<Option<Val>, String> {
+        let key = match value.get_type() {
+            JsonType::Null => match &self.of_null {
+                Some(known) => return Ok(known.clone()),
+                None => None,
+            },
+            JsonType::String => value.as_str().map(Cow::Borrowed),
+            // To write it takes a fraction of what the filter would.
+            JsonType::Array => Some(Cow::Owned(value.to_string())),
+            _ => None,
+        };
+        let remembered = match value.is_str() {
+            true => &self.of_texts,
+            false => &self.of_lists,
+        };
+        if let Some(known) = key.as_ref().and_then(|key| remembered.0.get(&**key)) {
+            return Ok(known.clone());
+        }
+        let result = self.run(jq::from_json(value)?, Val::Null, clock)?;
+        match key {
+            _ if value.is_null() => self.of_null = Some(result.clone()),
+            Some(key) if value.is_str() => self.of_texts.add(&key, &result),
+            Some(key) => self.of_lists.add(&key, &result),
+            None => {}
+        }
+        Ok(result)
+    }
+
+    /// What the filter makes of a value and the record that it stands in.
+    pub(crate) fn run(&self, value: Val, record: Val, clock: &Val) -> Result<Option<Val>, String> {
+        one_value(self.filter.run(value, record, clock))
+    }
+}
+
+impl Remembered {
+    fn add(&mut self, given: &str, result: &Option<Val>) {
+        if given.len() > LONGEST_REMEMBERED {
+            return;
+        }
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
+        self.0.insert(given.to_owned(), result.clone());
+    }
+}
+
+fn one_value(values: Result<Vec<Val>, String>) -> Result<Option<Val>, String> {
+    let mut values = values?;
+    if values.len() > 1 {
+        return Err(format!(
+            "the expression gave {} values, expected one",
+            values.len()
+        ));
+    }
+    Ok(values.pop())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_what_the_filter_gives() {
+        let text = "if type == \"array\" then map(.id) else type end";
+        let mut filter = ColumnFilter::new(jq::compile(text).unwrap());
+        let long = format!("[{}]", vec!["{\"id\":1}"; 100].join(","));
+        let many: Vec<String> = (0..2 * REMEMBERED)
+            .map(|id| format!("[{{\"id\":{id}}}]"))
+            .collect();
+        let others = [
+            "null",
+            "[{\"id\":7}]",
+            "\"[{\\\"id\\\":7}]\"",
+            "[]",
+            "\"\"",
+            "[{\"id\":7.0}]",
+            "3",
+            "{}",
+            &long,
+        ];
+        let given = others
+            .into_iter()
+            .chain(many.iter().map(String::as_str))
+            .chain(others);
+        for json in given {
+            let value: Value = sonic_rs::from_str(json).unwrap();
+            let fresh = filter.run(jq::from_json(&value).unwrap(), Val::Null, &Val::Null);
+            let fresh = fresh.unwrap().map(|value| value.to_string());
+            for _ in 0..2 {
+                let found = filter.of(&value, &Val::Null).unwrap();
+                assert_eq!(found.map(|value| value.to_string()), fresh, "{json}");
+            }
+        }
+    }
+}
