@@ -36,6 +36,9 @@ const MAX_SKIPPED: u64 = 256 << 20;
 /// About how many bytes of records a chunk holds.
 const CHUNK: usize = 256 << 10;
 
+/// How many bytes a file is read ahead. Whoever reads more at once gets it straight from the file.
+const BUFFER: usize = 16 << 10;
+
 /// A record's place in a chunk and in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -156,14 +159,16 @@ fn read_decompressed(
 ) -> io::Result<()> {
     let name = path.to_string_lossy();
     let mut input: Box<dyn BufRead + '_> = if name.ends_with(".gz") {
-        Box::new(BufReader::with_capacity(
-            CHUNK,
-            flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(CHUNK, source)),
-        ))
+        let packed = BufReader::with_capacity(BUFFER, source);
+        let unpacked = flate2::bufread::MultiGzDecoder::new(packed);
+        Box::new(BufReader::with_capacity(BUFFER, unpacked))
     } else if name.ends_with(".zst") {
-        Box::new(BufReader::with_capacity(CHUNK, zstd::Decoder::new(source)?))
+        Box::new(BufReader::with_capacity(
+            BUFFER,
+            zstd::Decoder::new(source)?,
+        ))
     } else {
-        Box::new(BufReader::with_capacity(CHUNK, source))
+        Box::new(BufReader::with_capacity(BUFFER, source))
     };
     skip_byte_order_mark(&mut input)?;
     let envelope = layout.envelope.as_deref();

@@ -1,7 +1,7 @@
 //! NDJSON: one record a line. The fast road, since the big streams come this way: blocks are read whole and cut at
 //! their last newline, and the lines are never copied.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
     let mut line = 1;
-    let mut block = Vec::with_capacity(2 * CHUNK);
+    let mut block = Vec::new();
     loop {
         let end = fill(input, &mut block);
         let rest = match memrchr(b'\n', &block) {
@@ -31,9 +31,7 @@ pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
             // A line longer than a block: read on.
             None => continue,
         };
-        let mut next = Vec::with_capacity(CHUNK + rest.len());
-        next.extend_from_slice(&rest);
-        line = emit(std::mem::replace(&mut block, next), line, sink);
+        line = emit(std::mem::replace(&mut block, rest), line, sink);
         match end {
             _ if !sink.is_open() => return Ok(()),
             None => {}
@@ -47,21 +45,14 @@ pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
     }
 }
 
-/// Reads about a chunk more. Says how the input ended, if it did.
+/// Reads about a chunk more, straight into the block. Says how the input ended, if it did.
 fn fill(input: &mut dyn BufRead, block: &mut Vec<u8>) -> Option<io::Result<()>> {
-    let target = block.len() + CHUNK;
-    while block.len() < target {
-        let available = match input.fill_buf() {
-            Ok([]) => return Some(Ok(())),
-            Ok(available) => available,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Some(Err(error)),
-        };
-        let count = available.len();
-        block.extend_from_slice(available);
-        input.consume(count);
+    block.reserve(CHUNK);
+    match input.take(CHUNK as u64).read_to_end(block) {
+        Ok(CHUNK) => None,
+        Ok(_) => Some(Ok(())),
+        Err(error) => Some(Err(error)),
     }
-    None
 }
 
 /// Hands out the lines of a block and says the number of the line behind it.
