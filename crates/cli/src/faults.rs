@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
+use definitions::Schema;
 use diagnostics::{Diagnostic, Source, nearest};
 use store::{DerivedFault, QueryFault};
 
-use crate::project::Project;
-
 /// A derived table's fault, with its place in the file.
-pub fn derived_fault(project: &Project, fault: &DerivedFault) -> Diagnostic {
-    let all = &project.definitions.schema.derived;
-    let Some(derived) = all
+pub fn derived_fault(schema: &Schema, fault: &DerivedFault) -> Diagnostic {
+    let Some(derived) = schema
+        .derived
         .iter()
         .find(|derived| derived.table.name == fault.table())
     else {
@@ -24,7 +23,7 @@ pub fn derived_fault(project: &Project, fault: &DerivedFault) -> Diagnostic {
                 offset: derived.offset,
                 source: &derived.source,
             };
-            placed(sql_fault(project, &what, fault), fault, &text)
+            placed(sql_fault(schema, &what, fault), fault, &text)
         }
         _ => Diagnostic::error("derived-table", fault.to_string()).at(
             &derived.source,
@@ -35,12 +34,8 @@ pub fn derived_fault(project: &Project, fault: &DerivedFault) -> Diagnostic {
 }
 
 /// A query's fault, with its place in the file.
-pub fn query_fault(
-    project: &Project,
-    query: &definitions::Query,
-    fault: &QueryFault,
-) -> Diagnostic {
-    let diagnostic = sql_fault(project, &format!("the query `{}`", query.name), fault);
+pub fn query_fault(schema: &Schema, query: &definitions::Query, fault: &QueryFault) -> Diagnostic {
+    let diagnostic = sql_fault(schema, &format!("the query `{}`", query.name), fault);
     let text = QueryText {
         sql: &query.sql,
         offset: 0,
@@ -196,7 +191,7 @@ fn placed(diagnostic: Diagnostic, fault: &QueryFault, text: &QueryText) -> Diagn
 }
 
 /// What a query's fault means, and what to do.
-pub fn sql_fault(project: &Project, what: &str, fault: &QueryFault) -> Diagnostic {
+pub fn sql_fault(schema: &Schema, what: &str, fault: &QueryFault) -> Diagnostic {
     let diagnostic = Diagnostic::error("query", format!("{what} has no answer: {fault}"));
     match fault {
         QueryFault::Timeout(_) => diagnostic.hint(
@@ -208,7 +203,6 @@ pub fn sql_fault(project: &Project, what: &str, fault: &QueryFault) -> Diagnosti
         QueryFault::Statements(_) => diagnostic.hint("write one `select` a file"),
         QueryFault::Output(_) => diagnostic,
         QueryFault::Sql { message, .. } => {
-            let schema = &project.definitions.schema;
             let tables = schema
                 .all_tables()
                 .map(|table| table.name.as_str())

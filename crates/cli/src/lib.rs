@@ -13,6 +13,7 @@ mod period;
 mod process;
 pub mod project;
 pub mod queries;
+mod refused;
 pub mod rejects;
 pub mod settings;
 mod states;

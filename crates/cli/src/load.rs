@@ -94,7 +94,7 @@ pub fn derive(project: &Project, store: &mut Store, console: &Console) -> Result
     match made.map_err(|error| say(console, &error))? {
         Ok(_) => Ok(()),
         Err(fault) => {
-            console.diagnostic(&derived_fault(project, &fault));
+            console.diagnostic(&derived_fault(&project.definitions.schema, &fault));
             Err(CouldNotRun)
         }
     }

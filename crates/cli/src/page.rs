@@ -305,7 +305,7 @@ fn rows_counted(
             Failure::Database(error) => failed(&error),
             Failure::Query(fault) => {
                 let what = format!("the rows of `{}`", table.name);
-                console.diagnostic(&sql_fault(project, &what, &fault));
+                console.diagnostic(&sql_fault(&project.definitions.schema, &what, &fault));
                 CouldNotRun
             }
         })?;
@@ -393,9 +393,8 @@ fn indicator_fault(
 ) -> Diagnostic {
     let what = format!("the indicator `{}`", indicator.name);
     match failure {
-        Failure::Query(fault) => {
-            sql_fault(project, &what, fault).in_data(indicator.source.path.clone())
-        }
+        Failure::Query(fault) => sql_fault(&project.definitions.schema, &what, fault)
+            .in_data(indicator.source.path.clone()),
         Failure::Database(error) => database_fault(error),
     }
 }

@@ -1,26 +1,30 @@
 //! A project: its folder, its settings and the definitions in force, checked before anything runs.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
-use definitions::{Definitions, Mapper, Subject};
+use definitions::{Definitions, Mapper};
 use diagnostics::{Diagnostic, Severity, nearest};
 use raw::StreamFiles;
-use store::{Place, Store};
+use store::Place;
 use transform::{Clock, DateOrder, Plan, Setting};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::CouldNotRun;
 use crate::console::Console;
-use crate::faults::{
-    column_faults, database_fault, derived_fault, indicator_fault, query_fault, sql_fault,
-};
+use crate::faults::database_fault;
+use crate::refused;
 use crate::settings::{self, Settings};
 use crate::unread::unread;
 
 /// The stream whose files lie in a folder of their own, where people write them.
 const WRITTEN_STREAM: &str = "incidents";
+
+/// What the engine may need for its own calls within calls, in bytes.
+const SQL_STACK: usize = 8 << 20;
 
 /// Everything that a command starts from.
 pub struct Project {
@@ -35,18 +39,34 @@ pub struct Project {
     setting: Arc<Setting>,
 }
 
+/// What mappers were compiled to, and what they depend on besides the definitions.
+struct Compiled {
+    plans: Vec<Plan>,
+    setting: Arc<Setting>,
+}
+
 /// Reads a project and checks its definitions. What is wrong is said; a project with errors cannot run.
 pub fn open(folder: &Path, console: &Console) -> Result<Project, CouldNotRun> {
     let settings = read_settings(folder, console)?;
-    let (definitions, faults) = definitions::read(folder);
-    let (project, mut faults) = compile(folder, settings, definitions, faults);
-    faults.extend(query_faults(&project, console)?);
+    let (definitions, mut faults) = definitions::read(folder);
+    // Half of the time each.
+    let (compiled, refused) = thread::scope(|scope| {
+        let refused = thread::Builder::new().stack_size(SQL_STACK);
+        let refused = refused.spawn_scoped(scope, || refused::refused(&definitions));
+        let compiled = compile(folder, &settings, &definitions, &mut faults);
+        let refused = refused.map_or_else(
+            |_| refused::refused(&definitions),
+            |thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+        );
+        (compiled, refused)
+    });
+    faults.extend(refused.map_err(|error| say(&error, console))?);
     let errors: Vec<Diagnostic> = faults
         .into_iter()
         .filter(|fault| fault.severity == Severity::Error)
         .collect();
     if errors.is_empty() {
-        return Ok(project);
+        return Ok(Project::of(folder, settings, definitions, compiled));
     }
     console.diagnostics(&errors);
     console.diagnostic(
@@ -62,8 +82,8 @@ pub fn open(folder: &Path, console: &Console) -> Result<Project, CouldNotRun> {
 /// The same for `check`: all faults come back, with those of the mappers' own tests.
 pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnostic>), CouldNotRun> {
     let settings = read_settings(folder, console)?;
-    let (definitions, faults) = definitions::read(folder);
-    let (project, mut faults) = compile(folder, settings, definitions, faults);
+    let (definitions, mut faults) = definitions::read(folder);
+    let compiled = compile(folder, &settings, &definitions, &mut faults);
     // What a mapper's tests expect must not depend on where they run.
     let anywhere = Arc::new(Setting {
         clock: Clock::UTC,
@@ -71,92 +91,38 @@ pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnosti
         headings: HashMap::new(),
         latest: None,
     });
-    for mapper in &project.definitions.mappers {
-        let compiled = project
-            .plans
-            .iter()
-            .any(|plan| plan.stream == mapper.stream.text);
-        if let (true, Ok(plan)) = (
-            compiled,
-            transform::plan(mapper, &project.definitions.schema, &anywhere),
-        ) {
+    for mapper in &definitions.mappers {
+        let mut plans = compiled.plans.iter();
+        if plans.any(|plan| plan.stream == mapper.stream.text)
+            && let Ok(plan) = transform::plan(mapper, &definitions.schema, &anywhere)
+        {
             faults.extend(transform::run_tests(mapper, &plan));
         }
     }
-    let refused = query_faults(&project, console)?;
+    let say = |error| say(&error, console);
+    let refused = refused::refused(&definitions).map_err(say)?;
     if refused
         .iter()
         .all(|fault| fault.severity != Severity::Error)
     {
-        faults.extend(test_queries(&project.definitions, console)?);
+        faults.extend(refused::test_queries(&definitions).map_err(say)?);
     }
     faults.extend(refused);
+    let project = Project::of(folder, settings, definitions, compiled);
     Ok((project, faults))
 }
 
-/// Runs the tests of queries.
-fn test_queries(
-    definitions: &Definitions,
-    console: &Console,
-) -> Result<Vec<Diagnostic>, CouldNotRun> {
-    let mut bench = store::TestBench::new(&definitions.schema).map_err(|error| {
-        console.diagnostic(&database_fault(&error));
-        CouldNotRun
-    })?;
-    let mut faults = Vec::new();
-    for (number, test) in definitions.query_tests.iter().enumerate() {
-        let queries = &definitions.queries;
-        let all_derived = &definitions.schema.derived;
-        let (what, ran) = match &test.subject {
-            Subject::Query(name) => (
-                format!("query `{name}`"),
-                queries
-                    .iter()
-                    .find(|query| query.name == *name)
-                    .map(|query| bench.run(&query.sql, test)),
-            ),
-            Subject::Derived(name) => (
-                format!("derived table `{name}`"),
-                all_derived
-                    .iter()
-                    .find(|derived| derived.name == *name)
-                    .map(|derived| bench.run_derived(derived, test)),
-            ),
-        };
-        let Some(ran) = ran else {
-            let message = format!("there is no {what}");
-            let expected = "its tests have nothing to test";
-            faults.push(Diagnostic::error("query-test", message).at(
-                &test.source,
-                test.span.clone(),
-                expected,
-            ));
-            continue;
-        };
-        if let Err(difference) = ran {
-            let before = &definitions.query_tests[..number];
-            let place = before
-                .iter()
-                .filter(|other| other.subject == test.subject)
-                .count()
-                + 1;
-            let name = match test.name.as_str() {
-                "" => format!("test {place}"),
-                name => format!("the test `{name}`"),
-            };
-            faults.push(
-                Diagnostic::error("query-test", format!("{name} of the {what} fails")).at(
-                    &test.source,
-                    test.span.clone(),
-                    difference,
-                ),
-            );
+impl Project {
+    fn of(folder: &Path, settings: Settings, definitions: Definitions, compiled: Compiled) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            settings,
+            definitions,
+            plans: compiled.plans,
+            setting: compiled.setting,
         }
     }
-    Ok(faults)
-}
 
-impl Project {
     /// Where the database of this project is: on disk, or a new one in memory.
     pub fn place(&self) -> Place {
         self.settings
@@ -362,12 +328,17 @@ fn read_settings(folder: &Path, console: &Console) -> Result<Settings, CouldNotR
     })
 }
 
+fn say(error: &store::Error, console: &Console) -> CouldNotRun {
+    console.diagnostic(&database_fault(error));
+    CouldNotRun
+}
+
 fn compile(
     folder: &Path,
-    settings: Settings,
-    definitions: Definitions,
-    mut faults: Vec<Diagnostic>,
-) -> (Project, Vec<Diagnostic>) {
+    settings: &Settings,
+    definitions: &Definitions,
+    faults: &mut Vec<Diagnostic>,
+) -> Compiled {
     let (agreed, list_faults) = agreed_lists(folder, &definitions.mappers);
     faults.extend(list_faults);
     let setting = Arc::new(Setting {
@@ -403,16 +374,7 @@ fn compile(
             Err(jq_faults) => faults.extend(jq_faults),
         }
     }
-    (
-        Project {
-            folder: folder.to_owned(),
-            settings,
-            definitions,
-            plans,
-            setting,
-        },
-        faults,
-    )
+    Compiled { plans, setting }
 }
 
 /// A day ahead may be today elsewhere.
@@ -475,73 +437,4 @@ fn agreed_lists(
         }
     }
     (lists, faults)
-}
-
-/// Queries and views that the database does not take, tried on an empty one.
-fn query_faults(project: &Project, console: &Console) -> Result<Vec<Diagnostic>, CouldNotRun> {
-    let place = Place::new_memory();
-    let schema = &project.definitions.schema;
-    let store = Store::open(&place, schema, std::time::Duration::ZERO, &mut |_| {});
-    let _store = match store {
-        Ok(store) => store,
-        Err(error) => {
-            return Ok(vec![
-                Diagnostic::error("schema-refused", format!("the database does not take the schemas: {error}"))
-                    .hint("look at the `CREATE VIEW` and `CREATE INDEX` statements; tables were checked before"),
-            ]);
-        }
-    };
-    let mut faults = derived_faults(project, &place, console)?;
-    let columns_of = |sql: &str| {
-        store::prepare(&place, sql).map_err(|error| {
-            console.diagnostic(&database_fault(&error));
-            CouldNotRun
-        })
-    };
-    for view in &schema.views {
-        if let Err(fault) = columns_of(&format!("select * from \"{}\"", view.name))? {
-            faults.push(
-                Diagnostic::error(
-                    "view-refused",
-                    format!("the view `{}` does not work: {fault}", view.name),
-                )
-                .at(&view.source, view.span.clone(), ""),
-            );
-        }
-    }
-    for indicator in &project.definitions.indicators {
-        match columns_of(&indicator.sql)? {
-            Ok(columns) => faults.extend(indicator_fault(indicator, &columns)),
-            Err(fault) => {
-                let what = format!("the indicator `{}`", indicator.name);
-                faults
-                    .push(sql_fault(project, &what, &fault).in_data(indicator.source.path.clone()));
-            }
-        }
-    }
-    for query in &project.definitions.queries {
-        match columns_of(&query.sql)? {
-            Ok(columns) => faults.extend(column_faults(
-                query,
-                &project.definitions.attention,
-                &columns,
-            )),
-            Err(fault) => faults.push(query_fault(project, query, &fault)),
-        }
-    }
-    Ok(faults)
-}
-
-/// Derived tables that cannot be made, with their places.
-fn derived_faults(
-    project: &Project,
-    place: &Place,
-    console: &Console,
-) -> Result<Vec<Diagnostic>, CouldNotRun> {
-    let faults = store::derived_faults(place, &project.definitions.schema).map_err(|error| {
-        console.diagnostic(&database_fault(&error));
-        CouldNotRun
-    })?;
-    let of = |fault| derived_fault(project, &fault);
-    Ok(faults.into_iter().map(of).collect())
 }

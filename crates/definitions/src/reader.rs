@@ -17,6 +17,12 @@ pub(crate) fn empty(source: &Source, what: &str) -> Diagnostic {
 
 /// Whether a text of SQL has no statement: only white space, comments and semicolons.
 pub(crate) fn is_blank_sql(text: &str) -> bool {
+    // Most texts show at once that they are not.
+    let may_be_blank =
+        |line: &str| line.is_empty() || line.starts_with("--") || line.starts_with(';');
+    if !text.contains("/*") && !text.lines().all(|line| may_be_blank(line.trim_start())) {
+        return false;
+    }
     let blank =
         |token: &Token| matches!(token, Token::Whitespace(_) | Token::SemiColon | Token::EOF);
     // What cannot be taken apart is not blank; whoever reads it says what is wrong.

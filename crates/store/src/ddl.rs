@@ -1,6 +1,6 @@
 //! The tables as SQLite has them: the schema's columns, and three of our own that say where a row came from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use definitions::{Column, ColumnType, Schema, Table};
 use rusqlite::Connection;
@@ -259,20 +259,17 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
             forget(connection, name)?;
         }
     }
+    let mut taken = names(connection)?;
+    let is_there = |object: &&Object| {
+        let known = known.get(&object.name);
+        known.is_some_and(|(kind, sql)| kind == object.kind && *sql == object.sql)
+    };
+    let new: Vec<&Object> = wanted.iter().filter(|object| !is_there(object)).collect();
     for Object {
-        name,
-        kind,
-        table,
-        sql,
-    } in &wanted
+        name, kind, sql, ..
+    } in &new
     {
-        let is_there = known
-            .get(name)
-            .is_some_and(|(known_kind, known)| known_kind == kind && known == sql);
-        if is_table(kind) && is_there {
-            continue;
-        }
-        if exists(connection, name)? {
+        if !taken.insert(name.to_ascii_lowercase()) {
             return Err(Fault::Taken(name.clone()));
         }
         connection.execute_batch(sql)?;
@@ -280,19 +277,20 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
         if let Some(table) = loaded.filter(|table| *kind == "table" && has_own_index(table)) {
             connection.execute_batch(&create_key(table))?;
         }
-        connection.execute(
-            "insert into _objects (name, kind, on_table, sql) values (?1, ?2, ?3, ?4)",
-            (name, kind, table, sql),
-        )?;
-        if is_table(kind) {
-            connection.execute(
-                "insert into _tables (table_name, rows) values (?1, 0)",
-                [name],
-            )?;
-            connection.execute(
-                &format!("insert into _versions (table_name, version) values (?1, {NEW_VERSION})"),
-                [name],
-            )?;
+    }
+    // All together, since each statement above makes the engine compile anew what it is asked next.
+    let objects = "insert into _objects (name, kind, on_table, sql) values (?1, ?2, ?3, ?4)";
+    let mut objects = connection.prepare(objects)?;
+    let tables = "insert into _tables (table_name, rows) values (?1, 0)";
+    let mut tables = connection.prepare(tables)?;
+    let versions =
+        format!("insert into _versions (table_name, version) values (?1, {NEW_VERSION})");
+    let mut versions = connection.prepare(&versions)?;
+    for object in new {
+        objects.execute((&object.name, object.kind, &object.table, &object.sql))?;
+        if is_table(object.kind) {
+            tables.execute([&object.name])?;
+            versions.execute([&object.name])?;
         }
     }
     Ok(true)
@@ -348,6 +346,14 @@ fn bookkeeping_is_whole(connection: &Connection) -> rusqlite::Result<bool> {
 fn was_made_by(connection: &Connection, name: &str, sql: &str) -> rusqlite::Result<bool> {
     let found = "select count(*) from sqlite_schema where name = ?1 collate nocase and lower(sql) = lower(?2)";
     connection.query_row(found, (name, sql), |row| row.get(0))
+}
+
+/// The names of all tables, views and indexes, in small letters: the engine takes no two that differ only in those.
+fn names(connection: &Connection) -> rusqlite::Result<HashSet<String>> {
+    let sql = "select lower(name) from sqlite_schema where type in ('table', 'view', 'index')";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect()
 }
 
 fn exists(connection: &Connection, name: &str) -> rusqlite::Result<bool> {

@@ -62,14 +62,21 @@ pub fn query(
     }))
 }
 
-/// The columns that a query would give: it is compiled, but not run.
-pub fn prepare(place: &Place, sql: &str) -> Result<Result<Vec<String>, QueryFault>, Error> {
-    let connection = reader(place, Limits::default())?;
-    let columns = |statement: Statement<'_>| {
+/// Compiles queries without running them.
+pub struct Compiler(Connection);
+
+impl Compiler {
+    /// For a database that nothing else changes meanwhile.
+    pub fn open(place: &Place) -> Result<Self, Error> {
+        reader(place, Limits::default()).map(Self)
+    }
+
+    /// The columns that a query would give.
+    pub fn columns(&self, sql: &str) -> Result<Vec<String>, QueryFault> {
+        let statement = compile(&self.0, sql)?;
         let names = statement.column_names();
-        names.map(str::to_owned).collect()
-    };
-    Ok(compile(&connection, sql).map(columns))
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
 }
 
 /// A select of the rows of a table, the newest first, with the raw file and line of each.

@@ -65,7 +65,7 @@ fn queries_cannot_write() {
     ] {
         assert_eq!(ask(&place, sql, None), Err(QueryFault::Writes), "{sql}");
         assert_eq!(
-            prepare(&place, sql).unwrap(),
+            Compiler::open(&place).unwrap().columns(sql),
             Err(QueryFault::Writes),
             "{sql}"
         );
@@ -132,7 +132,7 @@ fn databases_in_memory_are_apart() {
     let (second, _keep_too) = store();
     assert_ne!(first, second);
     assert!(matches!(
-        prepare(&Place::new_memory(), "select 1"),
+        Compiler::open(&Place::new_memory()).map(drop),
         Err(Error::Foreign { .. } | Error::Other { .. })
     ));
 }

@@ -249,14 +249,14 @@ fn format(wanted: AnswerFormat) -> Format {
 
 fn say(project: &Project, query: &Query, failure: &Failure, console: &Console) {
     console.diagnostic(&match failure {
-        Failure::Query(fault) => query_fault(project, query, fault),
+        Failure::Query(fault) => query_fault(&project.definitions.schema, query, fault),
         Failure::Database(error) => database_fault(error),
     });
 }
 
 fn say_sql(project: &Project, failure: &Failure, console: &Console) -> CouldNotRun {
     console.diagnostic(&match failure {
-        Failure::Query(fault) => sql_fault(project, "the query", fault),
+        Failure::Query(fault) => sql_fault(&project.definitions.schema, "the query", fault),
         Failure::Database(error) => database_fault(error),
     });
     CouldNotRun
