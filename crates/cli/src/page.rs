@@ -8,7 +8,7 @@ use std::thread;
 use definitions::Query;
 use diagnostics::Diagnostic;
 use report::{Before, Counted, Happenings, Page, Stretch, Trust};
-use store::{Limits, Period, Place, Store};
+use store::{Limits, Period, Place, Reader, Store};
 
 use crate::commands::query::{all_sound, into_folder};
 use crate::console::{Console, counted};
@@ -117,10 +117,12 @@ pub fn span(
 pub fn known(project: &Project, place: &Place, console: &Console) -> Result<Period, CouldNotRun> {
     let tables = project.definitions.schema.tables.iter();
     let tables: Vec<&str> = tables.map(|table| table.name.as_str()).collect();
-    store::period_of(place, &tables).map_err(|error| {
-        console.diagnostic(&database_fault(&error));
-        CouldNotRun
-    })
+    Reader::open(place)
+        .and_then(|reader| reader.period_of(&tables))
+        .map_err(|error| {
+            console.diagnostic(&database_fault(&error));
+            CouldNotRun
+        })
 }
 
 fn span_of(asked: Option<&Period>, known: &Period) -> Span {
@@ -287,7 +289,9 @@ fn rows_counted(
         console.diagnostic(&database_fault(error));
         CouldNotRun
     };
-    let status = store::status(place).map_err(|error| failed(&error))?;
+    let status = Reader::open(place)
+        .and_then(|reader| reader.status())
+        .map_err(|error| failed(&error))?;
     let is_counted = |table: &str| {
         let mut words = answers.iter().flat_map(|answer| &answer.query.period);
         words.any(|word| word.text == table)
@@ -400,10 +404,12 @@ fn indicator_fault(
 }
 
 fn trust(project: &Project, place: &Place, console: &Console) -> Result<Trust, CouldNotRun> {
-    let status = store::status(place).map_err(|error| {
-        console.diagnostic(&database_fault(&error));
-        CouldNotRun
-    })?;
+    let status = Reader::open(place)
+        .and_then(|reader| reader.status())
+        .map_err(|error| {
+            console.diagnostic(&database_fault(&error));
+            CouldNotRun
+        })?;
     let mut rejects: Vec<(&String, u64)> = status
         .iter()
         .filter_map(|line| Some((line.stream.as_ref()?, line.rejects)))

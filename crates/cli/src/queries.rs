@@ -10,7 +10,7 @@ use std::thread;
 use definitions::{Indicator, Query, Word};
 use jiff::Timestamp;
 use report::{Format, Writer};
-use store::{Known, Limits, Period, Place, QueryFault, Value};
+use store::{Known, Limits, Period, Place, QueryFault, Reader, Value};
 
 /// An answer, or why there is none.
 #[derive(Debug)]
@@ -71,8 +71,8 @@ pub fn answer_all<'a>(
     let folder = files.project.join(files.folder);
     fs::create_dir_all(&folder)?;
     remove_leftovers(&folder)?;
-    let answers = answered(queries, |query| {
-        answer_into_file(place, query, limits, files, rows)
+    let answers = answered(place, queries, |reader, query| {
+        answer_into_file(reader, query, limits, files, rows)
     });
     // Names are as durable as what they name.
     #[cfg(unix)]
@@ -87,16 +87,16 @@ pub fn keep_all<'a>(
     limits: Limits,
     rows: usize,
 ) -> Vec<Answered<'a>> {
-    answered(queries, |query| {
+    answered(place, queries, |reader, query| {
         let (_, mut kept) = answer_to(
-            place,
+            reader,
             &query.sql,
-            period(place, &query.period)?,
+            period(reader, &query.period)?,
             limits,
             None::<(Format, io::Sink)>,
             rows,
         )?;
-        kept.known = known(place, &query.period)?;
+        kept.known = known(reader, &query.period)?;
         Ok(kept)
     })
 }
@@ -108,7 +108,8 @@ type Happened = (Vec<(Timestamp, f64)>, Known);
 pub fn first_rows(place: &Place, sql: &str, limits: Limits, rows: usize) -> Result<Kept, Failure> {
     let sql = format!("{sql}\nlimit {rows}");
     let target = None::<(Format, io::Sink)>;
-    Ok(answer_to(place, &sql, None, limits, target, rows)?.1)
+    let mut reader = Reader::open(place).map_err(Failure::Database)?;
+    Ok(answer_to(&mut reader, &sql, None, limits, target, rows)?.1)
 }
 
 /// The rows of indicators, in their order: when each happened, and its value.
@@ -117,12 +118,18 @@ pub fn happenings(
     indicators: &[Indicator],
     limits: Limits,
 ) -> Vec<Result<Happened, Failure>> {
-    at_once(indicators, |indicator| happened(place, indicator, limits))
+    at_once(place, indicators, |reader, indicator| {
+        happened(reader, indicator, limits)
+    })
 }
 
-fn happened(place: &Place, indicator: &Indicator, limits: Limits) -> Result<Happened, Failure> {
+fn happened(
+    reader: &mut Reader,
+    indicator: &Indicator,
+    limits: Limits,
+) -> Result<Happened, Failure> {
     let (_, kept) = answer_to(
-        place,
+        reader,
         &indicator.sql,
         None,
         limits,
@@ -147,7 +154,7 @@ fn happened(place: &Place, indicator: &Indicator, limits: Limits) -> Result<Happ
             None => rows.push((moment, 0.0)),
         }
     }
-    Ok((rows, known(place, &indicator.period)?))
+    Ok((rows, known(reader, &indicator.period)?))
 }
 
 fn no_moment(text: &str) -> Failure {
@@ -163,10 +170,11 @@ fn no_moment(text: &str) -> Failure {
 
 /// Answers queries, as many at once as there are cores.
 fn answered<'a>(
+    place: &Place,
     queries: &[&'a Query],
-    answer: impl Fn(&Query) -> Result<Kept, Failure> + Sync,
+    answer: impl Fn(&mut Reader, &Query) -> Result<Kept, Failure> + Sync,
 ) -> Vec<Answered<'a>> {
-    let outcomes = at_once(queries, |query| answer(query));
+    let outcomes = at_once(place, queries, |reader, query| answer(reader, query));
     let with_query = |(query, outcome)| Answered { query, outcome };
     queries
         .iter()
@@ -176,21 +184,32 @@ fn answered<'a>(
         .collect()
 }
 
-/// Does some work for each of several things, for as many at once as there are cores; what comes of it is in their order.
-fn at_once<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// Asks something of a database for each of several things, for as many at once as there are cores; what comes of it is in
+/// their order.
+fn at_once<T: Sync, R: Send>(
+    place: &Place,
+    things: &[T],
+    ask: impl Fn(&mut Reader, &T) -> Result<R, Failure> + Sync,
+) -> Vec<Result<R, Failure>> {
     let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<R>>> = Mutex::new(things.iter().map(|_| None).collect());
+    let results: Mutex<Vec<_>> = Mutex::new(things.iter().map(|_| None).collect());
     let workers = thread::available_parallelism()
         .map_or(1, std::num::NonZero::get)
         .min(things.len().max(1));
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
+                let mut reader = None;
                 while let Some((index, thing)) = {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     things.get(index).map(|thing| (index, thing))
                 } {
-                    let result = work(thing);
+                    let result = match &mut reader {
+                        Some(reader) => ask(reader, thing),
+                        None => Reader::open(place)
+                            .map_err(Failure::Database)
+                            .and_then(|opened| ask(reader.insert(opened), thing)),
+                    };
                     if let Ok(mut results) = results.lock() {
                         results[index] = Some(result);
                     }
@@ -210,7 +229,8 @@ pub fn answer_sql(
     format: Format,
     target: impl io::Write,
 ) -> Result<(), Failure> {
-    answer_to(place, sql, None, limits, Some((format, target)), 0).map(|_| ())
+    let mut reader = Reader::open(place).map_err(Failure::Database)?;
+    answer_to(&mut reader, sql, None, limits, Some((format, target)), 0).map(|_| ())
 }
 
 /// Writes the answer to a query, row by row.
@@ -221,8 +241,10 @@ pub fn answer(
     format: Format,
     target: impl io::Write,
 ) -> Result<(), Failure> {
-    let period = period(place, &query.period)?;
-    answer_to(place, &query.sql, period, limits, Some((format, target)), 0).map(|_| ())
+    let mut reader = Reader::open(place).map_err(Failure::Database)?;
+    let period = period(&reader, &query.period)?;
+    let target = Some((format, target));
+    answer_to(&mut reader, &query.sql, period, limits, target, 0).map(|_| ())
 }
 
 /// Removes what runs that were killed left half-written. What another run is writing now is locked.
@@ -242,7 +264,7 @@ fn remove_leftovers(folder: &Path) -> io::Result<()> {
 }
 
 fn answer_into_file(
-    place: &Place,
+    reader: &mut Reader,
     query: &Query,
     limits: Limits,
     files: Files<'_>,
@@ -260,9 +282,9 @@ fn answer_into_file(
         // Held as long as it is written, so that nobody takes it for a leftover.
         file.as_file().lock().map_err(output)?;
         let target = Some((files.format, io::BufWriter::new(file.as_file())));
-        let period = period(place, &query.period)?;
-        let (target, mut kept) = answer_to(place, &query.sql, period, limits, target, rows)?;
-        kept.known = known(place, &query.period)?;
+        let period = period(reader, &query.period)?;
+        let (target, mut kept) = answer_to(reader, &query.sql, period, limits, target, rows)?;
+        kept.known = known(reader, &query.period)?;
         match target.map(io::BufWriter::into_inner).transpose() {
             Ok(None) => return Ok(kept),
             Ok(Some(_)) => {}
@@ -286,24 +308,24 @@ fn answer_into_file(
 }
 
 /// The period that is known of some tables; nothing without any.
-fn period(place: &Place, tables: &[Word]) -> Result<Option<Period>, Failure> {
+fn period(reader: &Reader, tables: &[Word]) -> Result<Option<Period>, Failure> {
     if tables.is_empty() {
         return Ok(None);
     }
     let tables: Vec<&str> = tables.iter().map(|table| &*table.text).collect();
-    let period = store::period_of(place, &tables).map_err(Failure::Database)?;
+    let period = reader.period_of(&tables).map_err(Failure::Database)?;
     Ok(Some(period))
 }
 
 /// What is known of some tables.
-fn known(place: &Place, tables: &[Word]) -> Result<Known, Failure> {
+fn known(reader: &Reader, tables: &[Word]) -> Result<Known, Failure> {
     let tables: Vec<&str> = tables.iter().map(|table| &*table.text).collect();
-    store::known_of(place, &tables).map_err(Failure::Database)
+    reader.known_of(&tables).map_err(Failure::Database)
 }
 
 /// Writes an answer, with its period behind its own columns, to a target if there is one; keeps up to `most` rows of it.
 fn answer_to<W: io::Write>(
-    place: &Place,
+    reader: &mut Reader,
     sql: &str,
     period: Option<Period>,
     limits: Limits,
@@ -332,8 +354,7 @@ fn answer_to<W: io::Write>(
     };
     // The columns come first, then rows: one sink for both.
     let sink = std::cell::RefCell::new((&mut output, &mut kept));
-    let rows = store::query(
-        place,
+    let rows = reader.query(
         sql,
         limits,
         &mut |columns| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use definitions::{Definitions, Subject};
 use diagnostics::Diagnostic;
-use store::{Compiler, Place, Store};
+use store::{Place, Reader, Store};
 
 use crate::faults::{column_faults, derived_fault, indicator_fault, query_fault, sql_fault};
 
@@ -29,17 +29,17 @@ pub fn refused(definitions: &Definitions) -> Result<Vec<Diagnostic>, store::Erro
         .iter()
         .map(|fault| derived_fault(schema, fault))
         .collect();
-    let compiler = Compiler::open(&place)?;
+    let reader = Reader::open(&place)?;
     for view in &schema.views {
         let sql = format!("select * from \"{}\"", view.name);
-        if let Err(fault) = compiler.columns(&sql) {
+        if let Err(fault) = reader.columns(&sql) {
             let message = format!("the view `{}` does not work: {fault}", view.name);
             let fault = Diagnostic::error("view-refused", message);
             faults.push(fault.at(&view.source, view.span.clone(), ""));
         }
     }
     for indicator in &definitions.indicators {
-        match compiler.columns(&indicator.sql) {
+        match reader.columns(&indicator.sql) {
             Ok(columns) => faults.extend(indicator_fault(indicator, &columns)),
             Err(fault) => {
                 let what = format!("the indicator `{}`", indicator.name);
@@ -49,7 +49,7 @@ pub fn refused(definitions: &Definitions) -> Result<Vec<Diagnostic>, store::Erro
         }
     }
     for query in &definitions.queries {
-        match compiler.columns(&query.sql) {
+        match reader.columns(&query.sql) {
             Ok(columns) => faults.extend(column_faults(query, &definitions.attention, &columns)),
             Err(fault) => faults.push(query_fault(schema, query, &fault)),
         }

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::bookkeeping::renew_version;
 use crate::ddl::{create_derived, create_key, quote};
-use crate::{Error, Limits, Place, QueryFault, Store, bulk, query};
+use crate::{Error, Place, QueryFault, Store, bulk, query};
 
 /// Why a derived table cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,13 +103,13 @@ impl Store {
 
 /// What is wrong with the derived tables, tried on a database that has the schema.
 pub fn derived_faults(place: &Place, schema: &Schema) -> Result<Vec<DerivedFault>, Error> {
-    let mut connection = query::reader(place, Limits::default())?;
+    let mut connection = query::reader(place)?;
     Ok(plan(&mut connection, schema).err().unwrap_or_default())
 }
 
 /// The derived tables that are out of date, or were never made: an answer from them is older than the other answers.
 pub fn outdated(place: &Place, schema: &Schema) -> Result<Vec<String>, Error> {
-    let mut connection = query::reader(place, Limits::default())?;
+    let mut connection = query::reader(place)?;
     let Ok(steps) = plan(&mut connection, schema) else {
         return Ok(Vec::new());
     };

@@ -33,7 +33,7 @@ pub use derived::{DerivedFault, Made, derived_faults, outdated};
 pub use error::{Error, QueryFault};
 pub use file_load::FileLoad;
 pub use period::{Known, Narrowed, Period};
-pub use query::{Compiler, Limits, Value, known_of, period_of, query, rows_with_places, status};
+pub use query::{Limits, Reader, Value, rows_with_places};
 pub use selftest::TestBench;
 
 /// What ends a path in a URI, or begins a byte, as SQLite reads it (https://www.sqlite.org/uri.html).

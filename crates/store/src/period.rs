@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 use transform::EARLIEST;
 
 use crate::ddl::{bookkeeping_tables, quote};
-use crate::{Access, Error, Limits, Place, Store, query};
+use crate::{Access, Error, Place, Store, query};
 
 /// A stretch of time, from its beginning until before its end, each `2026-11-23T20:05:00Z`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Store {
     pub fn narrow(place: &Place, schema: &Schema, period: &Period) -> Result<Narrowed, Error> {
         let failed = |error| Error::sqlite(place, "read", error);
         // Whether it is there, ours and whole.
-        drop(query::reader(place, Limits::default())?);
+        drop(query::reader(place)?);
         let narrow = Place::new_memory();
         let mut store = Self::open(&narrow, schema, std::time::Duration::ZERO, &mut |_| {})?;
         store.bulk_mode()?;

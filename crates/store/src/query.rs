@@ -35,47 +35,77 @@ pub struct Limits {
     pub timeout: Option<Duration>,
 }
 
-/// Runs a query and hands out its columns, then its rows one by one. Each call has a connection of its own, so that
-/// several can run at once.
-pub fn query(
-    place: &Place,
-    sql: &str,
-    limits: Limits,
-    columns: &mut dyn FnMut(&[String]) -> Result<(), String>,
-    row: &mut dyn FnMut(&[Value]) -> Result<(), String>,
-) -> Result<Result<u64, QueryFault>, Error> {
-    let connection = reader(place, limits)?;
-    let answered = run(&connection, sql, columns, row);
-    if let Err(QueryFault::Sql { message, .. }) = &answered
-        && *message == damaged()
-    {
-        return Err(Error::Damaged {
-            place: place.name(),
-            message: message.clone(),
-        });
-    }
-    Ok(answered.map_err(|fault| match (fault, limits.timeout) {
-        (QueryFault::Sql { message, .. }, Some(timeout)) if message == INTERRUPTED => {
-            QueryFault::Timeout(timeout.as_secs())
-        }
-        (fault, _) => fault,
-    }))
+/// A connection that may only read. It sees what is committed when it is asked, and answers one question after another;
+/// several can answer at once.
+pub struct Reader {
+    connection: Connection,
+    place: Place,
 }
 
-/// Compiles queries without running them.
-pub struct Compiler(Connection);
-
-impl Compiler {
-    /// For a database that nothing else changes meanwhile.
+impl Reader {
+    /// For a database that somebody has made.
     pub fn open(place: &Place) -> Result<Self, Error> {
-        reader(place, Limits::default()).map(Self)
+        Ok(Self {
+            connection: reader(place)?,
+            place: place.clone(),
+        })
     }
 
-    /// The columns that a query would give.
+    /// Runs a query and hands out its columns, then its rows one by one; says how many there were.
+    pub fn query(
+        &mut self,
+        sql: &str,
+        limits: Limits,
+        columns: &mut dyn FnMut(&[String]) -> Result<(), String>,
+        row: &mut dyn FnMut(&[Value]) -> Result<(), String>,
+    ) -> Result<Result<u64, QueryFault>, Error> {
+        let end = limits.timeout.map(|timeout| Instant::now() + timeout);
+        let is_over = end.map(|end| move || Instant::now() >= end);
+        let set = self.connection.progress_handler(10_000, is_over);
+        set.map_err(|error| self.error(error))?;
+        let answered = run(&self.connection, sql, columns, row);
+        if let Err(QueryFault::Sql { message, .. }) = &answered
+            && *message == damaged()
+        {
+            return Err(Error::Damaged {
+                place: self.place.name(),
+                message: message.clone(),
+            });
+        }
+        Ok(answered.map_err(|fault| match (fault, limits.timeout) {
+            (QueryFault::Sql { message, .. }, Some(timeout)) if message == INTERRUPTED => {
+                QueryFault::Timeout(timeout.as_secs())
+            }
+            (fault, _) => fault,
+        }))
+    }
+
+    /// The columns that a query would give: it is compiled, but not run.
     pub fn columns(&self, sql: &str) -> Result<Vec<String>, QueryFault> {
-        let statement = compile(&self.0, sql)?;
+        let statement = compile(&self.connection, sql)?;
         let names = statement.column_names();
         Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
+    /// The period that the rows of these tables are of: from the first of them to the newest that is known, be it a row or
+    /// a fetch.
+    pub fn period_of(&self, tables: &[&str]) -> Result<Period, Error> {
+        period::period_of(&self.connection, tables).map_err(|error| self.error(error))
+    }
+
+    /// Since when and until when everything is known of all these tables; those that nothing was ever loaded into do not
+    /// count.
+    pub fn known_of(&self, tables: &[&str]) -> Result<Known, Error> {
+        period::known_of(&self.connection, tables).map_err(|error| self.error(error))
+    }
+
+    /// A line for each table.
+    pub fn status(&self) -> Result<Vec<TableStatus>, Error> {
+        bookkeeping::status(&self.connection).map_err(|error| self.error(error))
+    }
+
+    fn error(&self, error: rusqlite::Error) -> Error {
+        Error::sqlite(&self.place, "read", error)
     }
 }
 
@@ -97,27 +127,6 @@ pub fn rows_with_places(table: &Table) -> String {
     )
 }
 
-/// The period that the rows of these tables are of: from the first of them to the newest that is known, be it a row or a
-/// fetch.
-pub fn period_of(place: &Place, tables: &[&str]) -> Result<Period, Error> {
-    let connection = reader(place, Limits::default())?;
-    let period = period::period_of(&connection, tables);
-    period.map_err(|error| Error::sqlite(place, "read", error))
-}
-
-/// Since when and until when everything is known of all these tables; those that nothing was ever loaded into do not count.
-pub fn known_of(place: &Place, tables: &[&str]) -> Result<Known, Error> {
-    let connection = reader(place, Limits::default())?;
-    let known = period::known_of(&connection, tables);
-    known.map_err(|error| Error::sqlite(place, "read", error))
-}
-
-/// A line for each table, from a database that nobody need be able to write.
-pub fn status(place: &Place) -> Result<Vec<TableStatus>, Error> {
-    let connection = reader(place, Limits::default())?;
-    bookkeeping::status(&connection).map_err(|error| Error::sqlite(place, "read", error))
-}
-
 /// The most bytes of one value, in any step of a query.
 const MAX_VALUE: i32 = 64 << 20;
 
@@ -129,7 +138,7 @@ fn damaged() -> String {
     rusqlite::ffi::code_to_str(rusqlite::ffi::SQLITE_CORRUPT).to_owned()
 }
 
-pub(crate) fn reader(place: &Place, limits: Limits) -> Result<Connection, Error> {
+pub(crate) fn reader(place: &Place) -> Result<Connection, Error> {
     if let Place::Disk(path) = place
         && !path.exists()
     {
@@ -139,10 +148,10 @@ pub(crate) fn reader(place: &Place, limits: Limits) -> Result<Connection, Error>
     }
     // A connection that might write takes the write-ahead log away with it, even though it writes nothing else.
     let mut connection = place.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let format = match set_up(&mut connection, limits) {
+    let format = match set_up(&mut connection) {
         Err(error) if cannot_be_written(&error) => {
             connection = place.connect_to_what_never_changes()?;
-            set_up(&mut connection, limits)
+            set_up(&mut connection)
         }
         set_up => set_up,
     };
@@ -162,7 +171,7 @@ pub(crate) fn cannot_be_written(error: &rusqlite::Error) -> bool {
 }
 
 /// Gives the format of the database, if it is one of ours.
-fn set_up(connection: &mut Connection, limits: Limits) -> rusqlite::Result<Option<i64>> {
+fn set_up(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.execute_batch(
         "pragma query_only = on; pragma cache_size = -16384; pragma temp_store = file;",
@@ -170,10 +179,6 @@ fn set_up(connection: &mut Connection, limits: Limits) -> rusqlite::Result<Optio
     let sql = "select count(*) from sqlite_schema where name = '_objects'";
     let ours: bool = connection.query_row(sql, [], |row| row.get(0))?;
     let format = connection.query_row("pragma user_version", [], |row| row.get(0))?;
-    if let Some(timeout) = limits.timeout {
-        let end = Instant::now() + timeout;
-        connection.progress_handler(10_000, Some(move || Instant::now() >= end))?;
-    }
     // A single call such as `printf('%.*c', …)` cannot be interrupted: its result is bounded instead.
     connection.set_limit(rusqlite::limits::Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
     connection.authorizer(Some(may_only_read))?;

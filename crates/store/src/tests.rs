@@ -12,16 +12,13 @@ fn store() -> (Place, Store) {
 
 fn ask(place: &Place, sql: &str, timeout: Option<Duration>) -> Result<Vec<Vec<Value>>, QueryFault> {
     let mut rows = Vec::new();
-    let answered = query(
-        place,
-        sql,
-        Limits { timeout },
-        &mut |_| Ok(()),
-        &mut |row| {
-            rows.push(row.to_vec());
-            Ok(())
-        },
-    );
+    let answered =
+        Reader::open(place)
+            .unwrap()
+            .query(sql, Limits { timeout }, &mut |_| Ok(()), &mut |row| {
+                rows.push(row.to_vec());
+                Ok(())
+            });
     answered.unwrap().map(|_| rows)
 }
 
@@ -65,7 +62,7 @@ fn queries_cannot_write() {
     ] {
         assert_eq!(ask(&place, sql, None), Err(QueryFault::Writes), "{sql}");
         assert_eq!(
-            Compiler::open(&place).unwrap().columns(sql),
+            Reader::open(&place).unwrap().columns(sql),
             Err(QueryFault::Writes),
             "{sql}"
         );
@@ -132,7 +129,7 @@ fn databases_in_memory_are_apart() {
     let (second, _keep_too) = store();
     assert_ne!(first, second);
     assert!(matches!(
-        Compiler::open(&Place::new_memory()).map(drop),
+        Reader::open(&Place::new_memory()).map(drop),
         Err(Error::Foreign { .. } | Error::Other { .. })
     ));
 }

@@ -1,5 +1,5 @@
-//! The filter of one column, and the last results of it: kinds, types and states come again all the time, and so do lists
-//! of people.
+//! The filter of one column, and the last results of it: kinds, types and states come again all the time, and so do people
+//! and teams.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use sonic_rs::{JsonType, JsonValueTrait, Value};
 
 use crate::jq::{self, Filter};
 
-/// How many results are remembered, of texts and of lists each.
+/// How many results are remembered, of texts, and of lists and objects.
 const REMEMBERED: usize = 512;
 
 /// The longest value whose result is remembered, in bytes.
@@ -22,7 +22,7 @@ pub(crate) struct ColumnFilter {
     of_null: Option<Option<Val>>,
     of_texts: Remembered,
     /// By their JSON.
-    of_lists: Remembered,
+    of_nested: Remembered,
 }
 
 /// The last results, by what they are of.
@@ -35,7 +35,7 @@ impl ColumnFilter {
             filter,
             of_null: None,
             of_texts: Remembered::default(),
-            of_lists: Remembered::default(),
+            of_nested: Remembered::default(),
         }
     }
 
@@ -48,12 +48,12 @@ impl ColumnFilter {
             },
             JsonType::String => value.as_str().map(Cow::Borrowed),
             // To write it takes a fraction of what the filter would.
-            JsonType::Array => Some(Cow::Owned(value.to_string())),
+            JsonType::Array | JsonType::Object => Some(Cow::Owned(value.to_string())),
             _ => None,
         };
         let remembered = match value.is_str() {
             true => &self.of_texts,
-            false => &self.of_lists,
+            false => &self.of_nested,
         };
         if let Some(known) = key.as_ref().and_then(|key| remembered.0.get(&**key)) {
             return Ok(known.clone());
@@ -62,7 +62,7 @@ impl ColumnFilter {
         match key {
             _ if value.is_null() => self.of_null = Some(result.clone()),
             Some(key) if value.is_str() => self.of_texts.add(&key, &result),
-            Some(key) => self.of_lists.add(&key, &result),
+            Some(key) => self.of_nested.add(&key, &result),
             None => {}
         }
         Ok(result)
@@ -118,6 +118,7 @@ mod tests {
             "[{\"id\":7.0}]",
             "3",
             "{}",
+            "{\"id\":[7]}",
             &long,
         ];
         let given = others

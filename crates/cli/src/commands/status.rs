@@ -1,7 +1,7 @@
 //! `status`: a line for each table, then one for each stream that was fetched.
 
 use extract::state::State;
-use store::Place;
+use store::{Place, Reader};
 
 use crate::args::{Arguments, MessageFormat};
 use crate::console::{Console, count, table};
@@ -19,7 +19,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
             load::load(&project, &plans, &[], &mut store, console)?;
             store.status()
         }
-        Place::Disk(_) => store::status(&place),
+        Place::Disk(_) => Reader::open(&place).and_then(|reader| reader.status()),
     };
     let fetched = states::read(&project, console)?;
     let status = match status {
