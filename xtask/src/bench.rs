@@ -15,6 +15,10 @@ use std::{env, fs};
 
 use rusqlite::Connection;
 
+mod queries;
+
+pub use queries::run as run_queries;
+
 const STREAM: &str = "pagerduty_log_entries";
 const TABLE: &str = "PagerDutyLogEntries";
 
@@ -46,18 +50,7 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
     let with_peers = arguments.iter().any(|argument| argument == "--peers");
     let built = env::current_exe()?;
     let build = built.ancestors().nth(2).unwrap_or(Path::new("."));
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build_ours = Command::new(cargo);
-    build_ours.args(["build", "--release", "--package", "cli"]);
-    // What cargo says to this program is not for another build, which would be made anew for it.
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            build_ours.env_remove(name.as_ref());
-        }
-    }
-    done(&mut build_ours)?;
-    let ours = build.join("release/reliability");
+    let ours = release(build)?;
     let python = python(build, with_peers)?;
 
     let folder = tempfile::tempdir_in(build)?;
@@ -152,6 +145,22 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         starts(&ours)?
     ));
     Ok(())
+}
+
+/// The release binary, built now.
+fn release(build: &Path) -> io::Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build_ours = Command::new(cargo);
+    build_ours.args(["build", "--release", "--package", "cli"]);
+    // What cargo says to this program is not for another build, which would be made anew for it.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            build_ours.env_remove(name.as_ref());
+        }
+    }
+    done(&mut build_ours)?;
+    Ok(build.join("release/reliability"))
 }
 
 /// Parses every line of the files in a folder, in two threads, and keeps nothing.

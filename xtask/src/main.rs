@@ -1,4 +1,5 @@
-//! Chores of the project: `cargo xtask docs` writes the generated pages, `cargo xtask bench` measures.
+//! Chores of the project: `cargo xtask docs` writes the generated pages, `cargo xtask bench` and `cargo
+//! xtask bench-queries` measure.
 //!
 //! The tests here hold for the repository as a whole: generated pages are fresh, and the rules that no compiler
 //! checks are kept.
@@ -16,10 +17,11 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["docs"] => write_pages(),
         ["bench", ..] => bench::run(&arguments[1..]),
+        ["bench-queries", ..] => bench::run_queries(&arguments[1..]),
         [bench::PARSE, folder] => bench::parse(Path::new(folder)),
         [bench::COPY, from, to] => bench::copy(Path::new(from), Path::new(to)),
         _ => Err(io::Error::other(format!(
-            "`{}` is not a chore; there are `docs` and `bench`",
+            "`{}` is not a chore; there are `docs`, `bench` and `bench-queries`",
             words.join(" ")
         ))),
     };

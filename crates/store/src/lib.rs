@@ -393,11 +393,13 @@ impl Store {
         match (&self.place, &self.checkpointer) {
             (Place::Memory(_), _) => {}
             (Place::Disk(_), Some(checkpointer)) => checkpointer.go_on(),
+            // Without a second connection the writer moves its pages itself, as the engine does anyway.
             (Place::Disk(_), None) => {
-                self.checkpointer = Some(checkpoint::Checkpointer::start(&self.place)?);
-                self.connection
-                    .pragma_update(None, "wal_autocheckpoint", 0)
-                    .map_err(|error| self.error("write", error))?;
+                if let Ok(checkpointer) = checkpoint::Checkpointer::start(&self.place) {
+                    self.checkpointer = Some(checkpointer);
+                    let set = self.connection.pragma_update(None, "wal_autocheckpoint", 0);
+                    set.map_err(|error| self.error("write", error))?;
+                }
             }
         }
         Ok(())
