@@ -20,6 +20,9 @@ use crate::{Event, Progress, Stop, Why};
 /// No answer may be longer, in bytes.
 const LONGEST_ANSWER: usize = 64 << 20;
 
+/// So many bytes of an answer are made room for before they come, if it says that it has them.
+const BELIEVED: usize = 1 << 20;
+
 /// After so long, people are told which request they are waiting for.
 const NAMED_AFTER: Duration = Duration::from_millis(1500);
 
@@ -282,7 +285,10 @@ impl Client {
         // Waits are counted by the clock that they are given by.
         let source_time = retry::source_time(&headers);
         let now = source_time.unwrap_or(ours);
-        let mut body = Vec::new();
+        let length = response
+            .content_length()
+            .and_then(|length| usize::try_from(length).ok());
+        let mut body = Vec::with_capacity(length.unwrap_or_default().min(BELIEVED));
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > LONGEST_ANSWER {
                 let reason = format!("an answer is longer than {} MiB", LONGEST_ANSWER >> 20);

@@ -176,9 +176,21 @@ pub(crate) fn open(folder: &Path, length: u64) -> io::Result<File> {
 
 /// Writes a line that is safely on disk when this returns.
 pub(crate) fn note(journal: &mut File, entry: &Entry) -> io::Result<()> {
-    let mut line = serde_json::to_vec(entry)?;
-    line.push(b'\n');
-    journal.write_all(&line)?;
+    let mut line = Vec::new();
+    add(&mut line, entry)?;
+    write(journal, &line)
+}
+
+/// Adds an entry's line to others.
+pub(crate) fn add(lines: &mut Vec<u8>, entry: &Entry) -> io::Result<()> {
+    serde_json::to_writer(&mut *lines, entry)?;
+    lines.push(b'\n');
+    Ok(())
+}
+
+/// Writes lines that are safely on disk when this returns.
+pub(crate) fn write(journal: &mut File, lines: &[u8]) -> io::Result<()> {
+    journal.write_all(lines)?;
     journal.sync_data()
 }
 

@@ -14,12 +14,14 @@ mod failure;
 pub mod fold;
 mod inventory;
 pub mod journal;
+mod lines;
 pub mod link;
 mod listing;
 #[cfg(test)]
 mod model;
 mod output;
 pub mod page;
+mod page_queue;
 pub mod paging;
 pub mod plan;
 mod proxy;

@@ -1,7 +1,8 @@
-//! One listing: page after page until its end. While a page is being written the next one is asked for already.
+//! One listing: page after page until its end. While pages are being written the next one is asked for already.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::collections::{HashSet, VecDeque};
+use std::io;
+use std::sync::Arc;
 
 use definitions::extractor::{Paging, Request, StreamExtraction};
 use jiff::Timestamp;
@@ -10,11 +11,12 @@ use crate::address;
 use crate::client::{Answer, Client, Expected};
 use crate::failure::Failure;
 use crate::journal::{Listed, Listing, PageNote};
-use crate::output::Output;
-use crate::page::{self, Page, Redactor};
+use crate::lines::Fetched;
+use crate::output::NewPage;
+use crate::page;
+use crate::page_queue::{PageQueue, Queued};
 use crate::paging::{self, Position, Step};
 use crate::retry;
-use crate::state::Values;
 use crate::{Event, Progress, SettingValues, Stop};
 
 /// So many pages in a row that bring nothing new end a listing: a source that says "more" for ever is not believed.
@@ -23,13 +25,15 @@ const STALE_PAGES: u32 = 3;
 /// So often a listing that changes meanwhile is gone through, before what is missing counts as a gap.
 const PASSES: u32 = 3;
 
+/// So many pages of a listing may wait for the disk before the one behind them is asked for.
+const PAGES_WAITING: usize = 3;
+
 /// What listings of a stream share.
 pub(crate) struct Context<'a> {
     pub client: &'a Client,
     pub stream: &'a StreamExtraction,
     pub settings: &'a SettingValues,
-    pub redaction_key: [u8; 32],
-    pub output: Arc<Mutex<Output>>,
+    pub pages: PageQueue,
     pub stop: &'a Stop,
     pub progress: &'a dyn Progress,
 }
@@ -44,7 +48,7 @@ pub(crate) enum Ended {
     /// With something missing.
     Failed(Failure),
     /// The disk does not take it.
-    Disk(std::io::Error),
+    Disk(io::Error),
 }
 
 /// Where to take up a listing.
@@ -77,7 +81,7 @@ fn request<'a>(
 
 enum Stopped {
     Failure(Failure),
-    Disk(std::io::Error),
+    Disk(io::Error),
 }
 
 impl From<Failure> for Stopped {
@@ -137,6 +141,20 @@ async fn pass(
     from: Position,
     pass: &mut Pass,
 ) -> Result<Option<Ended>, Stopped> {
+    let mut writing = VecDeque::new();
+    let ended = follow_pages(context, listing, from, pass, &mut writing).await;
+    wait_for(context, &mut writing, 0).await?;
+    ended
+}
+
+/// Goes through the pages once; those that are not on disk yet are in `writing` when this returns.
+async fn follow_pages(
+    context: &Context<'_>,
+    listing: &Listing,
+    from: Position,
+    pass: &mut Pass,
+    writing: &mut VecDeque<Writing>,
+) -> Result<Option<Ended>, Stopped> {
     let (request, paging) = request(context.stream, listing);
     let can_halve = listing
         .window
@@ -159,41 +177,54 @@ async fn pass(
         if can_halve && paging::exceeds_cap(paging, total) {
             return Ok(Some(Ended::TooMany { total }));
         }
-        let (noted, ended) = match paging::next(paging, &at, &page.facts) {
+        let ends = |noted, how| Then::Ends { noted, how };
+        let then = match paging::next(paging, &at, &page.facts) {
             Step::Next(_) if pass.stale >= STALE_PAGES => {
                 let reason = format!(
                     "the source says that there is more, but {STALE_PAGES} pages brought nothing new"
                 );
-                (Noted::StaysAt(at.clone()), Some(refused(reason)))
+                ends(Some(at.clone()), Some(refused(&reason)))
             }
-            Step::Next(position) => (Noted::GoesOn(position), None),
+            Step::Next(position) => Then::GoesOn(position),
             Step::Done => match pass.end(context.stream.whole, paging) {
-                End::Done => (Noted::Done, Some(Some(Ended::Done(pass.listed())))),
-                End::Again => (Noted::StaysAt(Position::First), Some(None)),
-                End::Short(reason) => (Noted::StaysAt(Position::First), Some(refused(reason))),
+                End::Done => ends(None, Some(Ended::Done(pass.listed()))),
+                End::Again => ends(Some(Position::First), None),
+                End::Short(reason) => ends(Some(Position::First), Some(refused(&reason))),
             },
-            Step::Unclear(reason) => (Noted::StaysAt(at.clone()), Some(refused(reason))),
-            Step::Capped if can_halve => (
-                Noted::StaysAt(at.clone()),
-                Some(Some(Ended::TooMany { total })),
-            ),
+            Step::Unclear(reason) => ends(Some(at.clone()), Some(refused(&reason))),
+            Step::Capped if can_halve => ends(Some(at.clone()), Some(Ended::TooMany { total })),
             Step::Capped => {
                 let reason = "the source gives no more of it, and the stretch of time cannot be made shorter";
-                (Noted::StaysAt(at.clone()), Some(refused(reason.to_owned())))
+                ends(Some(at.clone()), Some(refused(reason)))
             }
         };
-        let next = match &noted {
-            Noted::GoesOn(position) => Some(position.clone()),
-            _ => None,
-        };
-        let lines = lines(context, listing, &page, &answer);
         let records = page.records.len() as u64;
-        drop(page);
-        let writing = write(context, listing, noted, note, lines, records);
-        let Some(position) = next else {
-            writing.await.map_err(Stopped::Disk)?;
-            told(context, records, total, &answer);
-            return Ok(ended.flatten());
+        let fetched = Fetched {
+            records: page.spans(&answer.body),
+            body: Arc::clone(&answer.body),
+            at: answer.at,
+            parent: listing.parent.clone().filter(|_| !listing.changed),
+        };
+        let page = NewPage {
+            listing: listing.clone(),
+            next: match &then {
+                Then::GoesOn(position) => Some(position.clone()),
+                Then::Ends { noted, .. } => noted.clone(),
+            },
+            note,
+            fetched,
+        };
+        writing.push_back(Writing {
+            queued: context.pages.add(page).map_err(Stopped::Disk)?,
+            _body: Arc::clone(&answer.body),
+            records,
+            total,
+            mended: answer.mended,
+            remaining: answer.remaining,
+        });
+        let position = match then {
+            Then::GoesOn(position) => position,
+            Then::Ends { how, .. } => return Ok(how),
         };
         let url = match &position {
             Position::Url(link) => context.client.follow(&answer.url, link),
@@ -205,23 +236,58 @@ async fn pass(
                 Err(failure) => Err(failure),
             }
         };
-        let (written, asked) = tokio::join!(writing, asking);
-        written.map_err(Stopped::Disk)?;
-        told(context, records, total, &answer);
+        let (written, asked) = tokio::join!(wait_for(context, writing, PAGES_WAITING), asking);
+        written?;
         answer = asked?;
         at = position;
     }
 }
 
-fn refused(reason: String) -> Option<Ended> {
-    Some(Ended::Failed(Failure::Refused(reason)))
+/// Waits until only so many pages are not on disk yet, and tells of those that are.
+async fn wait_for(
+    context: &Context<'_>,
+    writing: &mut VecDeque<Writing>,
+    left: usize,
+) -> Result<(), Stopped> {
+    while writing.len() > left
+        && let Some(page) = writing.pop_front()
+    {
+        page.queued.written().await.map_err(Stopped::Disk)?;
+        context.progress.event(&Event::Page {
+            stream: &context.stream.stream.text,
+            records: page.records,
+            mended: page.mended,
+            total: page.total,
+            remaining: page.remaining,
+        });
+    }
+    Ok(())
 }
 
-/// What the journal says of a listing after a page.
-enum Noted {
+fn refused(reason: &str) -> Ended {
+    Ended::Failed(Failure::Refused(reason.to_owned()))
+}
+
+/// What comes after a page.
+enum Then {
+    /// The page at this position.
     GoesOn(Position),
-    StaysAt(Position),
-    Done,
+    /// The end of this pass, and of the listing if it says how. The journal notes where a later run goes on, if it has to.
+    Ends {
+        noted: Option<Position>,
+        how: Option<Ended>,
+    },
+}
+
+/// A page on its way to the disk, and what is told of it once it is there.
+struct Writing {
+    queued: Queued,
+    /// Kept, so that memory is freed by the thread that took it, which can use it again at once.
+    _body: Arc<Vec<u8>>,
+    records: u64,
+    total: Option<u64>,
+    mended: u64,
+    remaining: Option<u64>,
 }
 
 /// What the last page of a pass means.
@@ -310,16 +376,6 @@ impl Pass {
     }
 }
 
-fn told(context: &Context<'_>, records: u64, total: Option<u64>, answer: &Answer) {
-    context.progress.event(&Event::Page {
-        stream: &context.stream.stream.text,
-        records,
-        mended: answer.mended,
-        total,
-        remaining: answer.remaining,
-    });
-}
-
 async fn get(
     context: &Context<'_>,
     request: &Request,
@@ -333,60 +389,6 @@ async fn get(
         .client
         .get(url, expected, context.stop, context.progress)
         .await
-}
-
-async fn write(
-    context: &Context<'_>,
-    listing: &Listing,
-    noted: Noted,
-    note: PageNote,
-    lines: Vec<u8>,
-    records: u64,
-) -> std::io::Result<()> {
-    let output = Arc::clone(&context.output);
-    let listing = listing.clone();
-    let written = tokio::task::spawn_blocking(move || {
-        let mut output = output
-            .lock()
-            .map_err(|_| std::io::Error::other("another page could not be written"))?;
-        let next = match noted {
-            Noted::GoesOn(position) | Noted::StaysAt(position) => Some(position),
-            Noted::Done => None,
-        };
-        output.page(&listing, next, note, &lines, records)
-    });
-    written.await.map_err(std::io::Error::other)?
-}
-
-fn lines(context: &Context<'_>, listing: &Listing, page: &Page<'_>, answer: &Answer) -> Vec<u8> {
-    let redactor = Redactor {
-        rules: &context.stream.redact,
-        key: context.redaction_key,
-    };
-    let parent = listing
-        .parent
-        .as_ref()
-        .filter(|_| !listing.changed)
-        .map(json_of);
-    let mut lines = Vec::with_capacity(answer.body.len() + page.records.len() * 64);
-    for record in &page.records {
-        page::write_line(
-            &mut lines,
-            record.json,
-            &redactor,
-            answer.at,
-            parent.as_deref(),
-        );
-    }
-    lines
-}
-
-/// Values as a JSON object; they were scalars in the parent's record, and are kept as text.
-fn json_of(values: &Values) -> String {
-    let members = values
-        .iter()
-        .map(|(name, value)| (name.clone(), serde_json::Value::String(value.clone())));
-    serde_json::Value::Object(members.collect()).to_string()
 }
 
 fn address(

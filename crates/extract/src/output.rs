@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::disk;
 use crate::fold::Complete;
 use crate::journal::{self, Entry, Listing, PageNote, Unfinished};
+use crate::lines::{Fetched, Redactor};
 use crate::paging::Position;
 use crate::plan::RunPlan;
 use crate::run_id::RunId;
@@ -25,8 +26,20 @@ pub(crate) struct Output {
     /// Names and records of the files that are whole.
     closed: Vec<(String, u64)>,
     open: Option<Part>,
-    /// Records written in this run, those of its killed beginnings with them.
-    pub records: u64,
+    /// Whether something could not be written.
+    has_failed: bool,
+}
+
+/// A page to be written.
+pub(crate) struct NewPage {
+    /// Of which listing.
+    pub listing: Listing,
+    /// Where that goes on; nothing if this is its end.
+    pub next: Option<Position>,
+    /// What it said and held.
+    pub note: PageNote,
+    /// Its records.
+    pub fetched: Fetched,
 }
 
 struct Part {
@@ -48,7 +61,7 @@ impl Output {
             journal,
             closed: Vec::new(),
             open: None,
-            records: 0,
+            has_failed: false,
         })
     }
 
@@ -61,10 +74,9 @@ impl Output {
             journal: journal::open(folder, run.length)?,
             closed: Vec::new(),
             open: None,
-            records: 0,
+            has_failed: false,
         };
         for (index, (name, bytes, records)) in run.files.iter().enumerate() {
-            output.records += records;
             let whole = folder.join(name);
             let partial = folder.join(partial_name(name));
             if whole.metadata().is_ok_and(|found| found.len() == *bytes) {
@@ -91,49 +103,55 @@ impl Output {
         Ok(Some(output))
     }
 
-    /// Writes the lines of a page and notes it.
-    pub fn page(
-        &mut self,
-        listing: &Listing,
-        next: Option<Position>,
-        note: PageNote,
-        lines: &[u8],
-        records: u64,
-    ) -> io::Result<()> {
+    /// Writes the lines of pages, in this order, and notes them: both are safely on disk when this returns. Once that has
+    /// failed nothing more is written, for what came of it is not known.
+    pub fn pages(&mut self, pages: &[NewPage], redactor: &Redactor) -> io::Result<()> {
+        if self.has_failed {
+            return Err(io::Error::other("an earlier page could not be written"));
+        }
+        self.has_failed = true;
+        self.try_pages(pages, redactor)?;
+        self.has_failed = false;
+        Ok(())
+    }
+
+    fn try_pages(&mut self, pages: &[NewPage], redactor: &Redactor) -> io::Result<()> {
+        // Not in the midst of them: the journal must know of all that is in a file before it gets its name.
         if let Some(part) = self.open.take_if(|part| part.bytes > FULL) {
             self.close(part)?;
         }
-        let mut entry = Entry::Page {
-            listing: listing.clone(),
-            next,
-            note,
-            file: String::new(),
-            bytes: 0,
-            records: 0,
-        };
-        if records > 0 || self.open.is_some() {
-            let part = match self.open.take() {
-                Some(part) => part,
-                None => self.next_part()?,
+        let (mut notes, mut lines) = (Vec::new(), Vec::new());
+        for page in pages {
+            if !page.fetched.records.is_empty() {
+                lines.clear();
+                page.fetched.add_lines(&mut lines, redactor);
+                let part = match self.open.take() {
+                    Some(part) => part,
+                    None => self.next_part()?,
+                };
+                let part = self.open.insert(part);
+                part.file.write_all(&lines)?;
+                part.bytes += lines.len() as u64;
+                part.records += page.fetched.records.len() as u64;
+            }
+            let (file, bytes, records) = match &self.open {
+                Some(part) => (part.name.clone(), part.bytes, part.records),
+                None => (String::new(), 0, 0),
             };
-            let part = self.open.insert(part);
-            part.file.write_all(lines)?;
-            part.file.sync_data()?;
-            part.bytes += lines.len() as u64;
-            part.records += records;
-            self.records += records;
-            if let Entry::Page {
+            let entry = Entry::Page {
+                listing: page.listing.clone(),
+                next: page.next.clone(),
+                note: page.note.clone(),
                 file,
                 bytes,
                 records,
-                ..
-            } = &mut entry
-            {
-                file.clone_from(&part.name);
-                (*bytes, *records) = (part.bytes, part.records);
-            }
+            };
+            journal::add(&mut notes, &entry)?;
         }
-        journal::note(&mut self.journal, &entry)
+        if let Some(part) = &self.open {
+            part.file.sync_data()?;
+        }
+        journal::write(&mut self.journal, &notes)
     }
 
     /// Notes that a listing is asked for in halves.
@@ -216,4 +234,57 @@ pub(crate) fn keep_what_is_there(folder: &Path, run: &Unfinished) -> io::Result<
 /// Readers pass over files that begin with a dot.
 fn partial_name(name: &str) -> String {
     format!(".{name}.partial")
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn page() -> NewPage {
+        NewPage {
+            listing: Listing {
+                window: None,
+                parent: None,
+                changed: false,
+            },
+            next: None,
+            note: PageNote::default(),
+            fetched: Fetched {
+                body: std::sync::Arc::new(br#"{"id":1}"#.to_vec()),
+                records: std::iter::once(0..8).collect(),
+                at: Timestamp::UNIX_EPOCH,
+                parent: None,
+            },
+        }
+    }
+
+    #[test]
+    fn behind_a_page_that_was_not_written_whole_there_is_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let redactor = Redactor::new(&[], &[0; 32]);
+        let run = RunId::of_file("2026-01-01T00-00-00Z-0001.ndjson").unwrap();
+        let mut output = Output {
+            folder: folder.path().to_owned(),
+            run,
+            journal: journal::open(folder.path(), 0).unwrap(),
+            closed: Vec::new(),
+            open: Some(Part {
+                name: run.file(1),
+                // Takes nothing: the disk is full.
+                file: File::options().write(true).open("/dev/full").unwrap(),
+                bytes: 0,
+                records: 0,
+            }),
+            has_failed: false,
+        };
+        let full = output.pages(&[page()], &redactor).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        // There is room again, but what is in the file is not what was counted.
+        let part = output.open.as_mut().unwrap();
+        part.file = tempfile::tempfile().unwrap();
+        assert!(output.pages(&[page()], &redactor).is_err());
+        let part = output.open.as_ref().unwrap();
+        assert_eq!(part.file.metadata().unwrap().len(), 0);
+        assert_eq!(fs::read(folder.path().join(journal::JOURNAL)).unwrap(), b"");
+    }
 }

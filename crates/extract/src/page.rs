@@ -1,14 +1,11 @@
-//! An answer taken apart: its records as the source wrote them, and what it says of the pages to come.
+//! An answer taken apart: its records, which are stretches of its own text, and what it says of the pages to come.
 //!
-//! Records are stretches of the answer's own text. What is not to be kept is replaced in that text; nothing else of it
-//! changes but line breaks, so that a record is one line.
+//! What becomes of the records is in `lines`.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use definitions::extractor::{FieldPath, Keep, Paging, Redaction, Request, Step};
-use hmac::{Hmac, KeyInit, Mac};
-use jiff::Timestamp;
-use sha2::Sha256;
+use definitions::extractor::{FieldPath, Paging, Request, Step};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::link::Next;
@@ -32,13 +29,16 @@ pub struct Page<'a> {
     pub facts: Facts,
 }
 
-/// What redaction needs.
-#[derive(Debug, Clone)]
-pub struct Redactor<'a> {
-    /// What is not kept as it came.
-    pub rules: &'a [Redaction],
-    /// The project's own key, so that nobody can tell a phone number from its hash by trying all of them.
-    pub key: [u8; 32],
+impl Page<'_> {
+    /// Where the records are in the answer that they were taken from.
+    pub fn spans(&self, body: &[u8]) -> Vec<Range<usize>> {
+        let spans = self.records.iter().map(|record| {
+            // A record is a stretch of the answer, so the difference of addresses is its place.
+            let start = record.json.as_ptr() as usize - body.as_ptr() as usize;
+            start..start + record.json.len()
+        });
+        spans.collect()
+    }
 }
 
 /// Takes an answer apart. What comes back as an error is in words for people.
@@ -60,7 +60,14 @@ pub fn read<'a>(
             facts,
         });
     }
-    let found = select(text, &request.records.steps)
+    let (more, total) = match paging {
+        Some(Paging::Offset { more, total, .. }) => (more.as_ref(), total.as_ref()),
+        Some(Paging::Page { total, .. }) => (None, total.as_ref()),
+        _ => (None, None),
+    };
+    let outer = Outer::of(text, [Some(&request.records), more, total]);
+    let found = outer
+        .select(&request.records)
         .ok_or_else(|| format!("the answer has no records at `{}`", show(&request.records)))?;
     let records: Vec<Record> = found
         .into_iter()
@@ -69,75 +76,18 @@ pub fn read<'a>(
             key: key_hash(json, &request.key),
         })
         .collect();
-    let member = |path: &FieldPath| first_scalar(text, path);
-    let mut facts = Facts {
+    let said = |path: Option<&FieldPath>| scalar(outer.select(path?)?.first()?);
+    let facts = Facts {
         records: records.len() as u64,
         last_key: records
             .last()
             .and_then(|record| first_scalar(record.json, &request.key)),
         next: next.clone(),
+        more: said(more).and_then(|word| word.parse().ok()),
+        total: said(total).and_then(|word| word.parse().ok()),
         ..Facts::default()
     };
-    match paging {
-        Some(Paging::Offset { more, total, .. }) => {
-            facts.more = more
-                .as_ref()
-                .and_then(member)
-                .and_then(|word| word.parse().ok());
-            facts.total = total
-                .as_ref()
-                .and_then(member)
-                .and_then(|word| word.parse().ok());
-        }
-        Some(Paging::Page { total, .. }) => {
-            facts.total = total
-                .as_ref()
-                .and_then(member)
-                .and_then(|word| word.parse().ok());
-        }
-        _ => {}
-    }
     Ok(Page { records, facts })
-}
-
-/// Appends a record as a line of a raw file: redacted, and with the member `_extract`.
-pub fn write_line(
-    out: &mut Vec<u8>,
-    record: &str,
-    redactor: &Redactor,
-    at: Timestamp,
-    parent: Option<&str>,
-) {
-    let redacted = redact(record, redactor);
-    let start = out.len();
-    let mut extract = format!("\"_extract\":{{\"at\":\"{at:.6}\"");
-    if let Some(parent) = parent {
-        extract += ",\"parent\":";
-        extract += parent;
-    }
-    extract += "}}";
-    match redacted.trim_end().strip_suffix('}') {
-        Some(members) if redacted.starts_with('{') => {
-            out.extend_from_slice(members.trim_end().as_bytes());
-            if !members.trim_end().ends_with('{') {
-                out.push(b',');
-            }
-        }
-        // Not an object: kept all the same, for whoever looks at the reject that it becomes.
-        _ => {
-            out.extend_from_slice(b"{\"_record\":");
-            out.extend_from_slice(redacted.as_bytes());
-            out.push(b',');
-        }
-    }
-    out.extend_from_slice(extract.as_bytes());
-    // Between the tokens of JSON a line break is a space; inside a string there is none.
-    for byte in &mut out[start..] {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
-    }
-    out.push(b'\n');
 }
 
 /// The values at a path, as text of JSON; nothing if the path leads nowhere or an `[]` meets what is no list.
@@ -165,12 +115,7 @@ pub fn select<'a>(json: &'a str, steps: &[Step]) -> Option<Vec<&'a str>> {
 /// The first value at a path as plain text: words without their quotes, numbers as they are written. Nothing for null,
 /// lists and objects.
 pub fn first_scalar(json: &str, path: &FieldPath) -> Option<String> {
-    let value = select(json, &path.steps)?.into_iter().next()?;
-    match value.as_bytes().first()? {
-        b'"' => sonic_rs::from_str(value).ok(),
-        b'{' | b'[' | b'n' => None,
-        _ => Some(value.to_owned()),
-    }
+    scalar(select(json, &path.steps)?.first()?)
 }
 
 /// A path as people write it.
@@ -189,6 +134,57 @@ pub fn show(path: &FieldPath) -> String {
     if text.is_empty() { ".".into() } else { text }
 }
 
+/// The members of an answer's outermost object that some paths begin with, found by going through it once.
+struct Outer<'a, 'p> {
+    json: &'a str,
+    members: Vec<(&'p str, &'a str)>,
+}
+
+impl<'a, 'p> Outer<'a, 'p> {
+    fn of(json: &'a str, paths: [Option<&'p FieldPath>; 3]) -> Self {
+        let mut wanted: Vec<&'p str> = Vec::new();
+        for path in paths.into_iter().flatten() {
+            match path.steps.first() {
+                Some(Step::Member(name)) if !wanted.contains(&name.as_str()) => wanted.push(name),
+                _ => {}
+            }
+        }
+        let mut members = Vec::new();
+        if json.trim_start().starts_with('{') {
+            let mut found = sonic_rs::to_object_iter(json);
+            while !wanted.is_empty()
+                && let Some(Ok((name, value))) = found.next()
+            {
+                let place = wanted.iter().position(|wanted| **wanted == name);
+                if let (Some(place), Cow::Borrowed(text)) = (place, value.as_raw_cow()) {
+                    members.push((wanted.swap_remove(place), text));
+                }
+            }
+        }
+        Self { json, members }
+    }
+
+    /// As [`select`], of a path that begins with one of the members.
+    fn select(&self, path: &FieldPath) -> Option<Vec<&'a str>> {
+        match path.steps.split_first() {
+            Some((Step::Member(name), rest)) => {
+                let found = self.members.iter().find(|(member, _)| member == name);
+                select(found?.1, rest)
+            }
+            _ => select(self.json, &path.steps),
+        }
+    }
+}
+
+/// A value of JSON as plain text, if it is a scalar.
+fn scalar(value: &&str) -> Option<String> {
+    match value.as_bytes().first()? {
+        b'"' => sonic_rs::from_str(value).ok(),
+        b'{' | b'[' | b'n' => None,
+        _ => Some((*value).to_owned()),
+    }
+}
+
 fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     if !json.trim_start().starts_with('{') {
         return None;
@@ -203,84 +199,6 @@ fn key_hash(json: &str, path: &FieldPath) -> u64 {
     match first_scalar(json, path) {
         Some(key) => xxh3_64(key.as_bytes()),
         None => xxh3_64(json.as_bytes()),
-    }
-}
-
-fn redact<'a>(record: &'a str, redactor: &Redactor) -> Cow<'a, str> {
-    let mut changes: Vec<(usize, usize, String)> = Vec::new();
-    for rule in redactor.rules {
-        for value in select(record, &rule.path.steps).unwrap_or_default() {
-            let text: String = match value.as_bytes().first() {
-                None | Some(b'n') => continue,
-                Some(b'"') => sonic_rs::from_str(value).unwrap_or_default(),
-                Some(b'{' | b'[') if is_empty_collection(value) => continue,
-                Some(_) => value.to_owned(),
-            };
-            let concerns = rule
-                .matching
-                .as_ref()
-                .is_none_or(|pattern| pattern.is_match(&text));
-            if text.is_empty() || !concerns {
-                continue;
-            }
-            // `value` is a stretch of `record`, so the difference of addresses is its place.
-            let start = value.as_ptr() as usize - record.as_ptr() as usize;
-            changes.push((
-                start,
-                start + value.len(),
-                kept(&text, rule.keep, &redactor.key),
-            ));
-        }
-    }
-    if changes.is_empty() {
-        return Cow::Borrowed(record);
-    }
-    changes.sort();
-    let mut text = String::with_capacity(record.len());
-    let mut end = 0;
-    for (from, to, replacement) in changes {
-        if from < end {
-            continue;
-        }
-        text += &record[end..from];
-        text += &serde_json::Value::String(replacement).to_string();
-        end = to;
-    }
-    text += &record[end..];
-    Cow::Owned(text)
-}
-
-fn is_empty_collection(json: &str) -> bool {
-    json.get(1..json.len() - 1)
-        .is_some_and(|inside| inside.trim().is_empty())
-}
-
-fn kept(text: &str, keep: Keep, key: &[u8; 32]) -> String {
-    match keep {
-        Keep::Presence => "(redacted)".to_owned(),
-        Keep::Origin => match reqwest::Url::parse(text) {
-            Ok(url) if url.host_str().is_some() => {
-                format!(
-                    "{}://{}/(redacted)",
-                    url.scheme(),
-                    url.host_str().unwrap_or_default()
-                )
-            }
-            _ => "(redacted)".to_owned(),
-        },
-        Keep::Hash => {
-            // HMAC takes keys of any length.
-            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-                return "(redacted)".to_owned();
-            };
-            mac.update(text.as_bytes());
-            let digest = mac.finalize().into_bytes();
-            let hex: String = digest[..12]
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            format!("hash:{hex}")
-        }
     }
 }
 
@@ -319,25 +237,6 @@ mod tests {
         FieldPath { steps }
     }
 
-    fn rule(at: &str, matching: Option<&str>, keep: Keep) -> Redaction {
-        Redaction {
-            path: path(at),
-            matching: matching.map(|pattern| regex_lite::Regex::new(pattern).unwrap()),
-            keep,
-        }
-    }
-
-    fn line(record: &str, rules: &[Redaction], parent: Option<&str>) -> String {
-        let mut out = Vec::new();
-        let redactor = Redactor {
-            rules,
-            key: [7; 32],
-        };
-        let at = Timestamp::from_microsecond(1).unwrap();
-        write_line(&mut out, record, &redactor, at, parent);
-        String::from_utf8(out).unwrap()
-    }
-
     #[test]
     fn paths_lead_to_the_text_of_values() {
         let json = r#"{"a": {"b": [ {"c": 1}, {"c": "x\n"}, {"d": 0} ]}, "n": null}"#;
@@ -352,67 +251,5 @@ mod tests {
         assert_eq!(first_scalar(json, &path(".a.b[].c")).as_deref(), Some("1"));
         assert_eq!(first_scalar(json, &path(".n")), None);
         assert_eq!(show(&path(".a.b[].c")), ".a.b[].c");
-    }
-
-    #[test]
-    fn a_record_stays_as_it_came_on_one_line() {
-        assert_eq!(
-            line(
-                "{ \"id\":1.50,\n \"t\":\"a\\nb\" }",
-                &[],
-                Some(r#"{"r":"x"}"#)
-            ),
-            "{ \"id\":1.50,  \"t\":\"a\\nb\",\"_extract\":{\"at\":\"1970-01-01T00:00:00.000001Z\",\"parent\":{\"r\":\"x\"}}}\n"
-        );
-        assert!(line("{}", &[], None).starts_with("{\"_extract\""));
-        assert!(line("[1]", &[], None).starts_with("{\"_record\":[1],\"_extract\""));
-    }
-
-    #[test]
-    fn what_is_redacted_is_gone_and_the_rest_is_not() {
-        let rules = [
-            rule(
-                ".contacts[].address",
-                Some(r"^\+?[0-9 ()-]{5,}$"),
-                Keep::Hash,
-            ),
-            rule(".secret", None, Keep::Presence),
-            rule(".url", None, Keep::Origin),
-        ];
-        let record = r#"{"contacts":[{"address":"+1 555 0100"},{"address":"a@b.example"},{"address":"+1 555 0100"}],"secret":"s3","url":"https://u:p@hooks.example:8443/T/x?k=v","empty":""}"#;
-        let text = line(record, &rules, None);
-        for gone in ["555", "s3", "u:p", "/T/x", "k=v"] {
-            assert!(!text.contains(gone), "{gone} in {text}");
-        }
-        assert!(text.contains("a@b.example") && text.contains("https://hooks.example/(redacted)"));
-        assert_eq!(text.matches("\"hash:").count(), 2);
-        let hashes: Vec<_> = text
-            .split("\"hash:")
-            .skip(1)
-            .map(|rest| &rest[..24])
-            .collect();
-        assert_eq!(hashes[0], hashes[1]);
-        let untouched = r#"{"secret":null,"url":"","contacts":[]}"#;
-        assert!(line(untouched, &rules, None).starts_with(&untouched[..untouched.len() - 1]));
-    }
-
-    #[test]
-    fn objects_and_lists_are_redacted_whole() {
-        let rules = [
-            rule(".config", None, Keep::Presence),
-            rule(".config.secret", None, Keep::Hash),
-            rule(".tokens", None, Keep::Hash),
-            rule(".on", None, Keep::Presence),
-        ];
-        let record = r#"{"config":{"secret":"s3","n":[1]},"tokens":["s4"],"on":true,"id":1}"#;
-        let text = line(record, &rules, None);
-        assert!(
-            text.starts_with(r#"{"config":"(redacted)","tokens":"hash:"#),
-            "{text}"
-        );
-        assert!(!text.contains("s3") && !text.contains("s4"), "{text}");
-        assert!(text.contains(r#""on":"(redacted)","id":1"#), "{text}");
-        let empty = r#"{"config":{ },"tokens":[]}"#;
-        assert!(line(empty, &rules, None).starts_with(&empty[..empty.len() - 1]));
     }
 }

@@ -5,7 +5,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use definitions::extractor::StreamExtraction;
 use futures_util::StreamExt;
@@ -16,8 +15,10 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::fold::{self, Came, CutShort, Folded};
 use crate::journal::{self, Listing, Reached, Unfinished};
+use crate::lines::Redactor;
 use crate::listing::{self, Begin, Context, Ended};
 use crate::output::{self, Output};
+use crate::page_queue::PageQueue;
 use crate::plan::{self, NoParents, RunPlan, Wanted};
 use crate::state::{self, Cause};
 use crate::tally::Tally;
@@ -150,13 +151,12 @@ async fn go(
     known: HashMap<Listing, Reached>,
     output: Output,
 ) -> io::Result<StreamReport> {
-    let output = Arc::new(Mutex::new(output));
+    let redactor = Redactor::new(&run.stream.redact, &run.redaction_key);
     let context = Context {
         client: run.client,
         stream: run.stream,
         settings: run.settings,
-        redaction_key: run.redaction_key,
-        output: Arc::clone(&output),
+        pages: PageQueue::start(output, redactor)?,
         stop: run.stop,
         progress: run.progress,
     };
@@ -170,21 +170,12 @@ async fn go(
     follow_all(run, &context, first.into(), &known, &mut tally).await?;
     let changed_too = !plan.change_files.is_empty() || plan.again.iter().any(|one| one.changed);
     if tally.ended_by.is_none() && changed_too {
-        lock(&output)?.close_all()?;
+        context.pages.output()?.close_all()?;
         let changed = changed_listings(run, &plan)?;
         follow_all(run, &context, changed.into(), &known, &mut tally).await?;
     }
-    drop(context);
-    let mut output = Arc::into_inner(output)
-        .and_then(|output| output.into_inner().ok())
-        .ok_or_else(|| io::Error::other("a page is still being written"))?;
+    let mut output = context.pages.output()?;
     finish(run, folder, &plan, tally, &mut output)
-}
-
-fn lock(output: &Arc<Mutex<Output>>) -> io::Result<std::sync::MutexGuard<'_, Output>> {
-    output
-        .lock()
-        .map_err(|_| io::Error::other("a page could not be written"))
 }
 
 /// Requests for the records that changed and that this run has not fetched yet.
@@ -244,7 +235,7 @@ async fn follow_all(
             Ended::TooMany { total } => {
                 tally.note_total(&listing, total);
                 if tally.cuts_by_time(&listing) {
-                    lock(&context.output)?.split(&listing, total)?;
+                    context.pages.output()?.split(&listing, total)?;
                     push_halves(listing, &mut queue, tally);
                 } else {
                     let reason = "its halves have as many records as the whole: the source does not cut this finely by time";
