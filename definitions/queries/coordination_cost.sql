@@ -69,15 +69,26 @@ costs as (
     where not response.is_merged and response.n_engaged_people > 0
 ),
 
+-- Each response is put together once, and counted in three scopes.
+scopes (scope_order, scope) as (
+    values
+    (1, 'all'),
+    (2, 'team'),
+    (3, 'service')
+),
+
 scoped as (
-    select 1 as scope_order, 'all' as scope, '(all)' as team_id, '(all)' as service_id, n_people, n_teams, n_escalations, hours
+    select
+        scopes.scope_order,
+        scopes.scope,
+        case when scopes.scope_order >= 2 then costs.team_id else '(all)' end as team_id,
+        case when scopes.scope_order = 3 then costs.service_id else '(all)' end as service_id,
+        costs.n_people,
+        costs.n_teams,
+        costs.n_escalations,
+        costs.hours
     from costs
-    union all
-    select 2, 'team', team_id, '(all)', n_people, n_teams, n_escalations, hours
-    from costs
-    union all
-    select 3, 'service', team_id, service_id, n_people, n_teams, n_escalations, hours
-    from costs
+    cross join scopes
 ),
 
 summed as (

@@ -41,7 +41,8 @@ titles as (
     select
         title,
         regexp_replace(regexp_replace(lower(trim(title)), '[0-9a-f]{8,}', '#'), '[0-9]+', '#') as alert
-    from (select distinct title from pages) as once
+    from pages
+    group by title
 ),
 
 named as (

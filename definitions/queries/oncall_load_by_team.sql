@@ -37,14 +37,27 @@ with loud as (
         trunc(notified_at, 'week') as week,
         substr(notified_at, 1, 10) as day,
         case when substr(notified_at, 12, 2) < '12' then 1 else 2 end as half,
-        case when is_interruption then concat(person_id, substr(notified_at, 1, 13)) end as person_hour
+        substr(notified_at, 1, 13) as hour
     from Notifications
     where is_loud
 ),
 
-incidents_by_shift as (
-    select team_id, week, day, half, count(distinct incident_id) as n_incidents
+-- Each incident once in a shift, and each person once in an hour: what is counted below is much less than `loud`.
+incidents_in_shifts as (
+    select team_id, week, day, half, incident_id
     from loud
+    group by team_id, week, day, half, incident_id
+),
+
+hours_of_people as (
+    select team_id, week, person_id, hour, count_if(is_interruption) as n_interruptions
+    from loud
+    group by team_id, week, person_id, hour
+),
+
+incidents_by_shift as (
+    select team_id, week, day, half, count(incident_id) as n_incidents
+    from incidents_in_shifts
     group by team_id, week, day, half
 ),
 
@@ -61,7 +74,7 @@ shifts as (
 
 incidents_by_day as (
     select team_id, week, day, count(distinct incident_id) as n_incidents
-    from loud
+    from incidents_in_shifts
     group by team_id, week, day
 ),
 
@@ -71,16 +84,33 @@ days as (
     group by team_id, week
 ),
 
-weeks as (
+incidents_by_week as (
+    select team_id, week, count(distinct incident_id) as n_incidents
+    from incidents_in_shifts
+    group by team_id, week
+),
+
+people as (
     select
         team_id,
         week,
-        count(distinct incident_id) as n_incidents,
-        count_if(is_interruption) as n_interruptions,
+        sum(n_interruptions) as n_interruptions,
         count(distinct person_id) as n_people,
-        count(distinct person_hour) as n_interrupted_hours
-    from loud
+        count_if(n_interruptions > 0) as n_interrupted_hours
+    from hours_of_people
     group by team_id, week
+),
+
+weeks as (
+    select
+        incidents.team_id,
+        incidents.week,
+        incidents.n_incidents,
+        people.n_interruptions,
+        people.n_people,
+        people.n_interrupted_hours
+    from incidents_by_week as incidents
+    inner join people on people.team_id = incidents.team_id and people.week = incidents.week
 )
 
 select

@@ -75,8 +75,9 @@ postmortems as (
     left join product_counts as products on products.incident_id = incident.id
 ),
 
+-- Each page once: `distinct` makes SQLite keep them, rather than find them at each of their three uses.
 major_pages as (
-    select
+    select distinct
         page.id,
         page.title as name,
         page.priority as severity,

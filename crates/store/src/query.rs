@@ -174,7 +174,7 @@ pub(crate) fn cannot_be_written(error: &rusqlite::Error) -> bool {
 fn set_up(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.execute_batch(
-        "pragma query_only = on; pragma cache_size = -16384; pragma temp_store = file;",
+        "pragma query_only = on; pragma cache_size = -16384; pragma temp_store = file; pragma threads = 1;",
     )?;
     let sql = "select count(*) from sqlite_schema where name = '_objects'";
     let ours: bool = connection.query_row(sql, [], |row| row.get(0))?;
