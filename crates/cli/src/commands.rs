@@ -22,9 +22,10 @@ use diagnostics::Diagnostic;
 use store::{Limits, Place, Store};
 
 use crate::console::Console;
-use crate::faults::database_fault;
-use crate::project::Project;
 use crate::{CouldNotRun, Outcome};
+use project::faults::database_fault;
+use project::{OpenError, Project};
+use transform::Plan;
 
 /// How long a run waits for another that is loading into the same database.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -94,6 +95,46 @@ fn say_outdated(project: &Project, place: &Place, console: &Console) -> Result<(
         );
     }
     Ok(())
+}
+
+/// Opens a project; what is wrong with it is said.
+fn open_project(folder: &Path, console: &Console) -> Result<Project, CouldNotRun> {
+    ::project::open(folder).map_err(|error| not_opened(&error, console))
+}
+
+/// Says why a project cannot be worked with.
+fn not_opened(error: &OpenError, console: &Console) -> CouldNotRun {
+    match error {
+        OpenError::Settings(faults) => console.diagnostics(faults),
+        OpenError::Definitions(faults) => {
+            console.diagnostics(faults);
+            let nothing = "nothing was run: the definitions have faults";
+            let nothing = Diagnostic::error("definitions", nothing);
+            console.diagnostic(&nothing.hint("`reliability check` checks them all"));
+        }
+        OpenError::Database(error) => console.diagnostic(&database_fault(error)),
+    }
+    CouldNotRun
+}
+
+/// What is loaded where these streams are named; said if a setting has to do with it.
+fn to_load<'p>(
+    project: &'p Project,
+    names: &[String],
+    console: &Console,
+) -> Result<Vec<&'p Plan>, CouldNotRun> {
+    let to_load = project.to_load(names).map_err(|fault| {
+        console.diagnostic(&fault);
+        CouldNotRun
+    })?;
+    if let Some(warning) = &to_load.warning {
+        console.diagnostic(warning);
+    }
+    if let (true, Some(name)) = (to_load.by_directory, &project.settings.directory) {
+        let text = format!("`DIRECTORY_PATH` is `{name}`: nothing else is loaded");
+        console.note(&text, &serde_json::json!({ "directory": name }));
+    }
+    Ok(to_load.plans)
 }
 
 /// A command for the same project, as it can be typed.

@@ -5,19 +5,13 @@
 
 pub mod args;
 pub mod console;
-mod faults;
 pub mod gaps;
 pub mod load;
 mod page;
 mod period;
 mod process;
-pub mod project;
 pub mod queries;
-mod refused;
 pub mod rejects;
-pub mod settings;
-mod states;
-mod unread;
 mod vanished;
 
 mod commands;
@@ -28,6 +22,8 @@ use std::thread;
 
 use args::{Arguments, Verb};
 use console::Console;
+use extract::state::State;
+use project::Project;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +37,17 @@ pub enum Outcome {
 /// Why a command could not run: exit code 2. What there was to say of it has been said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CouldNotRun;
+
+/// What is remembered of each stream that was fetched. That it cannot be understood is said.
+fn fetched_states(
+    project: &Project,
+    console: &Console,
+) -> Result<Vec<(String, State)>, CouldNotRun> {
+    project::states::read(project).map_err(|fault| {
+        console.diagnostic(&fault);
+        CouldNotRun
+    })
+}
 
 /// Runs what was typed, on a stack that the expressions of mappers cannot overflow.
 pub fn run(arguments: &Arguments) -> ExitCode {

@@ -16,10 +16,11 @@ use store::{FileFacts, KnownFile, Store};
 use transform::{Batch, Plan, Reject};
 
 use crate::console::Console;
-use crate::faults::{database_fault, derived_fault};
-use crate::project::Project;
-use crate::unread::unread;
-use crate::{CouldNotRun, console, rejects, states, vanished};
+use crate::{CouldNotRun, console, rejects, vanished};
+use project::Project;
+use project::faults::{database_fault, derived_fault};
+use project::states;
+use project::unread::unread;
 
 /// Portions that wait for a worker, at the most.
 const CHUNKS_WAITING: usize = 4;
@@ -62,7 +63,7 @@ pub fn load(
         .collect();
     vanished::check(plans, &found, meant, store, console)?;
     // A state that cannot be understood may hold gaps: that is said before anything is loaded.
-    let fetching = states::fetching(&states::read(project, console)?);
+    let fetching = states::fetching(&crate::fetched_states(project, console)?);
     let mut reports = Vec::new();
     for (plan, found) in plans.iter().zip(&found) {
         reports.push(load_stream(project, plan, found, store, console)?);

@@ -12,11 +12,11 @@ use store::{Limits, Period, Place, Reader, Store};
 
 use crate::commands::query::{all_sound, into_folder};
 use crate::console::{Console, counted};
-use crate::faults::{database_fault, sql_fault};
 use crate::period::{Undated, narrow};
-use crate::project::Project;
 use crate::queries::{Answered, Failure, first_rows, happenings, keep_all};
-use crate::{CouldNotRun, gaps, states};
+use crate::{CouldNotRun, gaps};
+use project::Project;
+use project::faults::{database_fault, sql_fault};
 
 /// Of each answer so many rows are drawn; the CSV files have all.
 pub const KEPT: usize = 20_000;
@@ -416,7 +416,7 @@ fn trust(project: &Project, place: &Place, console: &Console) -> Result<Trust, C
         .collect();
     rejects.sort();
     rejects.dedup();
-    let gaps = states::read(project, console)?;
+    let gaps = crate::fetched_states(project, console)?;
     Ok(Trust {
         streams: rejects.len() as u64,
         rejects: rejects.iter().map(|(_, rejects)| rejects).sum(),

@@ -9,9 +9,9 @@ use store::{Period, Place, Store};
 use crate::CouldNotRun;
 use crate::args::PeriodArguments;
 use crate::console::{Console, counted};
-use crate::faults::database_fault;
 use crate::load::derive;
-use crate::project::Project;
+use project::Project;
+use project::faults::database_fault;
 
 /// The period that was asked for; nothing if none was.
 pub fn read(arguments: &PeriodArguments, console: &Console) -> Result<Option<Period>, CouldNotRun> {

@@ -9,7 +9,7 @@ use diagnostics::Diagnostic;
 
 use crate::args::{Arguments, MessageFormat, Verb};
 use crate::console::Console;
-use crate::settings;
+use project::settings;
 
 /// Files that a command opens at once, whatever the machine: raw file, database with its log, answers.
 const FILES: usize = 16;

@@ -11,8 +11,8 @@ use transform::Plan;
 
 use crate::CouldNotRun;
 use crate::console::Console;
-use crate::faults::database_fault;
-use crate::project::Project;
+use project::Project;
+use project::faults::database_fault;
 
 /// What the names of our files end in.
 const ENDING: &str = ".rejects.ndjson";

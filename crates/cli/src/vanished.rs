@@ -8,8 +8,8 @@ use transform::Plan;
 
 use crate::CouldNotRun;
 use crate::console::Console;
-use crate::faults::database_fault;
 use crate::load::lost_files;
+use project::faults::database_fault;
 
 /// Says which streams lost their files; `found` is what each of `plans` has now. The error: one did, and is not among
 /// those of which that is `meant`.

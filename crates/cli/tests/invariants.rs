@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use cli::args::MessageFormat;
 use cli::console::Console;
-use cli::project::Project;
+use project::Project;
 use proptest::prelude::*;
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -96,7 +96,7 @@ fn write(project: &Path, name: &str, text: &str) {
 /// A project that can be pointed at one folder after another, so that its definitions are compiled once.
 fn open() -> Project {
     let empty = tempfile::tempdir().unwrap();
-    cli::project::open(empty.path(), &console()).unwrap()
+    project::open(empty.path()).unwrap()
 }
 
 /// One run in this process.
@@ -107,9 +107,7 @@ fn load(opened: &mut Project, folder: &Path) {
     let schema = &opened.definitions.schema;
     let mut store = store::Store::open(&place, schema, Duration::ZERO, &mut |_| {}).unwrap();
     let meant = ["pagerduty_users", "pagerduty_teams", "incidents"];
-    let plans = opened
-        .select(&meant.map(str::to_owned), &console())
-        .unwrap();
+    let plans = opened.select(&meant.map(str::to_owned)).unwrap();
     // Files that went away went by intent.
     cli::load::load(opened, &plans, &meant, &mut store, &console()).unwrap();
 }

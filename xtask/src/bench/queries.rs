@@ -113,13 +113,20 @@ fn table(compared: &[Compared]) -> String {
     for one in compared.iter().take(SHOWN) {
         row(&format!("`{}`", one.name), one.ours, one.duckdb);
     }
-    let both = || compared.iter().filter(|one| one.duckdb.is_some());
-    let ours = both().map(|one| one.ours).sum();
-    let duckdb = both().filter_map(|one| one.duckdb).sum();
-    row(
-        &format!("the {} that both take", both().count()),
-        ours,
-        Some(duckdb),
-    );
+    let mut both: Vec<(&str, f64, f64)> = compared
+        .iter()
+        .filter_map(|one| Some((one.name.as_str(), one.ours, one.duckdb?)))
+        .collect();
+    let mut sums = |label: &str, both: &[(&str, f64, f64)]| {
+        let ours = both.iter().map(|(_, ours, _)| ours).sum();
+        let duckdb = both.iter().map(|(_, _, duckdb)| duckdb).sum();
+        row(label, ours, Some(duckdb));
+    };
+    sums(&format!("the {} that both take", both.len()), &both);
+    // One that DuckDB finds hard would hide all others.
+    both.sort_by(|one, other| one.2.total_cmp(&other.2));
+    if let Some((hardest, _, _)) = both.pop() {
+        sums(&format!("the same without `{hardest}`"), &both);
+    }
     text
 }

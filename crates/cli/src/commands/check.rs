@@ -5,10 +5,11 @@ use serde_json::json;
 
 use crate::args::Arguments;
 use crate::console::{Console, counted};
-use crate::{CouldNotRun, Outcome, project};
+use crate::{CouldNotRun, Outcome};
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
-    let (project, faults) = project::check(&arguments.project, console)?;
+    let (project, faults) =
+        project::check(&arguments.project).map_err(|error| super::not_opened(&error, console))?;
     console.diagnostics(&faults);
     let errors = faults
         .iter()

@@ -5,14 +5,14 @@ use report::Stretch;
 
 use crate::args::{Arguments, CompareArguments};
 use crate::console::{Console, table};
-use crate::{CouldNotRun, Outcome, page, project};
+use crate::{CouldNotRun, Outcome, page};
 
 pub fn run(
     arguments: &Arguments,
     options: &CompareArguments,
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
-    let project = project::open(&arguments.project, console)?;
+    let project = super::open_project(&arguments.project, console)?;
     let text = &options.periods;
     let periods = text
         .split_once("..")

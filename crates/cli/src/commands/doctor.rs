@@ -8,14 +8,14 @@ use super::fetched;
 use super::fetching::Shown;
 use crate::args::{Arguments, MessageFormat, Sources};
 use crate::console::{Console, count, table};
-use crate::{CouldNotRun, Outcome, project};
+use crate::{CouldNotRun, Outcome};
 
 pub fn run(
     arguments: &Arguments,
     sources: &Sources,
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
-    let project = project::open(&arguments.project, console)?;
+    let project = super::open_project(&arguments.project, console)?;
     let connected = super::extract::connect(&project, &sources.sources, &[], console)?;
     let shown = Shown::new(console);
     let mut findings = Vec::new();

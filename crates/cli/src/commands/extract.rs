@@ -10,15 +10,15 @@ use super::fetched;
 use super::fetching::Shown;
 use crate::args::{Arguments, ExtractArguments};
 use crate::console::Console;
-use crate::project::Project;
-use crate::{CouldNotRun, Outcome, project};
+use crate::{CouldNotRun, Outcome};
+use project::Project;
 
 pub fn run(
     arguments: &Arguments,
     options: &ExtractArguments,
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
-    let project = project::open(&arguments.project, console)?;
+    let project = super::open_project(&arguments.project, console)?;
     let wanted = Options {
         only: streams(&project, &options.only, console)?,
         since: options

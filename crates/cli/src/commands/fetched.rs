@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::args::Arguments;
 use crate::console::{Console, count, counted};
-use crate::project::Project;
 use crate::{CouldNotRun, Outcome, gaps};
+use project::Project;
 
 /// How many gaps or parents of a stream are shown.
 const SHOWN: usize = 3;

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::args::Arguments;
 use crate::console::Console;
-use crate::{CouldNotRun, Outcome, project, settings};
+use crate::{CouldNotRun, Outcome};
+use project::settings;
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let folder = &arguments.project;
@@ -23,7 +24,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
     for name in &made {
         console.note(&format!("made {name}"), &json!({ "made": name }));
     }
-    let project = project::open(folder, console)?;
+    let project = super::open_project(folder, console)?;
     let place = project.place();
     drop(super::open_store(&project, &place, console)?);
     let tables = project.definitions.schema.tables.len();

@@ -5,21 +5,24 @@ use store::Place;
 
 use crate::args::{Arguments, LoadArguments};
 use crate::console::{Console, counted};
-use crate::{CouldNotRun, Outcome, load, project};
+use crate::{CouldNotRun, Outcome, load};
 
 pub fn run(
     arguments: &Arguments,
     options: &LoadArguments,
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
-    let project = project::open(&arguments.project, console)?;
-    let plans = project.to_load(&options.streams, console)?;
+    let project = super::open_project(&arguments.project, console)?;
+    let plans = super::to_load(&project, &options.streams, console)?;
     let place = project.place();
     let mut store = super::open_store(&project, &place, console)?;
     let meant: Vec<&str> = if options.forget.is_empty() {
         Vec::new()
     } else {
-        let meant = project.select(&options.forget, console)?;
+        let meant = project.select(&options.forget).map_err(|fault| {
+            console.diagnostic(&fault);
+            CouldNotRun
+        })?;
         meant.iter().map(|plan| plan.stream.as_str()).collect()
     };
     let reports = load::load(&project, &plans, &meant, &mut store, console)?;

@@ -10,19 +10,19 @@ use store::{Limits, Place, QueryFault};
 
 use crate::args::{AnswerFormat, Arguments, QueryArguments};
 use crate::console::{Console, Stdout, counted};
-use crate::faults::{database_fault, query_fault, sql_fault};
 use crate::page::OUTPUT;
 use crate::period::Undated;
-use crate::project::Project;
 use crate::queries::{Answered, Failure, Files, answer, answer_all, answer_sql};
-use crate::{CouldNotRun, Outcome, period, project};
+use crate::{CouldNotRun, Outcome, period};
+use project::Project;
+use project::faults::{database_fault, query_fault, sql_fault};
 
 pub fn run(
     arguments: &Arguments,
     options: &QueryArguments,
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
-    let project = project::open(&arguments.project, console)?;
+    let project = super::open_project(&arguments.project, console)?;
     let queries = select(&project, &options.names, console)?;
     if options.sql.is_none() && options.format == Some(AnswerFormat::Csv) && queries.len() != 1 {
         console.diagnostic(

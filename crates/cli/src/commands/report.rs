@@ -3,14 +3,14 @@
 use crate::args::{Arguments, PageFormat, ReportArguments};
 use crate::console::Console;
 use crate::page::{self, Names};
-use crate::{CouldNotRun, Outcome, period, project};
+use crate::{CouldNotRun, Outcome, period};
 
 pub fn run(
     arguments: &Arguments,
     options: &ReportArguments,
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
-    let project = project::open(&arguments.project, console)?;
+    let project = super::open_project(&arguments.project, console)?;
     let queries = super::query::select(&project, &options.only, console)?;
     let asked = period::read(&options.period, console)?;
     let (place, _store, outcome) = super::ready_store(&project, console)?;

@@ -4,21 +4,21 @@ use crate::args::{Arguments, RunArguments};
 use crate::console::{Console, count, counted, table};
 use crate::page::{self, Held, Names};
 use crate::period::Undated;
-use crate::{CouldNotRun, Outcome, faults, gaps, load, period, project, states};
+use crate::{CouldNotRun, Outcome, gaps, load, period};
 
 pub fn run(
     arguments: &Arguments,
     options: &RunArguments,
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
-    let project = project::open(&arguments.project, console)?;
+    let project = super::open_project(&arguments.project, console)?;
     let asked = period::read(&options.period, console)?;
     let place = project.place();
     let mut store = super::open_store(&project, &place, console)?;
-    let plans = project.to_load(&[], console)?;
+    let plans = super::to_load(&project, &[], console)?;
     let reports = load::load(&project, &plans, &[], &mut store, console)?;
     let status = store.status().map_err(|error| {
-        console.diagnostic(&faults::database_fault(&error));
+        console.diagnostic(&project::faults::database_fault(&error));
         CouldNotRun
     })?;
     let queries: Vec<_> = project.definitions.queries.iter().collect();
@@ -48,7 +48,7 @@ pub fn run(
     let filled = loaded().filter(|line| line.rows > 0).count() as u64;
     let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
     let warnings: u64 = reports.iter().map(|report| report.warnings).sum();
-    let states = states::read(&project, console)?;
+    let states = crate::fetched_states(&project, console)?;
     let gaps: u64 = states
         .iter()
         .map(|(_, state)| gaps::lines(&state.gaps).len() as u64)

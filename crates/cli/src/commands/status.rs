@@ -5,12 +5,13 @@ use store::{Place, Reader};
 
 use crate::args::{Arguments, MessageFormat};
 use crate::console::{Console, count, table};
-use crate::faults::database_fault;
-use crate::project::Project;
-use crate::{CouldNotRun, Outcome, gaps, load, project, states};
+use crate::{CouldNotRun, Outcome, gaps, load};
+use project::Project;
+use project::faults::database_fault;
+use project::states;
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
-    let project = project::open(&arguments.project, console)?;
+    let project = super::open_project(&arguments.project, console)?;
     let place = project.place();
     let status = match &place {
         Place::Memory(_) => {
@@ -21,7 +22,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         }
         Place::Disk(_) => Reader::open(&place).and_then(|reader| reader.status()),
     };
-    let fetched = states::read(&project, console)?;
+    let fetched = crate::fetched_states(&project, console)?;
     let status = match status {
         Err(store::Error::Missing { .. }) if !fetched.is_empty() => {
             let load = super::typed("load", &arguments.project);

@@ -1,4 +1,15 @@
 //! A project: its folder, its settings and the definitions in force, checked before anything runs.
+//!
+//! Nothing is loaded, fetched or asked here. What is wrong comes back as diagnostics; those about SQL and the database are
+//! worded in [`faults`], for all who ask it.
+
+pub mod faults;
+pub mod settings;
+pub mod states;
+pub mod unread;
+
+mod compile;
+mod refused;
 
 use std::collections::HashMap;
 use std::panic::resume_unwind;
@@ -6,19 +17,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use definitions::{Definitions, Mapper};
+use definitions::Definitions;
 use diagnostics::{Diagnostic, Severity, nearest};
 use raw::StreamFiles;
 use store::Place;
 use transform::{Clock, DateOrder, Plan, Setting};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::CouldNotRun;
-use crate::console::Console;
-use crate::faults::database_fault;
-use crate::refused;
-use crate::settings::{self, Settings};
-use crate::unread::unread;
+use compile::{Compiled, compile};
+use settings::Settings;
+use unread::unread;
 
 /// The stream whose files lie in a folder of their own, where people write them.
 const WRITTEN_STREAM: &str = "incidents";
@@ -39,15 +47,36 @@ pub struct Project {
     setting: Arc<Setting>,
 }
 
-/// What mappers were compiled to, and what they depend on besides the definitions.
-struct Compiled {
-    plans: Vec<Plan>,
-    setting: Arc<Setting>,
+/// Why a project cannot be worked with.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Its folder is not there, or its settings are not understood.
+    Settings(Vec<Diagnostic>),
+    /// Its definitions have errors.
+    Definitions(Vec<Diagnostic>),
+    /// The database that they are tried on cannot be made.
+    Database(store::Error),
 }
 
-/// Reads a project and checks its definitions. What is wrong is said; a project with errors cannot run.
-pub fn open(folder: &Path, console: &Console) -> Result<Project, CouldNotRun> {
-    let settings = read_settings(folder, console)?;
+/// What is loaded.
+pub struct ToLoad<'p> {
+    /// The compiled mappers of its streams.
+    pub plans: Vec<&'p Plan>,
+    /// Whether it is `DIRECTORY_PATH` that names them.
+    pub by_directory: bool,
+    /// That `DIRECTORY_PATH` does nothing.
+    pub warning: Option<Diagnostic>,
+}
+
+impl From<store::Error> for OpenError {
+    fn from(error: store::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Reads a project and checks its definitions: one with errors cannot run.
+pub fn open(folder: &Path) -> Result<Project, OpenError> {
+    let settings = read_settings(folder)?;
     let (definitions, mut faults) = definitions::read(folder);
     // Half of the time each.
     let (compiled, refused) = thread::scope(|scope| {
@@ -60,28 +89,18 @@ pub fn open(folder: &Path, console: &Console) -> Result<Project, CouldNotRun> {
         );
         (compiled, refused)
     });
-    faults.extend(refused.map_err(|error| say(&error, console))?);
-    let errors: Vec<Diagnostic> = faults
-        .into_iter()
-        .filter(|fault| fault.severity == Severity::Error)
-        .collect();
-    if errors.is_empty() {
-        return Ok(Project::of(folder, settings, definitions, compiled));
+    faults.extend(refused?);
+    faults.retain(|fault| fault.severity == Severity::Error);
+    if faults.is_empty() {
+        Ok(Project::of(folder, settings, definitions, compiled))
+    } else {
+        Err(OpenError::Definitions(faults))
     }
-    console.diagnostics(&errors);
-    console.diagnostic(
-        &Diagnostic::error(
-            "definitions",
-            "nothing was run: the definitions have faults",
-        )
-        .hint("`reliability check` checks them all"),
-    );
-    Err(CouldNotRun)
 }
 
 /// The same for `check`: all faults come back, with those of the mappers' own tests.
-pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnostic>), CouldNotRun> {
-    let settings = read_settings(folder, console)?;
+pub fn check(folder: &Path) -> Result<(Project, Vec<Diagnostic>), OpenError> {
+    let settings = read_settings(folder)?;
     let (definitions, mut faults) = definitions::read(folder);
     let compiled = compile(folder, &settings, &definitions, &mut faults);
     // What a mapper's tests expect must not depend on where they run.
@@ -99,13 +118,12 @@ pub fn check(folder: &Path, console: &Console) -> Result<(Project, Vec<Diagnosti
             faults.extend(transform::run_tests(mapper, &plan));
         }
     }
-    let say = |error| say(&error, console);
-    let refused = refused::refused(&definitions).map_err(say)?;
+    let refused = refused::refused(&definitions)?;
     if refused
         .iter()
         .all(|fault| fault.severity != Severity::Error)
     {
-        faults.extend(refused::test_queries(&definitions).map_err(say)?);
+        faults.extend(refused::test_queries(&definitions)?);
     }
     faults.extend(refused);
     let project = Project::of(folder, settings, definitions, compiled);
@@ -131,47 +149,48 @@ impl Project {
             .map_or_else(Place::new_memory, Place::Disk)
     }
 
-    /// The compiled mappers of the streams named: streams by name, or sources for all their streams; all if none.
-    pub fn select(&self, names: &[String], console: &Console) -> Result<Vec<&Plan>, CouldNotRun> {
-        if names.is_empty() {
-            return Ok(self.plans.iter().collect());
+    /// The compiled mappers of the streams named: streams by name, or sources for all their streams; all if none. The
+    /// error: a name is of neither.
+    pub fn select(&self, names: &[String]) -> Result<Vec<&Plan>, Box<Diagnostic>> {
+        let unknown = |name: &&String| !self.plans.iter().any(|plan| is_of(name, plan));
+        if let Some(name) = names.iter().find(unknown) {
+            let message = format!("`{name}` is not a stream");
+            return Err(self.no_stream(name, message));
         }
-        for name in names {
-            if !self.plans.iter().any(|plan| is_of(name, plan)) {
-                let message = format!("`{name}` is not a stream");
-                console.diagnostic(&self.no_stream(name, message));
-                return Err(CouldNotRun);
-            }
-        }
-        Ok(self
-            .plans
-            .iter()
-            .filter(|plan| names.iter().any(|name| is_of(name, plan)))
-            .collect())
+        let is_selected =
+            |plan: &&Plan| names.is_empty() || names.iter().any(|name| is_of(name, plan));
+        Ok(self.plans.iter().filter(is_selected).collect())
     }
 
-    /// The plans that are loaded: those named, or else those that `DIRECTORY_PATH` names, or else all.
-    pub fn to_load(&self, names: &[String], console: &Console) -> Result<Vec<&Plan>, CouldNotRun> {
+    /// What is loaded: the streams named, or else those that `DIRECTORY_PATH` names, or else all.
+    pub fn to_load(&self, names: &[String]) -> Result<ToLoad<'_>, Box<Diagnostic>> {
+        let named = |names: &[String], warning| {
+            self.select(names).map(|plans| ToLoad {
+                plans,
+                by_directory: false,
+                warning,
+            })
+        };
         let Some(name) = &self.settings.directory else {
-            return self.select(names, console);
+            return named(names, None);
         };
         if !names.is_empty() {
             let message =
                 format!("`DIRECTORY_PATH={name}` does nothing here: what is loaded was named");
-            console.diagnostic(&Diagnostic::warning("setting-unused", message));
-            return self.select(names, console);
+            return named(names, Some(Diagnostic::warning("setting-unused", message)));
         }
         if !self.plans.iter().any(|plan| is_of(name, plan)) {
             let message = format!("`DIRECTORY_PATH` is `{name}`, which is not a stream");
-            console.diagnostic(&self.no_stream(name, message));
-            return Err(CouldNotRun);
+            return Err(self.no_stream(name, message));
         }
-        let text = format!("`DIRECTORY_PATH` is `{name}`: nothing else is loaded");
-        console.note(&text, &serde_json::json!({ "directory": name }));
-        self.select(std::slice::from_ref(name), console)
+        Ok(ToLoad {
+            plans: self.select(std::slice::from_ref(name))?,
+            by_directory: true,
+            warning: None,
+        })
     }
 
-    fn no_stream(&self, name: &str, message: String) -> Diagnostic {
+    fn no_stream(&self, name: &str, message: String) -> Box<Diagnostic> {
         let sources = self.definitions.extractors.iter();
         let sources = sources.map(|extractor| extractor.source.text.as_str());
         let streams = self.plans.iter().map(|plan| plan.stream.as_str());
@@ -179,7 +198,7 @@ impl Project {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`reliability show mappers` lists the streams".to_owned(),
         };
-        Diagnostic::error("stream-unknown", message).hint(hint)
+        Box::new(Diagnostic::error("stream-unknown", message).hint(hint))
     }
 
     /// The files of a stream.
@@ -308,133 +327,14 @@ fn is_of(name: &str, plan: &Plan) -> bool {
     plan.stream == *name || plan.stream.starts_with(&format!("{name}_"))
 }
 
-fn read_settings(folder: &Path, console: &Console) -> Result<Settings, CouldNotRun> {
+fn read_settings(folder: &Path) -> Result<Settings, OpenError> {
     if !folder.is_dir() {
-        console.diagnostic(
-            &Diagnostic::error(
-                "project-not-there",
-                format!("the project folder `{}` is not there", folder.display()),
-            )
-            .hint(format!(
-                "make it: `mkdir -p {0} && reliability init --project {0}`",
-                folder.display()
-            )),
-        );
-        return Err(CouldNotRun);
+        let message = format!("the project folder `{}` is not there", folder.display());
+        let fault = Diagnostic::error("project-not-there", message).hint(format!(
+            "make it: `mkdir -p {0} && reliability init --project {0}`",
+            folder.display()
+        ));
+        return Err(OpenError::Settings(vec![fault]));
     }
-    settings::read(folder).map_err(|faults| {
-        console.diagnostics(&faults);
-        CouldNotRun
-    })
-}
-
-fn say(error: &store::Error, console: &Console) -> CouldNotRun {
-    console.diagnostic(&database_fault(error));
-    CouldNotRun
-}
-
-fn compile(
-    folder: &Path,
-    settings: &Settings,
-    definitions: &Definitions,
-    faults: &mut Vec<Diagnostic>,
-) -> Compiled {
-    let (agreed, list_faults) = agreed_lists(folder, &definitions.mappers);
-    faults.extend(list_faults);
-    let setting = Arc::new(Setting {
-        clock: settings.clock.clone(),
-        agreed,
-        headings: definitions
-            .mappers
-            .iter()
-            .flat_map(|mapper| &mapper.headings)
-            .filter_map(|(_, name)| Some((name.text.clone(), settings.value(&name.text)?)))
-            .collect(),
-        latest: latest_time(),
-    });
-    let mut plans = Vec::new();
-    // A mapper that does not fit its tables is reported already; compiling it could only repeat that.
-    let broken = |mapper: &Mapper| {
-        faults.iter().any(|fault| {
-            fault.severity == Severity::Error
-                && fault
-                    .labels
-                    .iter()
-                    .any(|label| Arc::ptr_eq(&label.source, &mapper.source))
-        })
-    };
-    let sound: Vec<&Mapper> = definitions
-        .mappers
-        .iter()
-        .filter(|mapper| !broken(mapper))
-        .collect();
-    for mapper in sound {
-        match transform::plan(mapper, &definitions.schema, &setting) {
-            Ok(plan) => plans.push(plan),
-            Err(jq_faults) => faults.extend(jq_faults),
-        }
-    }
-    Compiled { plans, setting }
-}
-
-/// A day ahead may be today elsewhere.
-fn latest_time() -> Option<String> {
-    let latest = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_hours(24));
-    Some(latest.ok()?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-}
-
-/// The agreed lists that mappers name and the project has: YAML lists of names.
-fn agreed_lists(
-    folder: &Path,
-    mappers: &[Mapper],
-) -> (HashMap<String, Vec<String>>, Vec<Diagnostic>) {
-    let mut lists = HashMap::new();
-    let mut faults = Vec::new();
-    for (_, file) in mappers
-        .iter()
-        .flat_map(|mapper| &mapper.tables)
-        .flat_map(|table| &table.agreed)
-    {
-        let text = match std::fs::read_to_string(folder.join(&*file.text)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => {
-                faults.push(Diagnostic::error(
-                    "list-unreadable",
-                    format!("cannot read `{}`: {error}", &*file.text),
-                ));
-                continue;
-            }
-        };
-        let names = yaml::parse(&text)
-            .map_err(|fault| (fault.line, fault.message))
-            .and_then(|node| match &node.value {
-                yaml::Value::List(items) => items
-                    .iter()
-                    .map(|item| {
-                        item.as_text()
-                            .map(|name| raw::plain_name(name).into_owned())
-                            .ok_or((item.line, "expected a name".to_owned()))
-                    })
-                    .collect(),
-                yaml::Value::Null => Ok(Vec::new()),
-                _ => Err((
-                    node.line,
-                    "expected a list of names, each on a line `- name`".to_owned(),
-                )),
-            });
-        match names {
-            Ok(names) => {
-                lists.insert(file.text.to_string(), names);
-            }
-            Err((line, message)) => faults.push(
-                Diagnostic::error(
-                    "list-syntax",
-                    format!("cannot read the agreed list: {message}"),
-                )
-                .in_data(format!("{}:{line}", &*file.text)),
-            ),
-        }
-    }
-    (lists, faults)
+    settings::read(folder).map_err(OpenError::Settings)
 }

@@ -8,12 +8,11 @@ use extract::state::{self, Gap, State};
 use jiff::Timestamp;
 use store::{Fetching, GapRow};
 
-use crate::CouldNotRun;
-use crate::console::Console;
-use crate::project::Project;
+use crate::Project;
 
-/// What is remembered of each stream that was fetched, in the order of the extractors.
-pub fn read(project: &Project, console: &Console) -> Result<Vec<(String, State)>, CouldNotRun> {
+/// What is remembered of each stream that was fetched, in the order of the extractors. The error: a state file cannot be
+/// understood, so that nobody knows what is missing.
+pub fn read(project: &Project) -> Result<Vec<(String, State)>, Box<Diagnostic>> {
     let streams = project
         .definitions
         .extractors
@@ -22,10 +21,8 @@ pub fn read(project: &Project, console: &Console) -> Result<Vec<(String, State)>
     let mut fetched = Vec::new();
     for stream in streams {
         let name = &stream.stream.text;
-        let state = state::read(&folder(project, name)).map_err(|error| {
-            console.diagnostic(&Diagnostic::error("extract-state", error.to_string()));
-            CouldNotRun
-        })?;
+        let state = state::read(&folder(project, name))
+            .map_err(|error| Box::new(Diagnostic::error("extract-state", error.to_string())))?;
         if state.last.is_some() || !state.gaps.is_empty() || is_unfinished(project, name) {
             fetched.push((name.to_string(), state));
         }
