@@ -70,7 +70,7 @@ fn ready_store(
     }
     let mut store = open_store(project, &place, console)?;
     let plans: Vec<_> = project.plans.iter().collect();
-    let reports = crate::load::load(project, &plans, &[], &mut store, console)?;
+    let reports = crate::loading::load(project, &plans, &[], &mut store, console)?;
     let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
     Ok((place, Some(store), outcome(rejects)))
 }

@@ -3,7 +3,7 @@
 use extract::state::{Cause, Gap};
 use serde_json::{Value, json};
 
-use crate::console::count;
+use diagnostics::count;
 
 /// A line about one gap, or about several of one kind.
 pub struct Line<'a> {

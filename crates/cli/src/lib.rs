@@ -6,13 +6,11 @@
 pub mod args;
 pub mod console;
 pub mod gaps;
-pub mod load;
+mod loading;
 mod page;
 mod period;
 mod process;
 pub mod queries;
-pub mod rejects;
-mod vanished;
 
 mod commands;
 

@@ -11,10 +11,11 @@ use report::{Before, Counted, Happenings, Page, Stretch, Trust};
 use store::{Limits, Period, Place, Reader, Store};
 
 use crate::commands::query::{all_sound, into_folder};
-use crate::console::{Console, counted};
+use crate::console::Console;
 use crate::period::{Undated, narrow};
 use crate::queries::{Answered, Failure, first_rows, happenings, keep_all};
 use crate::{CouldNotRun, gaps};
+use diagnostics::counted;
 use project::Project;
 use project::faults::{database_fault, sql_fault};
 

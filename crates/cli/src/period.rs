@@ -8,8 +8,9 @@ use store::{Period, Place, Store};
 
 use crate::CouldNotRun;
 use crate::args::PeriodArguments;
-use crate::console::{Console, counted};
-use crate::load::derive;
+use crate::console::Console;
+use crate::loading::derive;
+use diagnostics::counted;
 use project::Project;
 use project::faults::database_fault;
 

@@ -4,6 +4,10 @@
 //! offending line and a caret, and JSON for machines. Nothing here prints, and nothing here knows what a mapper
 //! or a query is: the rooms that find faults build diagnostics, and the command line shows them.
 
+mod words;
+
+pub use words::{count, counted};
+
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;

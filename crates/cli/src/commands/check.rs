@@ -4,8 +4,9 @@ use diagnostics::Severity;
 use serde_json::json;
 
 use crate::args::Arguments;
-use crate::console::{Console, counted};
+use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
+use diagnostics::counted;
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let (project, faults) =

@@ -10,8 +10,9 @@ use jiff::tz::Offset;
 use serde_json::json;
 
 use crate::args::{Arguments, DemoArguments};
-use crate::console::{Console, counted};
+use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
+use diagnostics::counted;
 
 pub fn run(
     arguments: &Arguments,

@@ -7,8 +7,9 @@ use serde_json::json;
 use super::fetched;
 use super::fetching::Shown;
 use crate::args::{Arguments, MessageFormat, Sources};
-use crate::console::{Console, count, table};
+use crate::console::{Console, table};
 use crate::{CouldNotRun, Outcome};
+use diagnostics::count;
 
 pub fn run(
     arguments: &Arguments,

@@ -5,8 +5,9 @@ use extract::{Outcome as Ended, SourceReport, StreamReport};
 use serde_json::json;
 
 use crate::args::Arguments;
-use crate::console::{Console, count, counted};
+use crate::console::Console;
 use crate::{CouldNotRun, Outcome, gaps};
+use diagnostics::{count, counted};
 use project::Project;
 
 /// How many gaps or parents of a stream are shown.

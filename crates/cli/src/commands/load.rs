@@ -4,8 +4,9 @@ use serde_json::json;
 use store::Place;
 
 use crate::args::{Arguments, LoadArguments};
-use crate::console::{Console, counted};
-use crate::{CouldNotRun, Outcome, load};
+use crate::console::Console;
+use crate::{CouldNotRun, Outcome, loading};
+use diagnostics::counted;
 
 pub fn run(
     arguments: &Arguments,
@@ -25,7 +26,7 @@ pub fn run(
         })?;
         meant.iter().map(|plan| plan.stream.as_str()).collect()
     };
-    let reports = load::load(&project, &plans, &meant, &mut store, console)?;
+    let reports = loading::load(&project, &plans, &meant, &mut store, console)?;
     let files: u64 = reports.iter().map(|report| report.files).sum();
     let records: u64 = reports.iter().map(|report| report.records).sum();
     let rejects: u64 = reports.iter().map(|report| report.rejects).sum();

@@ -1,10 +1,11 @@
 //! `run`: load, answer every question, and say what came of it.
 
 use crate::args::{Arguments, RunArguments};
-use crate::console::{Console, count, counted, table};
+use crate::console::{Console, table};
 use crate::page::{self, Held, Names};
 use crate::period::Undated;
-use crate::{CouldNotRun, Outcome, gaps, load, period};
+use crate::{CouldNotRun, Outcome, gaps, loading, period};
+use diagnostics::{count, counted};
 
 pub fn run(
     arguments: &Arguments,
@@ -16,7 +17,7 @@ pub fn run(
     let place = project.place();
     let mut store = super::open_store(&project, &place, console)?;
     let plans = super::to_load(&project, &[], console)?;
-    let reports = load::load(&project, &plans, &[], &mut store, console)?;
+    let reports = loading::load(&project, &plans, &[], &mut store, console)?;
     let status = store.status().map_err(|error| {
         console.diagnostic(&project::faults::database_fault(&error));
         CouldNotRun

@@ -4,8 +4,9 @@ use extract::state::State;
 use store::{Place, Reader};
 
 use crate::args::{Arguments, MessageFormat};
-use crate::console::{Console, count, table};
-use crate::{CouldNotRun, Outcome, gaps, load};
+use crate::console::{Console, table};
+use crate::{CouldNotRun, Outcome, gaps, loading};
+use diagnostics::count;
 use project::Project;
 use project::faults::database_fault;
 use project::states;
@@ -17,7 +18,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         Place::Memory(_) => {
             let mut store = super::open_store(&project, &place, console)?;
             let plans: Vec<_> = project.plans.iter().collect();
-            load::load(&project, &plans, &[], &mut store, console)?;
+            loading::load(&project, &plans, &[], &mut store, console)?;
             store.status()
         }
         Place::Disk(_) => Reader::open(&place).and_then(|reader| reader.status()),

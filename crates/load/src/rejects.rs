@@ -6,25 +6,20 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use diagnostics::Diagnostic;
+use project::Project;
 use store::{RejectRow, Store};
 use transform::Plan;
-
-use crate::CouldNotRun;
-use crate::console::Console;
-use project::Project;
-use project::faults::database_fault;
 
 /// What the names of our files end in.
 const ENDING: &str = ".rejects.ndjson";
 
 /// Writes the rejects of a stream to `rejects/<stream>/`, a file for each raw file that has some, and removes those of
-/// raw files that have none any more.
-pub fn export(
+/// raw files that have none any more. What comes back says that the disk did not take them.
+pub(crate) fn export(
     project: &Project,
     plan: &Plan,
     store: &Store,
-    console: &Console,
-) -> Result<(), CouldNotRun> {
+) -> Result<Option<Diagnostic>, store::Error> {
     let folder = project.folder.join("rejects").join(plan.stream.as_str());
     let mut files = Files {
         folder: &folder,
@@ -33,28 +28,21 @@ pub fn export(
         written: HashSet::new(),
     };
     let mut written: io::Result<()> = Ok(());
-    let read = store.rejects(&plan.stream, &mut |row| {
+    store.rejects(&plan.stream, &mut |row| {
         if written.is_ok() {
             written = files.write(&row);
         }
-    });
-    read.map_err(|error| {
-        console.diagnostic(&database_fault(&error));
-        CouldNotRun
     })?;
     let written = written
         .and_then(|()| files.close())
         .and_then(|()| remove_others(&folder, &files.written));
-    if let Err(error) = written {
-        console.diagnostic(
-            &Diagnostic::warning(
-                "rejects-unwritten",
-                format!("cannot write `rejects/{}`: {error}", plan.stream),
-            )
-            .note("they are in the table `_rejects`"),
-        );
-    }
-    Ok(())
+    Ok(written.err().map(|error| {
+        Diagnostic::warning(
+            "rejects-unwritten",
+            format!("cannot write `rejects/{}`: {error}", plan.stream),
+        )
+        .note("they are in the table `_rejects`")
+    }))
 }
 
 /// The files of a stream, written one after the other.

@@ -1,0 +1,294 @@
+//! From raw files to rows: which files are new, changed or gone, which complete listing counts, and in which order all of
+//! that reaches the database.
+//!
+//! Nothing is printed here: what happens is told as an [`Event`], and comes back as a [`StreamReport`].
+
+mod files;
+mod listing;
+mod pipeline;
+mod rejects;
+
+use diagnostics::Diagnostic;
+use project::Project;
+use project::unread::unread;
+use raw::{RawFile, StreamFiles};
+use store::{DerivedFault, FileFacts, RejectRow, Store};
+use transform::{Plan, Reject};
+
+/// What loading a stream came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StreamReport {
+    /// The stream.
+    pub stream: String,
+    /// Files read in this run.
+    pub files: u64,
+    /// Records of these files that gave rows.
+    pub records: u64,
+    /// Rejects that the stream has, those of earlier runs with them.
+    pub rejects: u64,
+    /// Warnings that the stream has.
+    pub warnings: u64,
+    /// Rows that went because the newest complete listing no longer has them.
+    pub removed: u64,
+}
+
+/// What is told while streams are loaded.
+pub enum Event<'e> {
+    /// Something is odd, and the loading goes on.
+    Odd(&'e [Diagnostic]),
+    /// The new files of a stream are being read; they have so many bytes.
+    Reading {
+        /// The stream.
+        stream: &'e str,
+        /// Its bytes on disk.
+        bytes: u64,
+    },
+    /// So many bytes more have become rows.
+    Written(u64),
+    /// All new files of the stream have been read.
+    Read,
+    /// A stream was loaded, or rows of it removed.
+    Loaded(&'e StreamReport),
+    /// What could not be taken of a stream that was loaded, or looked odd.
+    Faults(&'e StreamReport, &'e FirstFaults),
+}
+
+/// The first rejects and warnings of a stream, enough to see what they are about.
+#[derive(Debug, Default)]
+pub struct FirstFaults {
+    /// Rejects, by file and line.
+    pub rejects: Vec<RejectRow>,
+    /// Warnings: path, line and reason.
+    pub warnings: Vec<(String, u64, String)>,
+    /// How many warnings there are.
+    pub all_warnings: u64,
+}
+
+/// Why loading ended early. What was loaded before stays.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The database.
+    Database(store::Error),
+    /// These stop the loading: files that vanished, or a state that cannot be understood.
+    Faults(Vec<Diagnostic>),
+    /// A derived table cannot be made.
+    Derived(DerivedFault),
+    /// The system gives no thread.
+    Thread(std::io::Error),
+}
+
+impl From<store::Error> for LoadError {
+    fn from(error: store::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// So many rejects and warnings of a stream are told.
+const TOLD: usize = 3;
+
+/// Loads what is new of the given streams. What could not be taken is told, and counted; the rest is loaded. If all files
+/// of a stream are gone that was loaded before, nothing is loaded, unless the stream is among those of which that is
+/// `meant`.
+pub fn load(
+    project: &Project,
+    plans: &[&Plan],
+    meant: &[&str],
+    store: &mut Store,
+    tell: &mut dyn FnMut(&Event<'_>),
+) -> Result<Vec<StreamReport>, LoadError> {
+    let started = jiff::Timestamp::now().as_microsecond();
+    tell(&Event::Odd(&project.oddities()));
+    let found: Vec<StreamFiles> = plans
+        .iter()
+        .map(|plan| project.stream_files(&plan.stream))
+        .collect();
+    let vanished = files::vanished(plans, &found, meant, store)?;
+    if !vanished.is_empty() {
+        return Err(LoadError::Faults(vanished));
+    }
+    // A state that cannot be understood may hold gaps: that is said before anything is loaded.
+    let states = project::states::read(project);
+    let states = states.map_err(|fault| LoadError::Faults(vec![*fault]))?;
+    let mut reports = Vec::new();
+    for (plan, found) in plans.iter().zip(&found) {
+        reports.push(load_stream(project, plan, found, store, tell)?);
+    }
+    let (files, records) = reports.iter().fold((0, 0), |sum, report| {
+        (sum.0 + report.files, sum.1 + report.records)
+    });
+    if files > 0 {
+        let finished = jiff::Timestamp::now().as_microsecond();
+        store.note_run(started, finished, files, records)?;
+    }
+    store.note_fetching(&project::states::fetching(&states))?;
+    derive(project, store)?;
+    store.settle()?;
+    Ok(reports)
+}
+
+/// Brings the derived tables in line with what was loaded.
+pub fn derive(project: &Project, store: &mut Store) -> Result<(), LoadError> {
+    let made = store.derive(&project.definitions.schema)?;
+    made.map(drop).map_err(LoadError::Derived)
+}
+
+fn load_stream(
+    project: &Project,
+    plan: &Plan,
+    found: &StreamFiles,
+    store: &mut Store,
+    tell: &mut dyn FnMut(&Event<'_>),
+) -> Result<StreamReport, LoadError> {
+    tell(&Event::Odd(&unread(
+        &found.unknown,
+        "the ending says nothing",
+        "endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`",
+    )));
+    let fingerprint = project.fingerprint(plan);
+    let state = store.stream(&plan.stream)?;
+    let mut known = store.known_files(&plan.stream)?;
+    let touched = files::touched(&found.files, &known);
+    let lost = files::lost(found, &known);
+    let gone = lost
+        .iter()
+        .filter(|(_, known)| known.hash.is_some())
+        .count() as u64;
+    let changed = touched.is_none() || gone > 0;
+    if gone > 0 {
+        tell(&Event::Odd(&[files::gone(plan, gone)]));
+    }
+    for (path, _) in lost.iter().filter(|(_, known)| known.hash.is_none()) {
+        store.forget_unreadable(&plan.stream, path)?;
+    }
+    if state.fingerprint != Some(fingerprint) || changed {
+        let nothing_there = found.files.is_empty() && found.unreadable.is_empty();
+        if nothing_there && known.is_empty() && state.fingerprint.is_none() {
+            return Ok(StreamReport {
+                stream: plan.stream.to_string(),
+                ..StreamReport::default()
+            });
+        }
+        store.reset_stream(plan, fingerprint)?;
+        known.clear();
+    }
+    for (path, modified) in touched.into_iter().flatten() {
+        store.touch(&path, modified)?;
+    }
+    let new: Vec<&RawFile> = found
+        .files
+        .iter()
+        .filter(|file| {
+            known
+                .get(&file.name)
+                .is_none_or(|known| known.hash.is_none())
+        })
+        .collect();
+    let mut report = StreamReport {
+        stream: plan.stream.to_string(),
+        ..StreamReport::default()
+    };
+    if !new.is_empty() {
+        let bytes = new.iter().map(|file| file.size).sum();
+        let stream = plan.stream.as_str();
+        tell(&Event::Reading { stream, bytes });
+        let read = pipeline::load_files(plan, &new, store, &mut report, tell);
+        tell(&Event::Read);
+        read?;
+    }
+    for (path, reason) in &found.unreadable {
+        let facts = FileFacts {
+            path: path.clone(),
+            stream: plan.stream.to_string(),
+            size: 0,
+            modified: 0,
+        };
+        store.unreadable_file(&facts, &file_reject(reason))?;
+    }
+    let (listing, ignored) = newest_listing(project, plan, found, store)?;
+    for fault in ignored {
+        tell(&Event::Odd(&[fault]));
+    }
+    let newest = listing
+        .as_ref()
+        .map(|listing| (listing.started_at, listing.name.clone()));
+    if state.listing > newest && !changed {
+        // What a listing removed that counts no longer must come back.
+        store.reset_stream(plan, fingerprint)?;
+        return load_stream(project, plan, found, store, tell);
+    }
+    let finished = store.finish_stream(
+        plan,
+        listing
+            .as_ref()
+            .map(|listing| (listing.started_at, listing.name.as_str())),
+    )?;
+    if let Some(finished) = finished {
+        report.removed = finished.removed;
+        if let Some(fault) = rejects::export(project, plan, store)? {
+            tell(&Event::Odd(&[fault]));
+        }
+    }
+    let status = store.status()?;
+    if let Some(line) = status
+        .iter()
+        .find(|line| line.table == plan.tables[0].table.name)
+    {
+        (report.rejects, report.warnings) = (line.rejects, line.warnings);
+    }
+    if report.files > 0 || report.removed > 0 {
+        tell(&Event::Loaded(&report));
+    }
+    if report.files > 0 || !found.unreadable.is_empty() {
+        tell(&Event::Faults(&report, &first_faults(plan, store)?));
+    }
+    Ok(report)
+}
+
+/// The newest complete listing that counts, and what is wrong with those that do not.
+fn newest_listing(
+    project: &Project,
+    plan: &Plan,
+    found: &StreamFiles,
+    store: &Store,
+) -> Result<(Option<raw::CompleteListing>, Vec<Diagnostic>), store::Error> {
+    let (listings, faults) = raw::complete_listings(&project.folder, &found.markers);
+    let mut said: Vec<Diagnostic> = faults.into_iter().map(listing::unreadable).collect();
+    if listings.is_empty() {
+        return Ok((None, said));
+    }
+    let known = store.known_files(&plan.stream)?;
+    let (newest, ignored) = listing::newest(&plan.stream, listings, &known);
+    said.extend(ignored);
+    Ok((newest, said))
+}
+
+fn first_faults(plan: &Plan, store: &Store) -> Result<FirstFaults, store::Error> {
+    let mut first = FirstFaults::default();
+    store.rejects(&plan.stream, &mut |row| {
+        if first.rejects.len() < TOLD {
+            first.rejects.push(row);
+        }
+    })?;
+    store.warnings(&plan.stream, &mut |path, line, reason| {
+        first.all_warnings += 1;
+        if first.warnings.len() < TOLD {
+            first
+                .warnings
+                .push((path.to_owned(), line, reason.to_owned()));
+        }
+    })?;
+    Ok(first)
+}
+
+/// A file that cannot be read, as a reject of its stream.
+fn file_reject(reason: &str) -> Reject {
+    Reject {
+        line: 0,
+        code: "file-unreadable",
+        table: None,
+        column: None,
+        reason: format!("the file cannot be read: {reason}"),
+        value: None,
+        record: String::new(),
+    }
+}

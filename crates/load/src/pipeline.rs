@@ -1,0 +1,159 @@
+//! The way of a stream's new files: a reader, workers that transform, one writer.
+//!
+//! Each stage has a thread and hands on what it made in small portions, so that all cores work and memory stays
+//! bounded. Chunks go to the workers in turn and come back in turn, so files are written in order, each in a
+//! transaction of its own.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use diagnostics::Diagnostic;
+use raw::{Chunk, Fingerprint, Format, RawFile};
+use store::{FileFacts, Store};
+use transform::{Batch, Plan};
+
+use crate::{Event, LoadError, StreamReport, file_reject};
+
+/// Portions that wait for a worker, at the most.
+const CHUNKS_WAITING: usize = 4;
+
+/// Portions of a worker that wait for the writer, at the most: while that waits for the disk, the others go on.
+const BATCHES_WAITING: usize = 12;
+
+/// What a worker is sent, in the order of files.
+enum Portion<T> {
+    Data(T),
+    /// The file at this place in the list was read to its end.
+    End(usize, io::Result<Fingerprint>),
+}
+
+/// Loads these files; `report` counts them.
+pub(crate) fn load_files(
+    plan: &Plan,
+    files: &[&RawFile],
+    store: &mut Store,
+    report: &mut StreamReport,
+    tell: &mut dyn FnMut(&Event<'_>),
+) -> Result<(), LoadError> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let (mut to_workers, mut from_workers) = (Vec::new(), Vec::new());
+        for _ in 0..workers {
+            let (chunks_in, chunks_out) = sync_channel(CHUNKS_WAITING);
+            let (batches_in, batches_out) = sync_channel(BATCHES_WAITING);
+            to_workers.push(chunks_in);
+            from_workers.push(batches_out);
+            let work = move || transform_all(plan, files, &chunks_out, &batches_in);
+            // Expressions may call themselves: their limits are those of this stack.
+            let worker = thread::Builder::new().stack_size(transform::STACK);
+            let worker = worker.name("worker".to_owned());
+            worker
+                .spawn_scoped(scope, work)
+                .map_err(LoadError::Thread)?;
+        }
+        let reader = thread::Builder::new().name("reader".to_owned());
+        let read = move || read_all(plan, files, &to_workers);
+        reader
+            .spawn_scoped(scope, read)
+            .map_err(LoadError::Thread)?;
+        write_all(plan, files, store, &from_workers, report, tell).map_err(LoadError::Database)
+    })
+}
+
+/// Sends the chunks of all files to the workers in turn, each file closed by an end.
+fn read_all(plan: &Plan, files: &[&RawFile], workers: &[SyncSender<Portion<(usize, Chunk)>>]) {
+    let mut turn = 0;
+    let mut send = |portion| {
+        let sent = workers[turn % workers.len()].send(portion).is_ok();
+        turn += 1;
+        sent
+    };
+    for (index, file) in files.iter().enumerate() {
+        let mut open = true;
+        let read = raw::read(&file.path, file.format, &plan.layout, &mut |chunk| {
+            open = send(Portion::Data((index, chunk)));
+            open
+        });
+        // Nobody listens any more only when the writer gave up.
+        if !open || !send(Portion::End(index, read)) {
+            return;
+        }
+    }
+}
+
+fn transform_all(
+    plan: &Plan,
+    files: &[&RawFile],
+    chunks: &Receiver<Portion<(usize, Chunk)>>,
+    batches: &SyncSender<Portion<Batch>>,
+) {
+    let mut worker = plan.worker();
+    for portion in chunks {
+        let made = match portion {
+            Portion::Data((index, chunk)) => {
+                Portion::Data(worker.transform(&chunk, time_of_extraction(files[index])))
+            }
+            Portion::End(index, read) => Portion::End(index, read),
+        };
+        if batches.send(made).is_err() {
+            return;
+        }
+    }
+}
+
+/// What a file's name says of when it was fetched. Dates in the names of what people write mean something else.
+fn time_of_extraction(file: &RawFile) -> Option<i64> {
+    match file.format {
+        Format::Ndjson | Format::Json => raw::time_in_name(&file.name),
+        Format::Yaml | Format::Csv => None,
+    }
+}
+
+fn write_all(
+    plan: &Plan,
+    files: &[&RawFile],
+    store: &mut Store,
+    workers: &[Receiver<Portion<Batch>>],
+    report: &mut StreamReport,
+    tell: &mut dyn FnMut(&Event<'_>),
+) -> Result<(), store::Error> {
+    let mut turn = 0;
+    for file in files {
+        let facts = FileFacts {
+            path: file.name.clone(),
+            stream: plan.stream.to_string(),
+            size: file.size,
+            modified: file.modified,
+        };
+        let mut load = store.begin_file(plan, &facts)?;
+        let read = loop {
+            let portion = workers[turn % workers.len()].recv();
+            turn += 1;
+            match portion {
+                Ok(Portion::Data(batch)) => load.apply(&batch)?,
+                Ok(Portion::End(_, read)) => break read,
+                Err(_) => break Err(io::Error::other("a thread of this program ended early")),
+            }
+        };
+        tell(&Event::Written(file.size));
+        match read {
+            Ok(fingerprint) => {
+                let (records, rejects) = load.counts();
+                load.commit(fingerprint.size, fingerprint.hash)?;
+                report.files += 1;
+                report.records += records;
+                if records + rejects == 0 {
+                    let empty = Diagnostic::warning("file-empty", "a file holds no record");
+                    tell(&Event::Odd(&[empty.in_data(&file.name)]));
+                }
+            }
+            Err(error) => {
+                drop(load);
+                store.unreadable_file(&facts, &file_reject(&error.to_string()))?;
+                report.files += 1;
+            }
+        }
+    }
+    Ok(())
+}
