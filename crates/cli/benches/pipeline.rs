@@ -138,7 +138,7 @@ fn queries(project: &Path, runs: u64) {
         let mut runs: Vec<Duration> = (0..runs)
             .map(|_| {
                 let started = Instant::now();
-                let answer = cli::queries::answer_sql(
+                let answer = cli::answers::answer_sql(
                     &place,
                     &query.sql,
                     store::Limits::default(),

@@ -3,6 +3,7 @@
 //! Everything that people read goes through [`console`], the only place that prints. The rooms themselves neither
 //! print nor exit.
 
+pub mod answers;
 pub mod args;
 pub mod console;
 pub mod gaps;
@@ -10,7 +11,6 @@ mod loading;
 mod page;
 mod period;
 mod process;
-pub mod queries;
 
 mod commands;
 

@@ -2,7 +2,7 @@
 
 use diagnostics::{Diagnostic, counted};
 use indicatif::ProgressBar;
-use load::{Event, FirstFaults, LoadError, StreamReport};
+use load::{Event, FirstFaults, LoadError, LoadReport};
 use project::Project;
 use project::faults::{database_fault, derived_fault};
 use serde_json::json;
@@ -19,7 +19,7 @@ pub fn load(
     meant: &[&str],
     store: &mut Store,
     console: &Console,
-) -> Result<Vec<StreamReport>, CouldNotRun> {
+) -> Result<Vec<LoadReport>, CouldNotRun> {
     let mut bar = ProgressBar::hidden();
     let loaded = load::load(project, plans, meant, store, &mut |event| match event {
         Event::Odd(diagnostics) => console.diagnostics(diagnostics),
@@ -52,7 +52,7 @@ fn say_error(project: &Project, error: &LoadError, console: &Console) -> CouldNo
     CouldNotRun
 }
 
-fn say_stream(report: &StreamReport, console: &Console) {
+fn say_stream(report: &LoadReport, console: &Console) {
     let mut text = format!(
         "loaded {:24} {} from {}",
         report.stream,
@@ -70,7 +70,7 @@ fn say_stream(report: &StreamReport, console: &Console) {
 }
 
 /// Shows the first rejects and warnings of a stream, and says where the others are.
-fn say_faults(report: &StreamReport, first: &FirstFaults, console: &Console) {
+fn say_faults(report: &LoadReport, first: &FirstFaults, console: &Console) {
     for row in &first.rejects {
         let what = match (&row.table, &row.column) {
             (Some(table), Some(column)) => format!("`{table}.{column}`: "),

@@ -10,10 +10,10 @@ use diagnostics::Diagnostic;
 use report::{Before, Counted, Happenings, Page, Stretch, Trust};
 use store::{Limits, Period, Place, Reader, Store};
 
+use crate::answers::{Answered, Failure, first_rows, happenings, keep_all};
 use crate::commands::query::{all_sound, into_folder};
 use crate::console::Console;
 use crate::period::{Undated, narrow};
-use crate::queries::{Answered, Failure, first_rows, happenings, keep_all};
 use crate::{CouldNotRun, gaps};
 use diagnostics::counted;
 use project::Project;
@@ -357,7 +357,7 @@ pub fn write(project: &Project, page: &Page<'_>, console: &Console) -> Result<()
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
         let text = report::page(page);
-        crate::queries::write_whole(folder, &path, text.as_bytes()).map_err(failed)?;
+        crate::answers::write_whole(folder, &path, text.as_bytes()).map_err(failed)?;
     }
     let n_panels = page.answers.len() as u64;
     let text = format!("{PAGE}  {}", counted(n_panels, "panel"));

@@ -120,7 +120,7 @@ pub struct StreamExtraction {
     /// How the answer comes in pages; nothing where it comes whole.
     pub paging: Option<Paging>,
     /// The stretches of time that are asked for one by one; nothing where the stream is listed whole, in every run.
-    pub windows: Option<Windows>,
+    pub windows: Option<Windowing>,
     /// How changes to records of windows passed are found.
     pub changed: Option<Changed>,
     /// Whether a listing that ran to its end has every record that there is, so that others are gone.
@@ -209,7 +209,7 @@ pub enum Paging {
 
 /// How a stream is cut into stretches of time.
 #[derive(Debug, Clone)]
-pub struct Windows {
+pub struct Windowing {
     /// The parameter for the beginning of a window, which is in it.
     pub since: String,
     /// The parameter for the end of a window, which is not in it.
@@ -261,12 +261,12 @@ pub enum Keep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldPath {
     /// Its parts; none for the value itself.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PathStep>,
 }
 
 /// A part of a [`FieldPath`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum PathStep {
     /// The member of an object.
     Member(String),
     /// Every element of a list.

@@ -12,7 +12,7 @@ const LONGEST_WORK: i64 = 12 * DAY;
 
 /// What leads to an incident, as the timeline planned it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Plan {
+pub(crate) struct IncidentPlan {
     pub(crate) start: Time,
     pub(crate) service: usize,
     pub(crate) origin: Origin,
@@ -56,7 +56,7 @@ pub(crate) struct Incident {
     pub(crate) number: u64,
     /// The number of the first event; the others follow on. Unique among all events.
     pub(crate) first_event: u64,
-    pub(crate) plan: Plan,
+    pub(crate) plan: IncidentPlan,
     pub(crate) is_high_urgency: bool,
     /// 1 (worst) to 5.
     pub(crate) priority: Option<u8>,
@@ -211,7 +211,7 @@ impl Incident {
 
 /// Lives an incident through. The priority, the people and all events come from `random`.
 pub(crate) fn live(
-    plan: Plan,
+    plan: IncidentPlan,
     number: u64,
     first_event: u64,
     organisation: &Organisation,
@@ -263,7 +263,7 @@ enum Answer {
 
 impl Life<'_> {
     fn whole(&mut self) {
-        let Plan {
+        let IncidentPlan {
             start,
             ending,
             origin,
@@ -399,7 +399,7 @@ impl Life<'_> {
 
     /// What people do once one of them has taken the incident.
     fn work(&mut self, acknowledged: Time, by: usize, recovers: Option<Time>) {
-        let Plan {
+        let IncidentPlan {
             ending,
             is_major,
             service,

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use crate::Error;
-use crate::incident::{self, Ending, Incident, Origin, Plan};
+use crate::incident::{self, Ending, Incident, IncidentPlan, Origin};
 use crate::issue::{self, Issue};
 use crate::organisation::Organisation;
 use crate::random::Random;
@@ -44,7 +44,7 @@ pub(crate) struct Timeline<'a> {
     services: Vec<(Vec<usize>, Vec<f64>)>,
     flapping: Vec<usize>,
     major_chance: f64,
-    plans: BinaryHeap<Reverse<Plan>>,
+    plans: BinaryHeap<Reverse<IncidentPlan>>,
     ready: VecDeque<Happening>,
     incidents: u64,
     events: u64,
@@ -140,7 +140,7 @@ impl<'a> Timeline<'a> {
         let plain = |place: usize, start: Time, ending: Ending| {
             let service = place % services;
             let origin = Origin::Monitor(self.organisation.services[service].monitors[0]);
-            Plan {
+            IncidentPlan {
                 start,
                 service,
                 origin,
@@ -149,7 +149,7 @@ impl<'a> Timeline<'a> {
                 follows_change: false,
             }
         };
-        let major = |place, start| Plan {
+        let major = |place, start| IncidentPlan {
             is_major: true,
             follows_change: true,
             ..plain(place, start, Ending::Usual)
@@ -218,7 +218,7 @@ impl<'a> Timeline<'a> {
         let mut at = start;
         for _ in 0..self.random.between(2, 7) {
             let ending = Ending::Flap;
-            self.plan(Plan {
+            self.plan(IncidentPlan {
                 start: at,
                 service,
                 origin,
@@ -263,7 +263,7 @@ impl<'a> Timeline<'a> {
             true => Ending::StaysAcknowledged,
             false => Ending::Usual,
         };
-        self.plan(Plan {
+        self.plan(IncidentPlan {
             start,
             service,
             origin,
@@ -277,7 +277,7 @@ impl<'a> Timeline<'a> {
             let start = start + self.random.between(20, 280);
             let origin = Origin::Monitor(self.organisation.services[dragged].monitors[0]);
             let ending = Ending::Usual;
-            self.plan(Plan {
+            self.plan(IncidentPlan {
                 start,
                 service: dragged,
                 origin,
@@ -288,14 +288,14 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    fn plan(&mut self, plan: Plan) {
+    fn plan(&mut self, plan: IncidentPlan) {
         if plan.start < self.period.end() {
             self.plans.push(Reverse(plan));
         }
     }
 
     /// Lives the next incident through; half of the major ones, and some others, had errors beforehand.
-    fn begin_incident(&mut self, plan: Plan) -> Incident {
+    fn begin_incident(&mut self, plan: IncidentPlan) -> Incident {
         self.incidents += 1;
         let mut incident = incident::live(
             plan,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use definitions::extractor::{Paging, Part, Request, Template, Windows};
+use definitions::extractor::{Paging, Part, Request, Template, Windowing};
 
 use crate::SettingValues;
 use crate::client::Client;
@@ -17,7 +17,7 @@ pub(crate) fn url(
     paging: Option<&Paging>,
     settings: &SettingValues,
     values: &[(String, String)],
-    window: Option<(window::Window, &Windows)>,
+    window: Option<(window::Window, &Windowing)>,
     at: &Position,
 ) -> Result<reqwest::Url, Failure> {
     let path = fill(&request.path, settings, values, true);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use definitions::extractor::{StreamExtraction, Windows};
+use definitions::extractor::{StreamExtraction, Windowing};
 
 use crate::address;
 use crate::client::Expected;
@@ -122,7 +122,7 @@ async fn first_page(
     let now = jiff::Timestamp::now();
     // Long enough to hold records, short enough to be answered quickly.
     const STRETCH: Duration = Duration::from_secs(30 * 86_400);
-    let recent = |windows: &Windows| Window {
+    let recent = |windows: &Windowing| Window {
         since: window::day_start(window::before(now, STRETCH.min(windows.longest))),
         until: window::next_day(now),
     };

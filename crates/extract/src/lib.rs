@@ -31,7 +31,7 @@ pub mod retry;
 pub mod run_id;
 pub mod set_aside;
 pub mod state;
-mod stream;
+mod stream_run;
 mod tally;
 pub mod window;
 
@@ -52,7 +52,7 @@ use client::{Client, Parts};
 pub use doctor::{Finding, Health, examine};
 use plan::Wanted;
 pub use proxy::is_proxy;
-pub use report::{Outcome, Skipped, SourceReport, StreamReport};
+pub use report::{FetchOutcome, FetchReport, Skipped, SourceReport};
 
 /// Values of settings, by name.
 pub type SettingValues = HashMap<String, String>;
@@ -136,7 +136,7 @@ pub enum Event<'a> {
         why: Why,
     },
     /// A stream has ended.
-    Ended(&'a StreamReport),
+    Ended(&'a FetchReport),
 }
 
 /// Why there is a wait.
@@ -310,7 +310,7 @@ async fn fetch(
             continue;
         }
         progress.event(&Event::Begun { stream: name });
-        let run = stream::Run {
+        let run = stream_run::Run {
             client: &source.client,
             stream,
             streams: &source.extractor.streams,
@@ -327,8 +327,8 @@ async fn fetch(
             progress,
         };
         let of_stream = match report.passed_over_parent(stream) {
-            Some(outcome) => stream::passed_over(&run, outcome),
-            None => stream::run(&run).await,
+            Some(outcome) => stream_run::passed_over(&run, outcome),
+            None => stream_run::run(&run).await,
         };
         progress.event(&Event::Ended(&of_stream));
         report.streams.push(of_stream);

@@ -180,7 +180,7 @@ fn is_empty_collection(json: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use definitions::extractor::{FieldPath, Step};
+    use definitions::extractor::{FieldPath, PathStep};
 
     use super::*;
 
@@ -189,10 +189,10 @@ mod tests {
         for part in text.split('.').filter(|part| !part.is_empty()) {
             let name = part.trim_end_matches("[]");
             if !name.is_empty() {
-                steps.push(Step::Member(name.to_owned()));
+                steps.push(PathStep::Member(name.to_owned()));
             }
             if part.ends_with("[]") {
-                steps.push(Step::Each);
+                steps.push(PathStep::Each);
             }
         }
         FieldPath { steps }

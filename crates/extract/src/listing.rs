@@ -15,7 +15,7 @@ use crate::lines::Fetched;
 use crate::output::NewPage;
 use crate::page;
 use crate::page_queue::{PageQueue, Queued};
-use crate::paging::{self, Position, Step};
+use crate::paging::{self, Following, Position};
 use crate::retry;
 use crate::{Event, Progress, SettingValues, Stop};
 
@@ -179,21 +179,23 @@ async fn follow_pages(
         }
         let ends = |noted, how| Then::Ends { noted, how };
         let then = match paging::next(paging, &at, &page.facts) {
-            Step::Next(_) if pass.stale >= STALE_PAGES => {
+            Following::Next(_) if pass.stale >= STALE_PAGES => {
                 let reason = format!(
                     "the source says that there is more, but {STALE_PAGES} pages brought nothing new"
                 );
                 ends(Some(at.clone()), Some(refused(&reason)))
             }
-            Step::Next(position) => Then::GoesOn(position),
-            Step::Done => match pass.end(context.stream.whole, paging) {
+            Following::Next(position) => Then::GoesOn(position),
+            Following::Done => match pass.end(context.stream.whole, paging) {
                 End::Done => ends(None, Some(Ended::Done(pass.listed()))),
                 End::Again => ends(Some(Position::First), None),
                 End::Short(reason) => ends(Some(Position::First), Some(refused(&reason))),
             },
-            Step::Unclear(reason) => ends(Some(at.clone()), Some(refused(&reason))),
-            Step::Capped if can_halve => ends(Some(at.clone()), Some(Ended::TooMany { total })),
-            Step::Capped => {
+            Following::Unclear(reason) => ends(Some(at.clone()), Some(refused(&reason))),
+            Following::Capped if can_halve => {
+                ends(Some(at.clone()), Some(Ended::TooMany { total }))
+            }
+            Following::Capped => {
                 let reason = "the source gives no more of it, and the stretch of time cannot be made shorter";
                 ends(Some(at.clone()), Some(refused(reason)))
             }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use definitions::extractor::{
-    Changed, FieldPath, Parent, Request, Start, StreamExtraction, Template, Windows as Cut,
+    Changed, FieldPath, Parent, Request, Start, StreamExtraction, Template, Windowing,
 };
 use definitions::{StreamName, Word};
 use jiff::Timestamp;
@@ -48,7 +48,7 @@ pub fn stream(name: &str) -> StreamExtraction {
         values: Vec::new(),
     };
     let days = |days: u64| Duration::from_secs(days * 86_400);
-    let windows = Cut {
+    let windows = Windowing {
         since: String::new(),
         until: String::new(),
         at: FieldPath { steps: Vec::new() },
@@ -109,7 +109,7 @@ pub enum Fate {
 
 /// What happens between and in runs.
 #[derive(Debug, Clone)]
-pub enum Step {
+pub enum Action {
     /// So many hours pass.
     Hours(i64),
     /// Something new in every stream.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use definitions::extractor::{FieldPath, Paging, Request, Step};
+use definitions::extractor::{FieldPath, Paging, PathStep, Request};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::link::Next;
@@ -91,13 +91,13 @@ pub fn read<'a>(
 }
 
 /// The values at a path, as text of JSON; nothing if the path leads nowhere or an `[]` meets what is no list.
-pub fn select<'a>(json: &'a str, steps: &[Step]) -> Option<Vec<&'a str>> {
+pub fn select<'a>(json: &'a str, steps: &[PathStep]) -> Option<Vec<&'a str>> {
     let Some((step, rest)) = steps.split_first() else {
         return Some(vec![json.trim()]);
     };
     match step {
-        Step::Member(name) => select(member(json, name)?, rest),
-        Step::Each => {
+        PathStep::Member(name) => select(member(json, name)?, rest),
+        PathStep::Each => {
             if !json.trim_start().starts_with('[') {
                 return None;
             }
@@ -123,12 +123,12 @@ pub fn show(path: &FieldPath) -> String {
     let mut text = String::new();
     for step in &path.steps {
         match step {
-            Step::Member(name) => {
+            PathStep::Member(name) => {
                 text.push('.');
                 text += name;
             }
-            Step::Each if text.is_empty() => text += ".[]",
-            Step::Each => text += "[]",
+            PathStep::Each if text.is_empty() => text += ".[]",
+            PathStep::Each => text += "[]",
         }
     }
     if text.is_empty() { ".".into() } else { text }
@@ -145,7 +145,9 @@ impl<'a, 'p> Outer<'a, 'p> {
         let mut wanted: Vec<&'p str> = Vec::new();
         for path in paths.into_iter().flatten() {
             match path.steps.first() {
-                Some(Step::Member(name)) if !wanted.contains(&name.as_str()) => wanted.push(name),
+                Some(PathStep::Member(name)) if !wanted.contains(&name.as_str()) => {
+                    wanted.push(name)
+                }
                 _ => {}
             }
         }
@@ -167,7 +169,7 @@ impl<'a, 'p> Outer<'a, 'p> {
     /// As [`select`], of a path that begins with one of the members.
     fn select(&self, path: &FieldPath) -> Option<Vec<&'a str>> {
         match path.steps.split_first() {
-            Some((Step::Member(name), rest)) => {
+            Some((PathStep::Member(name), rest)) => {
                 let found = self.members.iter().find(|(member, _)| member == name);
                 select(found?.1, rest)
             }
@@ -228,10 +230,10 @@ mod tests {
         for part in text.split('.').filter(|part| !part.is_empty()) {
             let name = part.trim_end_matches("[]");
             if !name.is_empty() {
-                steps.push(Step::Member(name.to_owned()));
+                steps.push(PathStep::Member(name.to_owned()));
             }
             if part.ends_with("[]") {
-                steps.push(Step::Each);
+                steps.push(PathStep::Each);
             }
         }
         FieldPath { steps }

@@ -41,7 +41,7 @@ pub struct Facts {
 
 /// What follows a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum Following {
     /// Another page.
     Next(Position),
     /// Nothing: that was all.
@@ -99,9 +99,9 @@ pub fn parameters(paging: Option<&Paging>, at: &Position) -> Vec<(String, String
 }
 
 /// What follows a page that came at a position.
-pub fn next(paging: Option<&Paging>, at: &Position, page: &Facts) -> Step {
+pub fn next(paging: Option<&Paging>, at: &Position, page: &Facts) -> Following {
     match paging {
-        None => Step::Done,
+        None => Following::Done,
         Some(Paging::Offset { size, cap, .. }) => {
             let offset = if let Position::Offset(offset) = at {
                 *offset
@@ -122,15 +122,15 @@ pub fn next(paging: Option<&Paging>, at: &Position, page: &Facts) -> Step {
                 reached
             };
             match cap {
-                _ if done => Step::Done,
-                Some(cap) if onward + size.1 > *cap => Step::Capped,
-                _ => Step::Next(Position::Offset(onward)),
+                _ if done => Following::Done,
+                Some(cap) if onward + size.1 > *cap => Following::Capped,
+                _ => Following::Next(Position::Offset(onward)),
             }
         }
         Some(Paging::Link { .. }) => match &page.next {
-            Next::At(address) => Step::Next(Position::Url(address.clone())),
-            Next::None => Step::Done,
-            Next::Unclear(reason) => Step::Unclear(reason.clone()),
+            Next::At(address) => Following::Next(Position::Url(address.clone())),
+            Next::None => Following::Done,
+            Next::Unclear(reason) => Following::Unclear(reason.clone()),
         },
         Some(Paging::Page { first, .. }) => {
             let number = if let Position::Page(number) = at {
@@ -139,14 +139,14 @@ pub fn next(paging: Option<&Paging>, at: &Position, page: &Facts) -> Step {
                 *first
             };
             if page.records == 0 {
-                Step::Done
+                Following::Done
             } else {
-                Step::Next(Position::Page(number + 1))
+                Following::Next(Position::Page(number + 1))
             }
         }
         Some(Paging::IdOffset { .. }) => match &page.last_key {
-            Some(id) if page.records > 0 => Step::Next(Position::After(id.clone())),
-            _ => Step::Done,
+            Some(id) if page.records > 0 => Following::Next(Position::After(id.clone())),
+            _ => Following::Done,
         },
     }
 }
@@ -190,22 +190,22 @@ mod tests {
         let full = facts(100, Some(true), None);
         assert_eq!(
             next(Some(&paging), &Position::First, &full),
-            Step::Next(Position::Offset(100))
+            Following::Next(Position::Offset(100))
         );
         // A source that gives fewer than asked for loses nothing.
         assert_eq!(
             step(100, &facts(25, Some(true), None)),
-            Step::Next(Position::Offset(125))
+            Following::Next(Position::Offset(125))
         );
         // And one that gives more repeats some.
         assert_eq!(
             step(100, &facts(101, Some(true), None)),
-            Step::Next(Position::Offset(200))
+            Following::Next(Position::Offset(200))
         );
-        assert_eq!(step(200, &facts(100, Some(false), None)), Step::Done);
-        assert_eq!(step(9_800, &full), Step::Next(Position::Offset(9_900)));
-        assert_eq!(step(9_900, &full), Step::Capped);
-        assert_eq!(step(9_900, &facts(100, Some(false), None)), Step::Done);
+        assert_eq!(step(200, &facts(100, Some(false), None)), Following::Done);
+        assert_eq!(step(9_800, &full), Following::Next(Position::Offset(9_900)));
+        assert_eq!(step(9_900, &full), Following::Capped);
+        assert_eq!(step(9_900, &facts(100, Some(false), None)), Following::Done);
     }
 
     #[test]
@@ -214,10 +214,10 @@ mod tests {
         let step = |page: &Facts| next(Some(&paging), &Position::Offset(100), page);
         assert_eq!(
             step(&facts(7, None, None)),
-            Step::Next(Position::Offset(107))
+            Following::Next(Position::Offset(107))
         );
-        assert_eq!(step(&facts(0, None, None)), Step::Done);
-        assert_eq!(step(&facts(7, None, Some(107))), Step::Done);
+        assert_eq!(step(&facts(0, None, None)), Following::Done);
+        assert_eq!(step(&facts(7, None, Some(107))), Following::Done);
     }
 
     #[test]
@@ -230,11 +230,11 @@ mod tests {
         };
         assert_eq!(
             next(Some(&page), &Position::First, &facts(2, None, None)),
-            Step::Next(Position::Page(1))
+            Following::Next(Position::Page(1))
         );
         assert_eq!(
             next(Some(&page), &Position::Page(1), &facts(0, None, None)),
-            Step::Done
+            Following::Done
         );
         let id = Paging::IdOffset {
             parameter: "id_offset".into(),
@@ -245,7 +245,7 @@ mod tests {
         last.last_key = Some("77".into());
         assert_eq!(
             next(Some(&id), &Position::First, &last),
-            Step::Next(Position::After("77".into()))
+            Following::Next(Position::After("77".into()))
         );
         assert_eq!(
             next(
@@ -253,7 +253,7 @@ mod tests {
                 &Position::After("77".into()),
                 &facts(0, None, None)
             ),
-            Step::Done
+            Following::Done
         );
         assert_eq!(
             parameters(Some(&id), &Position::After("77".into())),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use definitions::extractor::{Start, StreamExtraction, Windows as Cut};
+use definitions::extractor::{Start, StreamExtraction, Windowing};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -306,7 +306,7 @@ impl Runs {
 }
 
 /// The stretch of time in which everything is wanted.
-fn range(cut: &Cut, state: &State, wanted: Wanted, now: Timestamp) -> Window {
+fn range(cut: &Windowing, state: &State, wanted: Wanted, now: Timestamp) -> Window {
     let start = match cut.start {
         Start::At(moment) => moment,
         Start::Before(span) => window::before(now, span),
@@ -334,7 +334,7 @@ fn range(cut: &Cut, state: &State, wanted: Wanted, now: Timestamp) -> Window {
 
 /// The windows that a run asks for, and whether it fetches again what may have changed without a sign.
 fn windows(
-    cut: &Cut,
+    cut: &Windowing,
     state: &State,
     parent: &Runs,
     wanted: Wanted,

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{BROUGHT, DAY, Fate, NOON, STREAMS, Step, World, moment, stream};
+use crate::model::{Action, BROUGHT, DAY, Fate, NOON, STREAMS, World, moment, stream};
 
 /// Some listings come, then one does not; a few times over.
 fn fates() -> impl Strategy<Value = Vec<Fate>> {
@@ -27,26 +27,26 @@ fn fates() -> impl Strategy<Value = Vec<Fate>> {
     prop::collection::vec(some, 0..4).prop_map(|fates| fates.concat())
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Action> {
     let only = prop_oneof![
         2 => Just(Vec::new()),
         3 => prop::collection::vec(0..STREAMS.len(), 1..4),
     ];
     let since = prop_oneof![3 => Just(None), 1 => (0i64..14).prop_map(Some)];
     let full = prop_oneof![5 => Just(false), 1 => Just(true)];
-    let run = (only, since, full, fates()).prop_map(|(only, since, full, fates)| Step::Run {
+    let run = (only, since, full, fates()).prop_map(|(only, since, full, fates)| Action::Run {
         only,
         since,
         full,
         fates,
     });
     prop_oneof![
-        2 => (1i64..120).prop_map(Step::Hours),
-        2 => Just(Step::New),
-        1 => any::<prop::sample::Index>().prop_map(|index| Step::Change(index.index(8))),
-        1 => (0usize..8).prop_map(Step::Delete),
-        1 => (-400i64..400).prop_map(Step::Clock),
-        1 => (0..STREAMS.len(), 0..BROUGHT.len()).prop_map(|(stream, name)| Step::Brought(stream, name)),
+        2 => (1i64..120).prop_map(Action::Hours),
+        2 => Just(Action::New),
+        1 => any::<prop::sample::Index>().prop_map(|index| Action::Change(index.index(8))),
+        1 => (0usize..8).prop_map(Action::Delete),
+        1 => (-400i64..400).prop_map(Action::Clock),
+        1 => (0..STREAMS.len(), 0..BROUGHT.len()).prop_map(|(stream, name)| Action::Brought(stream, name)),
         6 => run,
     ]
 }
@@ -82,14 +82,14 @@ const C: usize = 2;
 const LOG: usize = 5;
 const TICKETS: usize = 6;
 
-fn after(steps: &[Step]) -> World {
+fn after(steps: &[Action]) -> World {
     let mut world = World::new();
     steps.iter().for_each(|step| world.step(step));
     world
 }
 
-fn run(only: &[usize], fates: &[Fate]) -> Step {
-    Step::Run {
+fn run(only: &[usize], fates: &[Fate]) -> Action {
+    Action::Run {
         only: only.to_vec(),
         since: None,
         full: false,
@@ -123,9 +123,9 @@ fn a_change_that_failed_is_a_gap_beside_a_window_that_is_still_to_come() {
     fates[3] = Fate::GivesUp;
     fates.push(Fate::Absent);
     let world = after(&[
-        Step::Clock(26),
+        Action::Clock(26),
         run(&[LOG], &[Fate::Good, Fate::GivesUp]),
-        Step::Run {
+        Action::Run {
             only: vec![A, TICKETS],
             since: Some(6),
             full: false,
@@ -142,10 +142,10 @@ fn a_change_is_followed_whatever_lies_beside_the_log() {
     for (place, name) in BROUGHT.iter().enumerate() {
         let world = after(&[
             run(&[LOG, TICKETS], &[]),
-            Step::Brought(LOG, place),
+            Action::Brought(LOG, place),
             run(&[LOG, TICKETS], &[]),
-            Step::Hours(70),
-            Step::Change(0),
+            Action::Hours(70),
+            Action::Change(0),
             run(&[LOG, TICKETS], &[]),
         ]);
         let here = world.folders["tickets"].files.values().flatten();
@@ -157,9 +157,9 @@ fn a_change_is_followed_whatever_lies_beside_the_log() {
 fn what_a_run_brings_after_it_was_stopped_is_followed_too() {
     let world = after(&[
         run(&[LOG, TICKETS], &[]),
-        Step::Hours(24 * 4),
-        Step::Change(0),
-        Step::Hours(24 * 2),
+        Action::Hours(24 * 4),
+        Action::Change(0),
+        Action::Hours(24 * 2),
         run(&[LOG], &[Fate::Good, Fate::Stopped]),
         run(&[TICKETS], &[]),
         run(&[LOG], &[]),
@@ -176,7 +176,11 @@ fn a_grandchild_of_what_failed_is_not_complete() {
     assert!(complete(&after(&good), "c"));
     let failed = [
         good.as_slice(),
-        &[Step::Hours(1), run(&[A], &[Fate::GivesUp]), run(&[C], &[])],
+        &[
+            Action::Hours(1),
+            run(&[A], &[Fate::GivesUp]),
+            run(&[C], &[]),
+        ],
     ]
     .concat();
     let world = after(&failed);
@@ -245,7 +249,7 @@ fn a_listing_that_collapses_is_believed_when_it_repeats() {
     assert!(world.folders["a"].state.is_complete());
     let mut meant = after(&[run(&[A], &[])]);
     meant.source.get_mut("a").unwrap().clear();
-    meant.step(&Step::Run {
+    meant.step(&Action::Run {
         only: vec![A],
         since: None,
         full: true,

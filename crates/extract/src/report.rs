@@ -12,7 +12,7 @@ pub struct SourceReport {
     /// The source.
     pub source: String,
     /// Its streams that were asked for, in order.
-    pub streams: Vec<StreamReport>,
+    pub streams: Vec<FetchReport>,
     /// Those that were not asked for any more, because the source ended before.
     pub not_asked: Vec<String>,
     /// Whether nothing of what was asked for is there at all: the address or the organisation is wrong.
@@ -21,7 +21,7 @@ pub struct SourceReport {
 
 impl SourceReport {
     /// How the parent of a stream ended, if the source does not have it for us.
-    pub(crate) fn passed_over_parent(&self, stream: &StreamExtraction) -> Option<Outcome> {
+    pub(crate) fn passed_over_parent(&self, stream: &StreamExtraction) -> Option<FetchOutcome> {
         let parent = &stream.parent.as_ref()?.stream.text;
         let of_parent = self
             .streams
@@ -29,15 +29,15 @@ impl SourceReport {
             .find(|report| *parent == report.stream)?;
         let words = format!("it depends on `{parent}`, which is skipped");
         match of_parent.outcome {
-            Outcome::NotThere(_) => Some(Outcome::NotThere(words)),
-            Outcome::NotInPlan(_) => Some(Outcome::NotInPlan(words)),
+            FetchOutcome::NotThere(_) => Some(FetchOutcome::NotThere(words)),
+            FetchOutcome::NotInPlan(_) => Some(FetchOutcome::NotInPlan(words)),
             _ => None,
         }
     }
 
     /// Whether no other stream need be tried: one said so, or two in a row found the source in trouble.
     pub(crate) fn ends(&self) -> bool {
-        let trouble = |report: &StreamReport| matches!(report.outcome, Outcome::Trouble(_));
+        let trouble = |report: &FetchReport| matches!(report.outcome, FetchOutcome::Trouble(_));
         match self.streams.as_slice() {
             [.., last] if last.outcome.ends_the_source() => true,
             [.., before, last] => trouble(before) && trouble(last),
@@ -48,21 +48,21 @@ impl SourceReport {
     /// Whether the source has none of what it was asked for: two streams at least that stand for themselves, or one that
     /// never was there.
     pub(crate) fn nothing_was_there(&self, streams: &[StreamExtraction]) -> bool {
-        let stands_alone = |report: &&StreamReport| {
+        let stands_alone = |report: &&FetchReport| {
             streams
                 .iter()
                 .any(|stream| stream.stream.text == report.stream && stream.parent.is_none())
         };
-        let asked: Vec<&StreamReport> = self.streams.iter().filter(stands_alone).collect();
-        let absent = |report: &&StreamReport| matches!(report.outcome, Outcome::NotThere(_));
-        let new = |report: &&StreamReport| report.was_never_there;
+        let asked: Vec<&FetchReport> = self.streams.iter().filter(stands_alone).collect();
+        let absent = |report: &&FetchReport| matches!(report.outcome, FetchOutcome::NotThere(_));
+        let new = |report: &&FetchReport| report.was_never_there;
         asked.iter().all(absent) && (asked.len() > 1 || asked.iter().any(new))
     }
 }
 
 /// What fetching a stream came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamReport {
+pub struct FetchReport {
     /// The stream.
     pub stream: String,
     /// Records fetched, each counted once.
@@ -90,7 +90,7 @@ pub struct StreamReport {
     /// How many records there were before, if the listing has so few that it is not believed yet.
     pub held_back: Option<u64>,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: FetchOutcome,
 }
 
 /// A parent whose records are not there for us.
@@ -104,7 +104,7 @@ pub struct Skipped {
 
 /// How a stream ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum FetchOutcome {
     /// All that was asked for was answered, or is a gap.
     Done,
     /// Somebody said stop.
@@ -127,7 +127,7 @@ pub enum Outcome {
     Disk(String),
 }
 
-impl Outcome {
+impl FetchOutcome {
     pub(crate) fn of(ended_by: Option<Failure>) -> Self {
         match ended_by {
             None => Self::Done,
@@ -162,8 +162,8 @@ impl Outcome {
     }
 }
 
-impl StreamReport {
-    pub(crate) fn failed(stream: &StreamName, gaps: Vec<Gap>, outcome: Outcome) -> Self {
+impl FetchReport {
+    pub(crate) fn failed(stream: &StreamName, gaps: Vec<Gap>, outcome: FetchOutcome) -> Self {
         Self {
             stream: stream.to_string(),
             records: 0,
@@ -199,6 +199,6 @@ impl StreamReport {
         self.gaps.is_empty()
             && self.unreadable == 0
             && self.held_back.is_none()
-            && (self.outcome == Outcome::Done || self.outcome.is_passed_over())
+            && (self.outcome == FetchOutcome::Done || self.outcome.is_passed_over())
     }
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use definitions::extractor::Step;
+use definitions::extractor::PathStep;
 use raw::sound;
 
 /// An answer all of whose records are sound.
@@ -22,7 +22,7 @@ pub struct Sound {
 
 /// Checks an answer whose records are at the path `steps`; `name` is what messages call it. Nothing comes back if it is
 /// no JSON even apart from its records.
-pub fn set_aside(mut body: Vec<u8>, steps: &[Step], name: &str) -> Option<Sound> {
+pub fn set_aside(mut body: Vec<u8>, steps: &[PathStep], name: &str) -> Option<Sound> {
     if let Some(text) = body.strip_prefix(b"\xEF\xBB\xBF") {
         body = text.to_vec();
     }
@@ -80,7 +80,7 @@ fn replaced<'s>(body: &[u8], parts: impl Iterator<Item = (&'s Range<usize>, Stri
 fn find(
     body: &[u8],
     within: Range<usize>,
-    steps: &[Step],
+    steps: &[PathStep],
     found: &mut Vec<Range<usize>>,
 ) -> Option<()> {
     let Some((step, rest)) = steps.split_first() else {
@@ -94,7 +94,7 @@ fn find(
         at: within.start,
     };
     match step {
-        Step::Member(name) => {
+        PathStep::Member(name) => {
             scanner.takes(b'{')?;
             loop {
                 let key = scanner.value()?;
@@ -107,7 +107,7 @@ fn find(
                 scanner.takes(b',')?;
             }
         }
-        Step::Each => {
+        PathStep::Each => {
             scanner.takes(b'[')?;
             if scanner.takes(b']').is_some() {
                 return Some(());

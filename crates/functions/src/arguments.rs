@@ -22,7 +22,7 @@ pub(crate) const ANY: c_int = -1;
 pub(crate) type Refusal = String;
 
 /// What a scalar function gives.
-pub(crate) type Outcome = Result<Value, Refusal>;
+pub(crate) type Evaluated = Result<Value, Refusal>;
 
 /// A scalar function: what SQL calls it and what it does.
 pub(crate) struct Scalar {
@@ -31,7 +31,7 @@ pub(crate) struct Scalar {
     pub(crate) counts: &'static [c_int],
     /// What a NULL among the arguments does.
     pub(crate) nulls: Nulls,
-    pub(crate) call: fn(&Arguments<'_, '_>) -> Outcome,
+    pub(crate) call: fn(&Arguments<'_, '_>) -> Evaluated,
 }
 
 /// What a NULL among the arguments does.
@@ -47,7 +47,7 @@ pub(crate) enum Nulls {
 pub(crate) const fn scalar(
     name: &'static str,
     counts: &'static [c_int],
-    call: fn(&Arguments<'_, '_>) -> Outcome,
+    call: fn(&Arguments<'_, '_>) -> Evaluated,
 ) -> Scalar {
     Scalar {
         name,
@@ -99,7 +99,7 @@ impl Arguments<'_, '_> {
     }
 
     /// The value itself, for functions that hand one of their arguments back.
-    pub(crate) fn value(&self, index: usize) -> Outcome {
+    pub(crate) fn value(&self, index: usize) -> Evaluated {
         Value::try_from(self.raw(index)).map_err(|error| error.to_string())
     }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use rusqlite::types::Value;
 
-use crate::arguments::{ANY, Arguments, Nulls, Outcome, Scalar, shown};
+use crate::arguments::{ANY, Arguments, Evaluated, Nulls, Scalar, shown};
 
 pub(crate) const SCALARS: &[Scalar] = &[
     seen("greatest", &[ANY], |a| extreme(a, Ordering::Greater)),
@@ -20,7 +20,7 @@ pub(crate) const SCALARS: &[Scalar] = &[
 const fn seen(
     name: &'static str,
     counts: &'static [std::ffi::c_int],
-    call: fn(&Arguments<'_, '_>) -> Outcome,
+    call: fn(&Arguments<'_, '_>) -> Evaluated,
 ) -> Scalar {
     Scalar {
         name,
@@ -44,7 +44,7 @@ pub(crate) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     }
 }
 
-fn extreme(arguments: &Arguments<'_, '_>, wanted: Ordering) -> Outcome {
+fn extreme(arguments: &Arguments<'_, '_>, wanted: Ordering) -> Evaluated {
     if arguments.count() < 2 {
         return Err(format!(
             "takes two arguments or more, not `{}`",

@@ -9,7 +9,7 @@ use jiff::{Span, ToSpan};
 use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
 
-use crate::arguments::{Arguments, FLAGS, Outcome, Refusal, Scalar, error, scalar, shown};
+use crate::arguments::{Arguments, Evaluated, FLAGS, Refusal, Scalar, error, scalar, shown};
 use crate::time::{
     clock_text, date_text, from_unix_seconds, from_utc, midnight, parse_date, parse_timestamp,
     parse_zone, timestamp_text, to_utc, unix_seconds,
@@ -124,11 +124,11 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     })
 }
 
-fn integer(number: impl Into<i64>) -> Outcome {
+fn integer(number: impl Into<i64>) -> Evaluated {
     Ok(Value::Integer(number.into()))
 }
 
-fn text(text: &str) -> Outcome {
+fn text(text: &str) -> Evaluated {
     Ok(Value::Text(text.to_owned()))
 }
 
@@ -136,7 +136,7 @@ fn out_of_range(raw: ValueRef<'_>) -> Refusal {
     format!("{} leads out of the years 0001 to 9999", shown(raw))
 }
 
-fn stored(arguments: &Arguments<'_, '_>, timestamp: Option<DateTime>) -> Outcome {
+fn stored(arguments: &Arguments<'_, '_>, timestamp: Option<DateTime>) -> Evaluated {
     timestamp
         .map(|timestamp| Value::Text(timestamp_text(timestamp)))
         .ok_or_else(|| out_of_range(arguments.raw(0)))
@@ -146,7 +146,7 @@ fn moment(arguments: &Arguments<'_, '_>, seconds: i64) -> Result<DateTime, Refus
     from_unix_seconds(seconds).ok_or_else(|| out_of_range(arguments.raw(0)))
 }
 
-fn tried(arguments: &Arguments<'_, '_>, parse: fn(&str) -> Option<String>) -> Outcome {
+fn tried(arguments: &Arguments<'_, '_>, parse: fn(&str) -> Option<String>) -> Evaluated {
     Ok(parse(&arguments.text(0)?).map_or(Value::Null, Value::Text))
 }
 
@@ -157,7 +157,7 @@ fn zone(arguments: &Arguments<'_, '_>) -> Result<TimeZone, Refusal> {
     })
 }
 
-fn shift(arguments: &Arguments<'_, '_>, span: fn(i64) -> Result<Span, jiff::Error>) -> Outcome {
+fn shift(arguments: &Arguments<'_, '_>, span: fn(i64) -> Result<Span, jiff::Error>) -> Evaluated {
     let date = arguments.date(0)?;
     match span(arguments.integer(1)?).and_then(|span| date.checked_add(span)) {
         Ok(moved) => text(&date_text(moved)),
@@ -165,12 +165,12 @@ fn shift(arguments: &Arguments<'_, '_>, span: fn(i64) -> Result<Span, jiff::Erro
     }
 }
 
-fn days_between(arguments: &Arguments<'_, '_>) -> Outcome {
+fn days_between(arguments: &Arguments<'_, '_>) -> Evaluated {
     let (end, start) = (arguments.date(0)?, arguments.date(1)?);
     integer(end.duration_since(start).as_hours() / 24)
 }
 
-fn make_date(arguments: &Arguments<'_, '_>) -> Outcome {
+fn make_date(arguments: &Arguments<'_, '_>) -> Evaluated {
     let (year, month, day) = (
         arguments.integer(0)?,
         arguments.integer(1)?,
@@ -210,7 +210,7 @@ fn first_day(date: Date, unit: &str) -> Option<Date> {
 }
 
 /// An unknown unit gives NULL, as in Spark.
-fn date_trunc(arguments: &Arguments<'_, '_>) -> Outcome {
+fn date_trunc(arguments: &Arguments<'_, '_>) -> Evaluated {
     let unit = arguments.text(0)?.to_uppercase();
     let local = arguments.timestamp(1)?;
     let date = local.date();
@@ -227,7 +227,7 @@ fn date_trunc(arguments: &Arguments<'_, '_>) -> Outcome {
 }
 
 /// An unknown unit gives NULL, as in Spark.
-fn trunc(arguments: &Arguments<'_, '_>) -> Outcome {
+fn trunc(arguments: &Arguments<'_, '_>) -> Evaluated {
     let date = arguments.date(0)?;
     let first = first_day(date, &arguments.text(1)?.to_uppercase());
     Ok(first.map_or(Value::Null, |first| Value::Text(date_text(first))))
@@ -235,7 +235,7 @@ fn trunc(arguments: &Arguments<'_, '_>) -> Outcome {
 
 /// Whole months where both fall on the same day of the month, or both on their month's last day;
 /// else the rest counts as a share of 31 days, rounded to 8 digits (Spark's `monthsBetween`).
-fn months_between(arguments: &Arguments<'_, '_>) -> Outcome {
+fn months_between(arguments: &Arguments<'_, '_>) -> Evaluated {
     let later = arguments.timestamp(0)?;
     let earlier = arguments.timestamp(1)?;
     let index = |local: DateTime| i64::from(local.year()) * 12 + i64::from(local.month());
@@ -256,7 +256,7 @@ fn months_between(arguments: &Arguments<'_, '_>) -> Outcome {
 }
 
 /// Only the letters whose meaning is the same everywhere; any other is an error, never a guess.
-fn date_format(local: DateTime, pattern: &str) -> Outcome {
+fn date_format(local: DateTime, pattern: &str) -> Evaluated {
     let mut out = String::new();
     let mut rest = pattern;
     while let Some(letter) = rest.chars().next() {

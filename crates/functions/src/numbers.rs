@@ -2,7 +2,7 @@
 
 use rusqlite::types::{Value, ValueRef};
 
-use crate::arguments::{Arguments, Outcome, Scalar, scalar, shown};
+use crate::arguments::{Arguments, Evaluated, Scalar, scalar, shown};
 
 pub(crate) const SCALARS: &[Scalar] = &[
     scalar("ceil", &[1], |a| whole(a, f64::ceil)),
@@ -45,7 +45,7 @@ pub(crate) const SCALARS: &[Scalar] = &[
 ];
 
 /// SQLite turns NaN into NULL by itself; saying it here keeps both ways of reading a result equal.
-fn real(number: f64) -> Outcome {
+fn real(number: f64) -> Evaluated {
     Ok(if number.is_nan() {
         Value::Null
     } else {
@@ -53,7 +53,7 @@ fn real(number: f64) -> Outcome {
     })
 }
 
-fn whole(arguments: &Arguments<'_, '_>, step: fn(f64) -> f64) -> Outcome {
+fn whole(arguments: &Arguments<'_, '_>, step: fn(f64) -> f64) -> Evaluated {
     match arguments.raw(0) {
         ValueRef::Integer(integer) => Ok(Value::Integer(integer)),
         // The conversion stops at the ends of the range, as Java's does.
@@ -62,7 +62,7 @@ fn whole(arguments: &Arguments<'_, '_>, step: fn(f64) -> f64) -> Outcome {
 }
 
 /// Spark gives NULL, not an error, where there is no logarithm.
-fn logarithm(number: f64, of: fn(f64) -> f64) -> Outcome {
+fn logarithm(number: f64, of: fn(f64) -> f64) -> Evaluated {
     if number > 0.0 {
         real(of(number))
     } else {
@@ -70,7 +70,7 @@ fn logarithm(number: f64, of: fn(f64) -> f64) -> Outcome {
     }
 }
 
-fn logarithm_to_base(base: f64, number: f64) -> Outcome {
+fn logarithm_to_base(base: f64, number: f64) -> Evaluated {
     if base > 0.0 && number > 0.0 {
         real(number.ln() / base.ln())
     } else {
@@ -86,7 +86,7 @@ fn remainder(
     arguments: &Arguments<'_, '_>,
     of_integers: fn(i64, i64) -> i64,
     of_reals: fn(f64, f64) -> f64,
-) -> Outcome {
+) -> Evaluated {
     match (arguments.raw(0), arguments.raw(1)) {
         (dividend, ValueRef::Integer(0) | ValueRef::Real(0.0)) => Err(format!(
             "{} has no remainder by `0`, write `nullif(…, 0)` for the divisor",
@@ -99,7 +99,7 @@ fn remainder(
     }
 }
 
-fn round(arguments: &Arguments<'_, '_>) -> Outcome {
+fn round(arguments: &Arguments<'_, '_>) -> Evaluated {
     let digits = if arguments.count() == 2 {
         arguments.integer(1)?
     } else {
@@ -160,7 +160,7 @@ fn round_half_up(number: f64, digits: i32) -> f64 {
 }
 
 /// NULL where the buckets make no sense, as in Spark.
-fn width_bucket(arguments: &Arguments<'_, '_>) -> Outcome {
+fn width_bucket(arguments: &Arguments<'_, '_>) -> Evaluated {
     let (value, low, high) = (
         arguments.number(0)?,
         arguments.number(1)?,

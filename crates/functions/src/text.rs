@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::types::Value;
 
-use crate::arguments::{ANY, Arguments, Outcome, Scalar, scalar};
+use crate::arguments::{ANY, Arguments, Evaluated, Scalar, scalar};
 
 /// The greatest product of the lengths of two texts that are compared, in bytes.
 const LONGEST_COMPARED: usize = 100_000_000;
@@ -70,19 +70,19 @@ pub(crate) const SCALARS: &[Scalar] = &[
     scalar("upper", &[1], |a| text(a.text(0)?.to_uppercase())),
 ];
 
-fn text(text: String) -> Outcome {
+fn text(text: String) -> Evaluated {
     Ok(Value::Text(text))
 }
 
-fn boolean(boolean: bool) -> Outcome {
+fn boolean(boolean: bool) -> Evaluated {
     Ok(Value::Integer(i64::from(boolean)))
 }
 
-fn length(text: &str) -> Outcome {
+fn length(text: &str) -> Evaluated {
     Ok(Value::Integer(text.chars().count() as i64))
 }
 
-fn substring(arguments: &Arguments<'_, '_>) -> Outcome {
+fn substring(arguments: &Arguments<'_, '_>) -> Evaluated {
     let length = if arguments.count() == 3 {
         arguments.integer(2)?
     } else {
@@ -105,7 +105,7 @@ fn slice(text: &str, position: i64, length: i64) -> String {
     text.chars().skip(first).take(count).collect()
 }
 
-fn locate(arguments: &Arguments<'_, '_>) -> Outcome {
+fn locate(arguments: &Arguments<'_, '_>) -> Evaluated {
     let (wanted, text) = (arguments.text(0)?, arguments.text(1)?);
     let from = if arguments.count() == 3 {
         arguments.integer(2)?
@@ -151,7 +151,7 @@ fn pad(arguments: &Arguments<'_, '_>) -> Result<(String, String), String> {
     Ok((given, padding))
 }
 
-fn split_part(arguments: &Arguments<'_, '_>) -> Outcome {
+fn split_part(arguments: &Arguments<'_, '_>) -> Evaluated {
     let (given, delimiter, number) = (
         arguments.text(0)?,
         arguments.text(1)?,

@@ -1,7 +1,7 @@
 //! From raw files to rows: which files are new, changed or gone, which complete listing counts, and in which order all of
 //! that reaches the database.
 //!
-//! Nothing is printed here: what happens is told as an [`Event`], and comes back as a [`StreamReport`].
+//! Nothing is printed here: what happens is told as an [`Event`], and comes back as a [`LoadReport`].
 
 mod files;
 mod listing;
@@ -17,7 +17,7 @@ use transform::{Plan, Reject};
 
 /// What loading a stream came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StreamReport {
+pub struct LoadReport {
     /// The stream.
     pub stream: String,
     /// Files read in this run.
@@ -48,9 +48,9 @@ pub enum Event<'e> {
     /// All new files of the stream have been read.
     Read,
     /// A stream was loaded, or rows of it removed.
-    Loaded(&'e StreamReport),
+    Loaded(&'e LoadReport),
     /// What could not be taken of a stream that was loaded, or looked odd.
-    Faults(&'e StreamReport, &'e FirstFaults),
+    Faults(&'e LoadReport, &'e FirstFaults),
 }
 
 /// The first rejects and warnings of a stream, enough to see what they are about.
@@ -95,7 +95,7 @@ pub fn load(
     meant: &[&str],
     store: &mut Store,
     tell: &mut dyn FnMut(&Event<'_>),
-) -> Result<Vec<StreamReport>, LoadError> {
+) -> Result<Vec<LoadReport>, LoadError> {
     let started = jiff::Timestamp::now().as_microsecond();
     tell(&Event::Odd(&project.oddities()));
     let found: Vec<StreamFiles> = plans
@@ -138,7 +138,7 @@ fn load_stream(
     found: &StreamFiles,
     store: &mut Store,
     tell: &mut dyn FnMut(&Event<'_>),
-) -> Result<StreamReport, LoadError> {
+) -> Result<LoadReport, LoadError> {
     tell(&Event::Odd(&unread(
         &found.unknown,
         "the ending says nothing",
@@ -163,9 +163,9 @@ fn load_stream(
     if state.fingerprint != Some(fingerprint) || changed {
         let nothing_there = found.files.is_empty() && found.unreadable.is_empty();
         if nothing_there && known.is_empty() && state.fingerprint.is_none() {
-            return Ok(StreamReport {
+            return Ok(LoadReport {
                 stream: plan.stream.to_string(),
-                ..StreamReport::default()
+                ..LoadReport::default()
             });
         }
         store.reset_stream(plan, fingerprint)?;
@@ -183,9 +183,9 @@ fn load_stream(
                 .is_none_or(|known| known.hash.is_none())
         })
         .collect();
-    let mut report = StreamReport {
+    let mut report = LoadReport {
         stream: plan.stream.to_string(),
-        ..StreamReport::default()
+        ..LoadReport::default()
     };
     if !new.is_empty() {
         let bytes = new.iter().map(|file| file.size).sum();

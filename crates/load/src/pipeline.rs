@@ -13,7 +13,7 @@ use raw::{Chunk, Fingerprint, Format, RawFile};
 use store::{FileFacts, Store};
 use transform::{Batch, Plan};
 
-use crate::{Event, LoadError, StreamReport, file_reject};
+use crate::{Event, LoadError, LoadReport, file_reject};
 
 /// Portions that wait for a worker, at the most.
 const CHUNKS_WAITING: usize = 4;
@@ -33,7 +33,7 @@ pub(crate) fn load_files(
     plan: &Plan,
     files: &[&RawFile],
     store: &mut Store,
-    report: &mut StreamReport,
+    report: &mut LoadReport,
     tell: &mut dyn FnMut(&Event<'_>),
 ) -> Result<(), LoadError> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
@@ -115,7 +115,7 @@ fn write_all(
     files: &[&RawFile],
     store: &mut Store,
     workers: &[Receiver<Portion<Batch>>],
-    report: &mut StreamReport,
+    report: &mut LoadReport,
     tell: &mut dyn FnMut(&Event<'_>),
 ) -> Result<(), store::Error> {
     let mut turn = 0;

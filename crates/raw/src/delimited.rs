@@ -8,7 +8,7 @@ use diagnostics::nearest;
 use memchr::memchr3;
 
 use crate::{
-    CsvMember, Fault, MAX_RECORD, MAX_SKIPPED, Sink, endless, excerpt, plain_name, too_long,
+    CsvMember, MAX_RECORD, MAX_SKIPPED, RecordFault, Sink, endless, excerpt, plain_name, too_long,
 };
 
 /// What may part the fields of a row: the first of those that the header has the most of.
@@ -46,7 +46,7 @@ pub(crate) fn read(
                     Ok((found, absent)) => {
                         columns = Some(found);
                         for reason in absent {
-                            sink.mended(Fault {
+                            sink.mended(RecordFault {
                                 line,
                                 reason,
                                 excerpt: excerpt(&rows.bytes),

@@ -1,7 +1,7 @@
 //! Raw data: which files a stream has, and the records in them, each with its line.
 //!
 //! Files are read once from front to back, in chunks of about a megabyte, whatever their format and however they
-//! are compressed, so that memory does not grow with the input. Whatever cannot be read becomes a [`Fault`] with its
+//! are compressed, so that memory does not grow with the input. Whatever cannot be read becomes a [`RecordFault`] with its
 //! line, and reading goes on behind it where that is possible. What a record means is not known here: a record is a
 //! stretch of JSON text, checked by whoever parses it.
 
@@ -50,7 +50,7 @@ pub struct Record {
 
 /// Something in a file that could not be read as a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct RecordFault {
     /// The line of the file, from 1; 0 where the file as a whole is meant.
     pub line: u64,
     /// What is wrong, and what was expected.
@@ -67,9 +67,9 @@ pub struct Chunk {
     /// Where each record is.
     pub records: Vec<Record>,
     /// What could not be read.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<RecordFault>,
     /// What was read otherwise than it is written, so that nothing of it is lost.
-    pub mended: Vec<Fault>,
+    pub mended: Vec<RecordFault>,
 }
 
 /// Told of a file once it has been read to its end.
@@ -235,7 +235,7 @@ impl Sink<'_> {
     }
 
     fn fault(&mut self, line: u64, reason: impl Into<String>, excerpt: impl Into<String>) {
-        self.chunk.faults.push(Fault {
+        self.chunk.faults.push(RecordFault {
             line,
             reason: reason.into(),
             excerpt: excerpt.into(),
@@ -245,7 +245,7 @@ impl Sink<'_> {
         }
     }
 
-    fn mended(&mut self, fault: Fault) {
+    fn mended(&mut self, fault: RecordFault) {
         self.chunk.mended.push(fault);
     }
 
@@ -284,8 +284,8 @@ fn endless() -> String {
     )
 }
 
-fn lone_surrogate(line: u64, json: &[u8]) -> Fault {
-    Fault {
+fn lone_surrogate(line: u64, json: &[u8]) -> RecordFault {
+    RecordFault {
         line,
         reason: "half of a surrogate pair stands alone; it is read as U+FFFD".to_owned(),
         excerpt: excerpt(json),

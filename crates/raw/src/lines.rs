@@ -6,8 +6,8 @@ use std::io::{self, BufRead, Read};
 use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::{
-    CHUNK, Chunk, Fault, MAX_RECORD, MAX_SKIPPED, Record, Sink, endless, excerpt, lone_surrogate,
-    sound, too_long,
+    CHUNK, Chunk, MAX_RECORD, MAX_SKIPPED, Record, RecordFault, Sink, endless, excerpt,
+    lone_surrogate, sound, too_long,
 };
 
 pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink) -> io::Result<()> {
@@ -80,7 +80,7 @@ fn emit(mut bytes: Vec<u8>, first_line: u64, sink: &mut Sink) -> u64 {
             _ => sound::fits(content),
         };
         if let Err(reason) = fault {
-            chunk.faults.push(Fault {
+            chunk.faults.push(RecordFault {
                 line,
                 reason,
                 excerpt: excerpt(content),

@@ -355,7 +355,7 @@ fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stretch::{Windows, moment};
+    use crate::stretch::{Compared, moment};
 
     fn indicator(kind: IndicatorKind) -> Indicator {
         Indicator {
@@ -372,7 +372,7 @@ mod tests {
     }
 
     fn became(kind: IndicatorKind, rows: &[(&str, f64, usize)]) -> (String, String, String) {
-        let windows = Windows::of_weeks("2026-01-05", "2026-03-02T10:00:00Z").unwrap();
+        let windows = Compared::of_weeks("2026-01-05", "2026-03-02T10:00:00Z").unwrap();
         let indicator = indicator(kind);
         let rows = rows
             .iter()
@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_compared() {
-        let windows = Windows::of_weeks("2026-01-05", "2026-03-02").unwrap();
+        let windows = Compared::of_weeks("2026-01-05", "2026-03-02").unwrap();
         let indicator = indicator(IndicatorKind::Count);
         let rows = vec![(moment("2026-02-10").unwrap(), 0.0); 30];
         for (since, until, words, n) in [

@@ -4,13 +4,13 @@ use charts::{interval, spark};
 use maud::{Markup, html};
 
 use crate::change::Change;
-use crate::stretch::Windows;
+use crate::stretch::Compared;
 
 /// The most tiles.
 const TILES: usize = 6;
 
 /// The tiles: each a figure, how many stand behind it, and a verdict against the period before.
-pub(crate) fn tiles(changes: &[Change<'_>], windows: &Windows) -> Markup {
+pub(crate) fn tiles(changes: &[Change<'_>], windows: &Compared) -> Markup {
     let mut shown: Vec<&Change> = changes
         .iter()
         .filter(|change| change.indicator.place.is_some())
@@ -40,7 +40,7 @@ pub(crate) fn tiles(changes: &[Change<'_>], windows: &Windows) -> Markup {
 }
 
 /// The panel of all indicators.
-pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
+pub(crate) fn changes(changes: &[Change<'_>], windows: &Compared) -> Markup {
     let moved: Vec<&Change> = changes.iter().filter(|change| change.is_change()).collect();
     html! {
         section.group id="changes" aria-labelledby="changes-heading" {
@@ -97,7 +97,7 @@ pub(crate) fn changes(changes: &[Change<'_>], windows: &Windows) -> Markup {
 }
 
 /// Which two stretches are compared.
-fn stretches(windows: &Windows) -> String {
+fn stretches(windows: &Compared) -> String {
     let day = |moment: Option<String>| {
         moment
             .unwrap_or_default()

@@ -13,7 +13,7 @@ use crate::attention::attention;
 use crate::change::{Change, ChangeInWords, Happenings, change};
 use crate::changes::{changes, tiles};
 use crate::panel::{Panel, count, panel};
-use crate::stretch::{Stretch, Windows};
+use crate::stretch::{Compared, Stretch};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -157,16 +157,16 @@ pub(crate) fn compared_in_words(page: &Page<'_>) -> Vec<ChangeInWords> {
 
 /// What became of each indicator since the period before, or, where too little is known of that, in the newest weeks;
 /// nothing where nothing is known at all.
-fn compared<'a>(page: &Page<'a>) -> Option<(Windows, Vec<Change<'a>>)> {
+fn compared<'a>(page: &Page<'a>) -> Option<(Compared, Vec<Change<'a>>)> {
     let now = page.now?;
     let since = page
         .happenings
         .iter()
         .filter_map(|one| one.known.since.as_ref());
     let first = since.min()?;
-    let windows = Windows::with_before(now, first)
-        .or_else(|| Windows::of_weeks(first, page.period.to.as_ref()?))
-        .or_else(|| Windows::of(now))?;
+    let windows = Compared::with_before(now, first)
+        .or_else(|| Compared::of_weeks(first, page.period.to.as_ref()?))
+        .or_else(|| Compared::of(now))?;
     let found = page
         .happenings
         .iter()

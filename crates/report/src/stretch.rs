@@ -14,7 +14,7 @@ pub struct Stretch {
 
 /// Two stretches that are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Windows {
+pub(crate) struct Compared {
     pub(crate) before: Stretch,
     pub(crate) now: Stretch,
     /// How long each is, in words: `twelve months`, `13 weeks`.
@@ -172,7 +172,7 @@ impl Stretch {
     }
 }
 
-impl Windows {
+impl Compared {
     /// A stretch against the one before it. The newest moment that is known happened too.
     pub(crate) fn of(now: Stretch) -> Option<Self> {
         Some(Self {
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn what_is_known_too_late_is_not_compared() {
         let now = Stretch::parse("2026").unwrap();
-        let length = |first: &str| Windows::with_before(now, first).map(|windows| windows.length);
+        let length = |first: &str| Compared::with_before(now, first).map(|windows| windows.length);
         assert_eq!(
             length("2025-02-01T00:00:00Z").as_deref(),
             Some("twelve months")
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn whole_weeks_as_many_as_fit_twice() {
         let length = |first: &str, newest: &str| {
-            Windows::of_weeks(first, newest).map(|windows| windows.length)
+            Compared::of_weeks(first, newest).map(|windows| windows.length)
         };
         let weeks = |first: &str, newest: &str| length(first, newest).unwrap_or_default();
         assert_eq!(weeks("2024-01-01", "2026-03-02"), "52 weeks");
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(weeks("2026-01-05", "2026-03-02"), "4 weeks");
         assert_eq!(length("2026-01-06", "2026-03-02"), None);
         assert_eq!(length("", "2026-03-02"), None);
-        let windows = Windows::of_weeks("2026-01-05", "2026-03-02").unwrap();
+        let windows = Compared::of_weeks("2026-01-05", "2026-03-02").unwrap();
         let rows = [
             "2026-01-04",
             "2026-01-05T00:00:00Z",

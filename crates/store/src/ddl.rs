@@ -52,7 +52,7 @@ create table _runs (id integer primary key, started_at integer not null, finishe
 create table _objects (name text primary key, kind text not null, on_table text, sql text not null);
 ";
 
-pub(crate) enum Fault {
+pub(crate) enum PrepareFault {
     /// The database is not ours.
     Foreign,
     /// It is ours, and of a format to come.
@@ -62,7 +62,7 @@ pub(crate) enum Fault {
     Sqlite(rusqlite::Error),
 }
 
-impl From<rusqlite::Error> for Fault {
+impl From<rusqlite::Error> for PrepareFault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
@@ -70,7 +70,7 @@ impl From<rusqlite::Error> for Fault {
 
 /// Makes what is missing, remakes what is declared otherwise now, and drops what is no longer declared. A database
 /// that is as it should be is not written to.
-pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<(), Fault> {
+pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<(), PrepareFault> {
     let format: i64 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
     let ours = exists(connection, "_objects")?;
     let empty: bool =
@@ -78,10 +78,10 @@ pub(crate) fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()
             row.get(0)
         })?;
     if !ours && !empty {
-        return Err(Fault::Foreign);
+        return Err(PrepareFault::Foreign);
     }
     if ours && format > FORMAT {
-        return Err(Fault::Newer);
+        return Err(PrepareFault::Newer);
     }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -200,7 +200,7 @@ fn storage(kind: ColumnType) -> &'static str {
 }
 
 /// Says whether anything had to change.
-fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
+fn objects(connection: &Connection, schema: &Schema) -> Result<bool, PrepareFault> {
     let mut wanted: Vec<Object> = Vec::new();
     let mut want = |name: &str, kind, table: Option<&str>, sql: String| {
         wanted.push(Object {
@@ -270,7 +270,7 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, Fault> {
     } in &new
     {
         if !taken.insert(name.to_ascii_lowercase()) {
-            return Err(Fault::Taken(name.clone()));
+            return Err(PrepareFault::Taken(name.clone()));
         }
         connection.execute_batch(sql)?;
         let loaded = schema.tables.iter().find(|table| table.name == *name);

@@ -58,7 +58,7 @@ pub struct Made {
 
 /// A derived table that can be made, and what it is made from.
 #[derive(Debug, Clone)]
-pub(crate) struct Step {
+pub(crate) struct Making {
     derived: DerivedTable,
     /// The tables that its select reads, those of the bookkeeping included.
     reads: BTreeSet<String>,
@@ -120,7 +120,7 @@ pub fn outdated(place: &Place, schema: &Schema) -> Result<Vec<String>, Error> {
 pub(crate) fn plan(
     connection: &mut Connection,
     schema: &Schema,
-) -> Result<Vec<Step>, Vec<DerivedFault>> {
+) -> Result<Vec<Making>, Vec<DerivedFault>> {
     let (mut waiting, mut faults) = (Vec::new(), Vec::new());
     for derived in &schema.derived {
         match step(connection, derived) {
@@ -128,10 +128,10 @@ pub(crate) fn plan(
             Err(fault) => faults.push(fault),
         }
     }
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<Making> = Vec::new();
     while !waiting.is_empty() {
-        let left: BTreeSet<String> = waiting.iter().map(Step::table).collect();
-        let (ready, blocked): (Vec<Step>, Vec<Step>) = waiting
+        let left: BTreeSet<String> = waiting.iter().map(Making::table).collect();
+        let (ready, blocked): (Vec<Making>, Vec<Making>) = waiting
             .into_iter()
             .partition(|step| step.reads.is_disjoint(&left));
         if ready.is_empty() {
@@ -151,9 +151,9 @@ pub(crate) fn plan(
 }
 
 /// The steps of which something in `wanted` is made, directly or through others, in order.
-pub(crate) fn needed<'s>(steps: &'s [Step], wanted: &BTreeSet<String>) -> Vec<&'s Step> {
+pub(crate) fn needed<'s>(steps: &'s [Making], wanted: &BTreeSet<String>) -> Vec<&'s Making> {
     let mut wanted = wanted.clone();
-    let mut needed: Vec<&Step> = Vec::new();
+    let mut needed: Vec<&Making> = Vec::new();
     for step in steps.iter().rev() {
         if wanted.contains(&step.table()) {
             wanted.extend(step.reads.iter().cloned());
@@ -190,7 +190,7 @@ pub(crate) fn tables_read(
     Ok((tables.unwrap_or_default(), compiled?))
 }
 
-impl Step {
+impl Making {
     pub(crate) fn table(&self) -> String {
         self.derived.table.name.clone()
     }
@@ -232,7 +232,7 @@ impl Step {
     }
 }
 
-fn step(connection: &mut Connection, derived: &DerivedTable) -> Result<Step, DerivedFault> {
+fn step(connection: &mut Connection, derived: &DerivedTable) -> Result<Making, DerivedFault> {
     let (reads, given) =
         tables_read(connection, &derived.sql).map_err(|fault| refused(derived, fault))?;
     let declared: Vec<String> = derived
@@ -247,7 +247,7 @@ fn step(connection: &mut Connection, derived: &DerivedTable) -> Result<Step, Der
     };
     let (missing, unknown) = (without(&declared, &given), without(&given, &declared));
     if missing.is_empty() && unknown.is_empty() {
-        return Ok(Step {
+        return Ok(Making {
             derived: derived.clone(),
             reads,
         });
@@ -279,7 +279,7 @@ fn versions(connection: &Connection) -> rusqlite::Result<HashMap<String, Version
     rows.collect()
 }
 
-fn outdated_steps(connection: &Connection, steps: &[Step]) -> rusqlite::Result<Vec<String>> {
+fn outdated_steps(connection: &Connection, steps: &[Making]) -> rusqlite::Result<Vec<String>> {
     let versions = versions(connection)?;
     let mut outdated: Vec<String> = Vec::new();
     for step in steps {
@@ -293,7 +293,7 @@ fn outdated_steps(connection: &Connection, steps: &[Step]) -> rusqlite::Result<V
 
 fn is_current(
     connection: &Connection,
-    step: &Step,
+    step: &Making,
     versions: &HashMap<String, Version>,
 ) -> rusqlite::Result<bool> {
     let sql = "select made_of from _versions where table_name = ?1";
@@ -303,7 +303,7 @@ fn is_current(
 
 fn make_outdated(
     connection: &mut Connection,
-    steps: &[Step],
+    steps: &[Making],
 ) -> rusqlite::Result<Result<Vec<Made>, DerivedFault>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut made = Vec::new();

@@ -10,6 +10,7 @@ mod bulk;
 mod checkpoint;
 mod copies;
 mod ddl;
+mod definition_tests;
 mod derived;
 mod error;
 mod file_load;
@@ -17,7 +18,6 @@ mod lock;
 mod period;
 mod query;
 mod rows;
-mod selftest;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -29,12 +29,12 @@ use rusqlite::{Connection, OpenFlags};
 use transform::{Plan, Reject};
 
 pub use bookkeeping::{Fetching, Finished, GapRow, KnownFile, RejectRow, StreamState, TableStatus};
+pub use definition_tests::TestBench;
 pub use derived::{DerivedFault, Made, derived_faults, outdated};
 pub use error::{Error, QueryFault};
 pub use file_load::FileLoad;
 pub use period::{Known, Narrowed, Period};
 pub use query::{Limits, Reader, Value, rows_with_places};
-pub use selftest::TestBench;
 
 /// What ends a path in a URI, or begins a byte, as SQLite reads it (https://www.sqlite.org/uri.html).
 const IN_A_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
@@ -361,17 +361,17 @@ impl Store {
             .execute_batch(&setup)
             .map_err(|error| self.error("open", error))?;
         ddl::prepare(&mut self.connection, schema).map_err(|fault| match fault {
-            ddl::Fault::Foreign => Error::Foreign {
+            ddl::PrepareFault::Foreign => Error::Foreign {
                 place: self.place.name(),
             },
-            ddl::Fault::Newer => Error::Newer {
+            ddl::PrepareFault::Newer => Error::Newer {
                 place: self.place.name(),
             },
-            ddl::Fault::Taken(table) => Error::Taken {
+            ddl::PrepareFault::Taken(table) => Error::Taken {
                 place: self.place.name(),
                 table,
             },
-            ddl::Fault::Sqlite(error) => self.error("prepare", error),
+            ddl::PrepareFault::Sqlite(error) => self.error("prepare", error),
         })
     }
 

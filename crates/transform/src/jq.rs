@@ -68,13 +68,13 @@ const REFUSED_NAMES: &[&str] = &[
 
 /// Why an expression does not compile, and where in it, in bytes.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct FilterFault {
     pub(crate) message: String,
     pub(crate) span: std::ops::Range<usize>,
 }
 
 /// Compiles an expression.
-pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
+pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<FilterFault>> {
     if expression.len() > budget::LONG {
         return Err(whole(
             expression,
@@ -121,7 +121,7 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<Fault>> {
         .map_err(|errors| {
             let undefined = errors.into_iter().flat_map(|(_, errors)| errors);
             undefined
-                .map(|(name, kind)| Fault {
+                .map(|(name, kind)| FilterFault {
                     message: format!("the {} `{name}` is not known", kind.as_str()),
                     span: in_expression(&code, name),
                 })
@@ -151,19 +151,19 @@ fn definitions<'s>(main: &Def<&'s str>) -> Vec<Def<&'s str>> {
     })
 }
 
-fn whole(expression: &str, message: String) -> Vec<Fault> {
-    vec![Fault {
+fn whole(expression: &str, message: String) -> Vec<FilterFault> {
+    vec![FilterFault {
         message,
         span: 0..expression.len(),
     }]
 }
 
 /// A fault for each place that asks for a filter that is refused.
-fn refused_names(code: &str, term: &Term<&str>) -> Vec<Fault> {
+fn refused_names(code: &str, term: &Term<&str>) -> Vec<FilterFault> {
     let mut faults = Vec::new();
     budget::names(term, &mut |name| {
         if REFUSED_NAMES.contains(&name) {
-            faults.push(Fault {
+            faults.push(FilterFault {
                 message: format!("a mapper sees only its record: `{name}` is not available"),
                 span: in_expression(code, name),
             });
@@ -329,23 +329,25 @@ fn refuse((name, arguments, native): jaq_core::native::Fun<Data>) -> jaq_core::n
     jaq_core::native::run::<Data>((name, arguments, refusal))
 }
 
-fn load_faults(code: &str, errors: jaq_core::load::Errors<&str, ()>) -> Vec<Fault> {
+fn load_faults(code: &str, errors: jaq_core::load::Errors<&str, ()>) -> Vec<FilterFault> {
     use jaq_core::load::Error;
     let mut faults = Vec::new();
     for (_, error) in errors {
         match error {
             Error::Io(errors) => {
-                faults.extend(errors.into_iter().map(|(part, message)| Fault {
+                faults.extend(errors.into_iter().map(|(part, message)| FilterFault {
                     message,
                     span: in_expression(code, part),
                 }));
             }
-            Error::Lex(errors) => faults.extend(errors.into_iter().map(|(expected, part)| Fault {
-                message: format!("expected {}", expected.as_str()),
-                span: in_expression(code, part),
-            })),
+            Error::Lex(errors) => {
+                faults.extend(errors.into_iter().map(|(expected, part)| FilterFault {
+                    message: format!("expected {}", expected.as_str()),
+                    span: in_expression(code, part),
+                }))
+            }
             Error::Parse(errors) => {
-                faults.extend(errors.into_iter().map(|(expected, part)| Fault {
+                faults.extend(errors.into_iter().map(|(expected, part)| FilterFault {
                     message: format!("expected {}", expected.as_str()),
                     span: in_expression(code, part),
                 }))

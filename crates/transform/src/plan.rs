@@ -268,7 +268,7 @@ fn columns_of_csv(mapper: &Mapper, tables: &[TablePlan], setting: &Setting) -> V
 
 fn jq_faults(mapper: &Mapper, word: &Word) -> Vec<Diagnostic> {
     let faults = jq::compile(&word.text).err().unwrap_or_default();
-    let diagnostic = |fault: jq::Fault| {
+    let diagnostic = |fault: jq::FilterFault| {
         // Where the expression is plain in the file, the caret points into it; quoted or folded, at its beginning.
         let plain = mapper.source.text.get(word.span.clone()) == Some(word.text.as_str());
         let span = if plain {

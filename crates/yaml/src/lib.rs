@@ -47,7 +47,7 @@ pub enum Value {
 
 /// Why a text could not be read, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SyntaxFault {
     /// What is wrong.
     pub message: String,
     /// The line, from 1.
@@ -124,7 +124,7 @@ impl Node {
 }
 
 /// Reads one document whole.
-pub fn parse(text: &str) -> Result<Node, Fault> {
+pub fn parse(text: &str) -> Result<Node, SyntaxFault> {
     let mut whole = None;
     let mut failed = None;
     read_items(text, false, &mut |item| match item {
@@ -145,7 +145,7 @@ pub fn parse(text: &str) -> Result<Node, Fault> {
 /// Hands out the items of a file one by one: the elements where a document is a list, else the document itself.
 /// After a fault reading goes on at the next line that starts a list item at the margin, so that one broken item
 /// does not take its neighbours with it.
-pub fn for_each_item(text: &str, each: &mut dyn FnMut(Result<Node, Fault>)) {
+pub fn for_each_item(text: &str, each: &mut dyn FnMut(Result<Node, SyntaxFault>)) {
     read_items(text, true, each);
 }
 
@@ -168,7 +168,7 @@ pub fn write_json_text(text: &str, out: &mut String) {
     out.push('"');
 }
 
-fn read_items(text: &str, split: bool, each: &mut dyn FnMut(Result<Node, Fault>)) {
+fn read_items(text: &str, split: bool, each: &mut dyn FnMut(Result<Node, SyntaxFault>)) {
     let mut start = 0;
     let mut lines_before = 0;
     loop {
@@ -239,8 +239,8 @@ impl<'a> Composer<'a> {
     fn documents(
         &mut self,
         split: bool,
-        each: &mut dyn FnMut(Result<Node, Fault>),
-    ) -> Result<(), Fault> {
+        each: &mut dyn FnMut(Result<Node, SyntaxFault>),
+    ) -> Result<(), SyntaxFault> {
         loop {
             let (event, span) = self.next()?;
             match event {
@@ -263,7 +263,10 @@ impl<'a> Composer<'a> {
 
     /// The elements of a list whose beginning is behind us. An element is handed out when what follows it is sound
     /// too: a line that is set in too little ends its element early, and makes the parser stumble only then.
-    fn items(&mut self, each: &mut dyn FnMut(Result<Node, Fault>)) -> Result<(), Fault> {
+    fn items(
+        &mut self,
+        each: &mut dyn FnMut(Result<Node, SyntaxFault>),
+    ) -> Result<(), SyntaxFault> {
         let mut held: Option<Node> = None;
         loop {
             let (event, span) = match self.next() {
@@ -284,10 +287,10 @@ impl<'a> Composer<'a> {
     /// Whether a fault behind an element is its own, or that of the next one, which has begun by then.
     fn blame(
         &self,
-        mut fault: Fault,
+        mut fault: SyntaxFault,
         held: Option<Node>,
-        each: &mut dyn FnMut(Result<Node, Fault>),
-    ) -> Fault {
+        each: &mut dyn FnMut(Result<Node, SyntaxFault>),
+    ) -> SyntaxFault {
         let next = next_item_at_margin(self.text, self.item_line - self.lines_before);
         let next = next
             .map(|(_, line)| line + self.lines_before)
@@ -306,7 +309,7 @@ impl<'a> Composer<'a> {
         self.item_line = self.lines_before + span.start.line();
     }
 
-    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Fault> {
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, SyntaxFault> {
         self.count(1, span)?;
         if depth > MAX_DEPTH {
             return Err(self.fault(span, format!("nested deeper than {MAX_DEPTH} levels")));
@@ -395,7 +398,7 @@ impl<'a> Composer<'a> {
         Ok(node)
     }
 
-    fn next(&mut self) -> Result<(Event<'a>, Span), Fault> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), SyntaxFault> {
         match self.parser.next_event() {
             Some(Ok(pair)) => Ok(pair),
             Some(Err(error)) => Err(self.scan_fault(&error)),
@@ -403,7 +406,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn count(&mut self, nodes: usize, span: Span) -> Result<(), Fault> {
+    fn count(&mut self, nodes: usize, span: Span) -> Result<(), SyntaxFault> {
         self.nodes += nodes;
         if self.nodes > MAX_NODES {
             return Err(self.fault(
@@ -414,8 +417,8 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    fn fault(&mut self, span: Span, message: String) -> Fault {
-        Fault {
+    fn fault(&mut self, span: Span, message: String) -> SyntaxFault {
+        SyntaxFault {
             message,
             line: self.lines_before + span.start.line(),
             offset: self.byte_offset(span.start.index()),
@@ -423,11 +426,11 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn scan_fault(&mut self, error: &ScanError) -> Fault {
+    fn scan_fault(&mut self, error: &ScanError) -> SyntaxFault {
         let marker = error.marker();
         // At the end of a last line without a line break the scanner is a line further.
         let last = self.text.lines().count().max(1);
-        Fault {
+        SyntaxFault {
             message: error.info().to_owned(),
             line: self.lines_before + marker.line().min(last),
             offset: self.byte_offset(marker.index()),

@@ -1,7 +1,7 @@
 //! What is said of what was fetched: of each stream when it ends, and of all in the end.
 
 use diagnostics::Diagnostic;
-use extract::{Outcome as Ended, SourceReport, StreamReport};
+use extract::{FetchOutcome, FetchReport, SourceReport};
 use serde_json::json;
 
 use crate::args::Arguments;
@@ -14,7 +14,7 @@ use project::Project;
 const SHOWN: usize = 3;
 
 /// Says how a stream ended. `mended` is the number of halves of surrogate pairs that were replaced in it.
-pub fn say(report: &StreamReport, mended: u64, console: &Console) {
+pub fn say(report: &FetchReport, mended: u64, console: &Console) {
     if let Some(diagnostic) = ended(report) {
         console.diagnostic(&diagnostic);
     }
@@ -60,7 +60,7 @@ pub fn say(report: &StreamReport, mended: u64, console: &Console) {
     if report.resumed {
         text += ", going on with a run that was cut short";
     }
-    if report.outcome == Ended::Stopped {
+    if report.outcome == FetchOutcome::Stopped {
         text += ", stopped: this is kept, and the next run goes on from here";
     }
     let skipped: Vec<String> = report
@@ -87,7 +87,7 @@ pub fn summary(
     for report in reports {
         say_source(project, report, console);
     }
-    let streams: Vec<&StreamReport> = reports.iter().flat_map(|report| &report.streams).collect();
+    let streams: Vec<&FetchReport> = reports.iter().flat_map(|report| &report.streams).collect();
     let records: u64 = streams.iter().map(|report| report.records).sum();
     let gaps: u64 = streams
         .iter()
@@ -97,8 +97,9 @@ pub fn summary(
         .iter()
         .map(|report| report.not_asked.len() as u64)
         .sum();
-    let to_the_end =
-        |report: &&&StreamReport| report.outcome == Ended::Done || report.outcome.is_passed_over();
+    let to_the_end = |report: &&&FetchReport| {
+        report.outcome == FetchOutcome::Done || report.outcome.is_passed_over()
+    };
     let cut = streams.iter().filter(|report| !to_the_end(report)).count() as u64 + not_asked;
     let faulty = streams.iter().filter(|report| !report.is_whole()).count() as u64 + not_asked;
     let mut text = format!(
@@ -121,7 +122,7 @@ pub fn summary(
     );
     let stopped = streams
         .iter()
-        .any(|report| report.outcome == Ended::Stopped);
+        .any(|report| report.outcome == FetchOutcome::Stopped);
     if stopped {
         let again = super::typed("extract", &arguments.project);
         console.note(
@@ -133,13 +134,16 @@ pub fn summary(
         console.note(&format!("next: `{next}`"), &json!({}));
     }
     let nothing_came = |report: &SourceReport| {
-        let could_not = |report: &StreamReport| {
-            matches!(report.outcome, Ended::Unauthorized(_) | Ended::Down(_))
+        let could_not = |report: &FetchReport| {
+            matches!(
+                report.outcome,
+                FetchOutcome::Unauthorized(_) | FetchOutcome::Down(_)
+            )
         };
         report.streams.iter().all(|stream| stream.records == 0)
             && report.streams.last().is_some_and(could_not)
     };
-    let disk = |report: &&StreamReport| matches!(report.outcome, Ended::Disk(_));
+    let disk = |report: &&FetchReport| matches!(report.outcome, FetchOutcome::Disk(_));
     if streams.iter().any(disk)
         || reports.iter().any(|report| report.nothing_there)
         || (!reports.is_empty() && reports.iter().all(nothing_came))
@@ -172,7 +176,7 @@ fn say_source(project: &Project, report: &SourceReport, console: &Console) {
     if report.nothing_there {
         console.diagnostic(&nothing_there(project, source));
     }
-    let is_stopped = |stream: &StreamReport| stream.outcome == Ended::Stopped;
+    let is_stopped = |stream: &FetchReport| stream.outcome == FetchOutcome::Stopped;
     if report.not_asked.is_empty() || report.streams.iter().any(is_stopped) {
         return;
     }
@@ -184,43 +188,45 @@ fn say_source(project: &Project, report: &SourceReport, console: &Console) {
     );
 }
 
-fn ended(report: &StreamReport) -> Option<Diagnostic> {
+fn ended(report: &FetchReport) -> Option<Diagnostic> {
     let stream = &report.stream;
     let fault = |code, message: &str| Diagnostic::error(code, format!("`{stream}`: {message}"));
     Some(match &report.outcome {
-        Ended::Done | Ended::Stopped => return None,
-        Ended::Unauthorized(reason) => fault("extract-unauthorized", reason)
+        FetchOutcome::Done | FetchOutcome::Stopped => return None,
+        FetchOutcome::Unauthorized(reason) => fault("extract-unauthorized", reason)
             .hint("the token is wrong or was revoked; `reliability doctor` tries them all"),
-        Ended::Forbidden(reason) => fault("extract-forbidden", reason).hint(
+        FetchOutcome::Forbidden(reason) => fault("extract-forbidden", reason).hint(
             "the token may not see this; `reliability doctor` says which permission it needs",
         ),
-        Ended::NotThere(reason) | Ended::NotInPlan(reason) => Diagnostic::warning(
+        FetchOutcome::NotThere(reason) | FetchOutcome::NotInPlan(reason) => Diagnostic::warning(
             "extract-not-in-plan",
             format!("`{stream}` is skipped: {reason}"),
         ),
-        Ended::Down(reason) => fault("extract-unreachable", reason).hint(
+        FetchOutcome::Down(reason) => fault("extract-unreachable", reason).hint(
             "nothing more is asked of this source; check the network and the base URL, then `reliability extract` asks for the rest",
         ),
-        Ended::Trouble(reason) => fault("extract-trouble", reason).hint(
+        FetchOutcome::Trouble(reason) => fault("extract-trouble", reason).hint(
             "the source is in trouble; `reliability extract` asks for the rest when it is better",
         ),
-        Ended::NoParents(parent) => fault(
+        FetchOutcome::NoParents(parent) => fault(
             "extract-no-parents",
             &format!("it is asked for by the records of `{parent}`, which was never fetched"),
         )
         .hint(format!(
             "`reliability extract --only {parent} --only {stream}`"
         )),
-        Ended::Disk(reason) => fault("extract-disk", reason)
+        FetchOutcome::Disk(reason) => fault("extract-disk", reason)
             .hint("make room or mend the folder, and run this again: it goes on where it was"),
     })
 }
 
-fn say_gaps(report: &StreamReport, console: &Console) {
+fn say_gaps(report: &FetchReport, console: &Console) {
     let stream = &report.stream;
     // What ended the stream has been said.
     let said = match &report.outcome {
-        Ended::Forbidden(reason) | Ended::Down(reason) | Ended::Trouble(reason) => reason.as_str(),
+        FetchOutcome::Forbidden(reason)
+        | FetchOutcome::Down(reason)
+        | FetchOutcome::Trouble(reason) => reason.as_str(),
         _ => "",
     };
     let lines = gaps::lines(&report.gaps);
@@ -262,7 +268,7 @@ fn say_gaps(report: &StreamReport, console: &Console) {
     }
 }
 
-fn say_odd(report: &StreamReport, mended: u64, console: &Console) {
+fn say_odd(report: &FetchReport, mended: u64, console: &Console) {
     let stream = &report.stream;
     if report.unreadable > 0 {
         let message = format!(
@@ -286,17 +292,17 @@ fn say_odd(report: &StreamReport, mended: u64, console: &Console) {
     }
 }
 
-fn name(outcome: &Ended) -> &'static str {
+fn name(outcome: &FetchOutcome) -> &'static str {
     match outcome {
-        Ended::Done => "done",
-        Ended::Stopped => "stopped",
-        Ended::Unauthorized(_) => "unauthorized",
-        Ended::Forbidden(_) => "forbidden",
-        Ended::NotThere(_) => "not_there",
-        Ended::NotInPlan(_) => "not_in_plan",
-        Ended::Down(_) => "unreachable",
-        Ended::Trouble(_) => "trouble",
-        Ended::NoParents(_) => "no_parents",
-        Ended::Disk(_) => "disk",
+        FetchOutcome::Done => "done",
+        FetchOutcome::Stopped => "stopped",
+        FetchOutcome::Unauthorized(_) => "unauthorized",
+        FetchOutcome::Forbidden(_) => "forbidden",
+        FetchOutcome::NotThere(_) => "not_there",
+        FetchOutcome::NotInPlan(_) => "not_in_plan",
+        FetchOutcome::Down(_) => "unreachable",
+        FetchOutcome::Trouble(_) => "trouble",
+        FetchOutcome::NoParents(_) => "no_parents",
+        FetchOutcome::Disk(_) => "disk",
     }
 }

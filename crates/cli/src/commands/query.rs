@@ -8,11 +8,11 @@ use report::Format;
 use serde_json::json;
 use store::{Limits, Place, QueryFault};
 
+use crate::answers::{Answered, Failure, Files, answer, answer_all, answer_sql};
 use crate::args::{AnswerFormat, Arguments, QueryArguments};
 use crate::console::{Console, Stdout};
 use crate::page::OUTPUT;
 use crate::period::Undated;
-use crate::queries::{Answered, Failure, Files, answer, answer_all, answer_sql};
 use crate::{CouldNotRun, Outcome, period};
 use diagnostics::counted;
 use project::Project;

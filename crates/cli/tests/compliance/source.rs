@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use definitions::extractor::{
-    Extractor, FieldPath, Paging, Part, Request, ResetIs, Step, StreamExtraction, Template,
+    Extractor, FieldPath, Paging, Part, PathStep, Request, ResetIs, StreamExtraction, Template,
 };
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -252,19 +252,19 @@ fn record(extractor: &Extractor, stream: &StreamExtraction, number: usize, mood:
 }
 
 /// Puts a value at a path; lists get one element.
-fn set(target: &mut Value, steps: &[Step], value: Value) {
+fn set(target: &mut Value, steps: &[PathStep], value: Value) {
     let Some((step, rest)) = steps.split_first() else {
         *target = value;
         return;
     };
     match step {
-        Step::Member(name) => {
+        PathStep::Member(name) => {
             if !target.is_object() {
                 *target = json!({});
             }
             set(&mut target[name.as_str()], rest, value);
         }
-        Step::Each => {
+        PathStep::Each => {
             let mut element = Value::Null;
             set(&mut element, rest, value);
             *target = json!([element]);
@@ -277,8 +277,8 @@ pub fn scalar(value: &Value, path: &FieldPath) -> Option<String> {
     let mut at = value;
     for step in &path.steps {
         at = match step {
-            Step::Member(name) => at.get(name)?,
-            Step::Each => at.get(0)?,
+            PathStep::Member(name) => at.get(name)?,
+            PathStep::Each => at.get(0)?,
         };
     }
     match at {
@@ -520,7 +520,7 @@ fn content(state: &mut State, url: &Url) -> (String, Vec<(String, String)>) {
 fn envelope(request: &Request, records: Vec<Value>) -> Value {
     let mut body = Value::Null;
     match request.records.steps.split_last() {
-        Some((Step::Each, path)) => set(&mut body, path, json!(records)),
+        Some((PathStep::Each, path)) => set(&mut body, path, json!(records)),
         _ => set(
             &mut body,
             &request.records.steps,

@@ -6,8 +6,8 @@ use yaml::{Node, Value};
 
 use super::terms::duration;
 use super::{
-    Changed, FieldPath, Keep, Paging, Parent, Redaction, Request, Start, Step, StreamExtraction,
-    Windows,
+    Changed, FieldPath, Keep, Paging, Parent, PathStep, Redaction, Request, Start,
+    StreamExtraction, Windowing,
 };
 use crate::reader::Reader;
 use crate::{StreamName, Word};
@@ -113,7 +113,7 @@ impl Reader<'_> {
         let mut query = Vec::new();
         let mut records = None;
         let mut key_path = Some(FieldPath {
-            steps: vec![Step::Member("id".to_owned())],
+            steps: vec![PathStep::Member("id".to_owned())],
         });
         for (key, node) in members {
             match key.text.as_str() {
@@ -242,7 +242,7 @@ impl Reader<'_> {
         Some((name.text, self.number(number, 1)?))
     }
 
-    fn windows(&mut self, node: &Node) -> Option<Windows> {
+    fn windows(&mut self, node: &Node) -> Option<Windowing> {
         let known = [
             "since", "until", "at", "longest", "start", "lookback", "refresh",
         ];
@@ -277,7 +277,7 @@ impl Reader<'_> {
                 _ => refresh = self.refresh(node),
             }
         }
-        Some(Windows {
+        Some(Windowing {
             since: since?,
             until: until?,
             at: at?,

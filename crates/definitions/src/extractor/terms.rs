@@ -5,7 +5,7 @@ use std::time::Duration;
 use diagnostics::{Diagnostic, nearest};
 use yaml::{Node, Value};
 
-use super::{FieldPath, Part, Step, Template};
+use super::{FieldPath, Part, PathStep, Template};
 use crate::Word;
 use crate::reader::{Reader, first_line};
 
@@ -27,9 +27,9 @@ impl FieldPath {
                 return Err(expected());
             }
             if !name.is_empty() {
-                steps.push(Step::Member(name.to_owned()));
+                steps.push(PathStep::Member(name.to_owned()));
             }
-            steps.extend((0..lists).map(|_| Step::Each));
+            steps.extend((0..lists).map(|_| PathStep::Each));
         }
         Ok(Self { steps })
     }
@@ -213,18 +213,18 @@ mod tests {
 
     #[test]
     fn paths_are_members_and_lists() {
-        let member = |name: &str| Step::Member(name.to_owned());
+        let member = |name: &str| PathStep::Member(name.to_owned());
         let cases = [
             (".", vec![]),
-            (".[]", vec![Step::Each]),
-            (".items[]", vec![member("items"), Step::Each]),
+            (".[]", vec![PathStep::Each]),
+            (".items[]", vec![member("items"), PathStep::Each]),
             (
                 ".a.b-c[][].d_1",
                 vec![
                     member("a"),
                     member("b-c"),
-                    Step::Each,
-                    Step::Each,
+                    PathStep::Each,
+                    PathStep::Each,
                     member("d_1"),
                 ],
             ),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use definitions::StreamName;
 use jiff::Timestamp;
 
-use super::{BROUGHT, DAY, Fate, NOON, Record, STREAMS, Step, World, moment, stream};
+use super::{Action, BROUGHT, DAY, Fate, NOON, Record, STREAMS, World, moment, stream};
 use crate::failure::Failure;
 use crate::fold::fold;
 use crate::journal::{Listed, Reached};
@@ -237,14 +237,14 @@ impl World {
         }
     }
 
-    pub fn step(&mut self, step: &Step) {
+    pub fn step(&mut self, step: &Action) {
         match step {
-            Step::Hours(hours) => self.now += hours * 3600,
-            Step::New => self.add(),
-            Step::Change(which) => self.change(*which),
-            Step::Delete(which) => self.delete(*which),
-            Step::Clock(days) => self.clock = *days,
-            Step::Brought(which, name) => {
+            Action::Hours(hours) => self.now += hours * 3600,
+            Action::New => self.add(),
+            Action::Change(which) => self.change(*which),
+            Action::Delete(which) => self.delete(*which),
+            Action::Clock(days) => self.clock = *days,
+            Action::Brought(which, name) => {
                 let folder = self.folders.get_mut(STREAMS[*which]).unwrap();
                 let nothing = Record {
                     key: String::new(),
@@ -256,7 +256,7 @@ impl World {
                     .files
                     .insert(BROUGHT[*name].to_owned(), vec![nothing]);
             }
-            Step::Run {
+            Action::Run {
                 only,
                 since,
                 full,

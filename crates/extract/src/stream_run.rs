@@ -23,7 +23,7 @@ use crate::plan::{self, NoParents, RunPlan, Wanted};
 use crate::state::{self, Cause};
 use crate::tally::Tally;
 use crate::{
-    Outcome, Progress, SettingValues, Stop, StreamReport, disk, inventory, records, retry,
+    FetchOutcome, FetchReport, Progress, SettingValues, Stop, disk, inventory, records, retry,
 };
 
 /// A run that was killed longer ago, in seconds, is finished and then followed by a new one, for what came since.
@@ -46,30 +46,30 @@ pub(crate) struct Run<'a> {
 }
 
 /// Fetches a stream: first what a killed run left over, then what is new.
-pub(crate) async fn run(run: &Run<'_>) -> StreamReport {
+pub(crate) async fn run(run: &Run<'_>) -> FetchReport {
     let folder = run.raw_data.join(run.stream.stream.text.as_str());
     match try_run(run, &folder).await {
         Ok(report) => report,
         Err(error) => {
-            let outcome = Outcome::Disk(format!("`{}`: {error}", folder.display()));
-            StreamReport::failed(&run.stream.stream.text, Vec::new(), outcome)
+            let outcome = FetchOutcome::Disk(format!("`{}`: {error}", folder.display()));
+            FetchReport::failed(&run.stream.stream.text, Vec::new(), outcome)
         }
     }
 }
 
 /// A stream that is not asked for because the source does not have its parent for us: what was missing still is.
-pub(crate) fn passed_over(run: &Run<'_>, outcome: Outcome) -> StreamReport {
+pub(crate) fn passed_over(run: &Run<'_>, outcome: FetchOutcome) -> FetchReport {
     let folder = run.raw_data.join(run.stream.stream.text.as_str());
     match state::read(&folder) {
-        Ok(state) => StreamReport::failed(&run.stream.stream.text, state.gaps, outcome),
+        Ok(state) => FetchReport::failed(&run.stream.stream.text, state.gaps, outcome),
         Err(error) => {
-            let outcome = Outcome::Disk(error.to_string());
-            StreamReport::failed(&run.stream.stream.text, Vec::new(), outcome)
+            let outcome = FetchOutcome::Disk(error.to_string());
+            FetchReport::failed(&run.stream.stream.text, Vec::new(), outcome)
         }
     }
 }
 
-async fn try_run(run: &Run<'_>, folder: &Path) -> io::Result<StreamReport> {
+async fn try_run(run: &Run<'_>, folder: &Path) -> io::Result<FetchReport> {
     disk::make_folder(folder)?;
     let mut beginning = None;
     if let Some(left) = journal::unfinished(folder)? {
@@ -88,7 +88,7 @@ async fn try_run(run: &Run<'_>, folder: &Path) -> io::Result<StreamReport> {
                 let plan = left.plan.gone_on_with(run.stream, &inventory);
                 let mut report = go(run, folder, plan, left.listings, output).await?;
                 report.resumed = true;
-                if report.outcome != Outcome::Done || (recent && same) {
+                if report.outcome != FetchOutcome::Done || (recent && same) {
                     return Ok(report);
                 }
                 beginning = Some(report);
@@ -111,8 +111,8 @@ async fn try_run(run: &Run<'_>, folder: &Path) -> io::Result<StreamReport> {
         (Ok(plan), _) => plan,
         (Err(NoParents), parent) => {
             let parent = parent.as_ref().map(|parent| parent.stream.text.to_string());
-            let outcome = Outcome::NoParents(parent.unwrap_or_default());
-            return Ok(StreamReport::failed(
+            let outcome = FetchOutcome::NoParents(parent.unwrap_or_default());
+            return Ok(FetchReport::failed(
                 &run.stream.stream.text,
                 state.gaps,
                 outcome,
@@ -150,7 +150,7 @@ async fn go(
     plan: RunPlan,
     known: HashMap<Listing, Reached>,
     output: Output,
-) -> io::Result<StreamReport> {
+) -> io::Result<FetchReport> {
     let redactor = Redactor::new(&run.stream.redact, &run.redaction_key);
     let context = Context {
         client: run.client,
@@ -263,11 +263,11 @@ fn finish(
     plan: &RunPlan,
     mut tally: Tally,
     output: &mut Output,
-) -> io::Result<StreamReport> {
+) -> io::Result<FetchReport> {
     tally.close();
     let name = &run.stream.stream.text;
     let before = state::read(folder)?;
-    let mut report = StreamReport {
+    let mut report = FetchReport {
         stream: name.to_string(),
         records: tally.came.records,
         unreadable: tally.came.unreadable,
@@ -281,7 +281,7 @@ fn finish(
         complete_listing: false,
         was_never_there: before.complete.is_none() && before.last.is_none(),
         held_back: None,
-        outcome: Outcome::of(tally.ended_by),
+        outcome: FetchOutcome::of(tally.ended_by),
     };
     output.close_all()?;
     if report.outcome.goes_on_later() {

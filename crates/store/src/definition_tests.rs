@@ -9,7 +9,7 @@ use rusqlite::{Connection, params_from_iter};
 use yaml::{Node, Value as Given};
 
 use crate::ddl::{key, quote};
-use crate::derived::{self, Step};
+use crate::derived::{self, Making};
 use crate::query::{self, Value};
 use crate::{Error, Place, Store};
 
@@ -17,7 +17,7 @@ use crate::{Error, Place, Store};
 pub struct TestBench {
     store: Store,
     schema: Schema,
-    steps: Vec<Step>,
+    steps: Vec<Making>,
 }
 
 impl TestBench {
