@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "serve")]
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -32,6 +33,10 @@ pub struct Arguments {
         help_heading = "Everywhere"
     )]
     pub message_format: MessageFormat,
+
+    /// Say only what is wrong, and not what is being done
+    #[arg(long, short, global = true, help_heading = "Everywhere")]
+    pub quiet: bool,
 
     /// What to do
     #[command(subcommand)]
@@ -78,6 +83,17 @@ pub enum Verb {
         /// A definition, such as `time_to_acknowledge` or `mappers/incidents.yaml`, or a folder, such as `queries`
         name: Option<String>,
     },
+    /// Print what makes a shell complete the words of this program
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each verb into a folder
+    Man {
+        /// The folder, such as `/usr/local/share/man/man1`
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// Which sources.
@@ -123,9 +139,13 @@ pub struct LoadArguments {
 /// Options of `query`.
 #[derive(Debug, Args)]
 pub struct QueryArguments {
-    /// Queries by name; none for all of them
+    /// Queries by name, or by a part of it, such as `'pd_*'`; none for all of them
     #[arg(value_name = "NAME", conflicts_with = "sql")]
     pub names: Vec<String>,
+
+    /// List the queries, with what each asks, and answer none
+    #[arg(long, conflicts_with_all = ["sql", "format", "since", "until"])]
+    pub list: bool,
 
     /// Ask this instead, and write the answer to stdout
     // SQL may well begin with a comment.
@@ -241,12 +261,22 @@ pub struct DemoArguments {
     pub seed: u64,
 
     /// Compress the raw data
-    #[arg(long, conflicts_with = "serve")]
+    #[arg(long)]
     pub zstd: bool,
 
+    /// What `--serve` needs.
+    #[cfg(feature = "serve")]
+    #[command(flatten)]
+    pub serving: ServeArguments,
+}
+
+/// Options of `demo --serve`.
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+pub struct ServeArguments {
     /// Write nothing; instead answer on this machine as the APIs of the organisation's vendors would, until Ctrl-C.
     /// Prints the settings with which `extract` fetches from there
-    #[arg(long)]
+    #[arg(long, conflicts_with = "zstd")]
     pub serve: bool,
 
     /// The port of `--serve`; 0 for any that is free
@@ -267,6 +297,7 @@ pub struct DemoArguments {
     pub misbehave: Vec<String>,
 }
 
+#[cfg(feature = "serve")]
 fn misbehaviour_names() -> PossibleValuesParser {
     fake::misbehaviours()
         .iter()

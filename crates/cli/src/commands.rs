@@ -9,9 +9,12 @@ mod fetched;
 mod fetching;
 pub mod init;
 pub mod load;
+pub mod manual;
 pub mod query;
 pub mod report;
 pub mod run;
+#[cfg(feature = "serve")]
+mod serve;
 pub mod show;
 pub mod status;
 
@@ -23,6 +26,8 @@ use store::{Limits, Place, Store};
 
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
+use ::load::LoadReport;
+use diagnostics::counted;
 use project::faults::database_fault;
 use project::{OpenError, Project};
 use transform::Plan;
@@ -70,9 +75,33 @@ fn ready_store(
     }
     let mut store = open_store(project, &place, console)?;
     let plans: Vec<_> = project.plans.iter().collect();
-    let reports = crate::loading::load(project, &plans, &[], &mut store, console)?;
-    let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
-    Ok((place, Some(store), outcome(rejects)))
+    let outcome = load_for_answers(project, &plans, &mut store, console)?;
+    Ok((place, Some(store), outcome))
+}
+
+/// Loads into a database in memory for what is asked of it: only what was not taken is said of the loading, in a line.
+fn load_for_answers(
+    project: &Project,
+    plans: &[&Plan],
+    store: &mut Store,
+    console: &Console,
+) -> Result<Outcome, CouldNotRun> {
+    let reports = crate::loading::load_quietly(project, plans, store, console)?;
+    let sum = |of: fn(&LoadReport) -> u64| reports.iter().map(of).sum();
+    let (rejects, warnings): (u64, u64) =
+        (sum(|report| report.rejects), sum(|report| report.warnings));
+    let counts = [(rejects, "reject"), (warnings, "warning")];
+    let counts = counts.iter().filter(|(number, _)| *number > 0);
+    let counts: Vec<String> = counts
+        .map(|(number, noun)| counted(*number, noun))
+        .collect();
+    if !counts.is_empty() {
+        let load = typed("load", &project.folder);
+        let text = format!("loaded with {}: `{load}` shows them", counts.join(" and "));
+        let facts = serde_json::json!({ "rejects": rejects, "warnings": warnings });
+        console.note(&text, &facts);
+    }
+    Ok(outcome(rejects))
 }
 
 /// Says which derived tables are out of date: a load ended early, or their text changed.

@@ -13,6 +13,7 @@ use crate::args::MessageFormat;
 pub struct Console {
     format: MessageFormat,
     colour: bool,
+    is_quiet: bool,
 }
 
 /// Stdout, for answers of any length.
@@ -49,9 +50,13 @@ impl Write for Stdout {
 
 impl Console {
     /// Colours and progress bars on a terminal, plain lines elsewhere.
-    pub fn new(format: MessageFormat) -> Self {
+    pub fn new(format: MessageFormat, is_quiet: bool) -> Self {
         let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { format, colour }
+        Self {
+            format,
+            colour,
+            is_quiet,
+        }
     }
 
     /// Says what is wrong.
@@ -74,6 +79,9 @@ impl Console {
 
     /// Says what is being done; `facts` is the same for machines.
     pub fn note(&self, text: &str, facts: &serde_json::Value) {
+        if self.is_quiet {
+            return;
+        }
         match self.format {
             MessageFormat::Human => say(&visible(text)),
             MessageFormat::Json => {
@@ -84,7 +92,7 @@ impl Console {
 
     /// Says how far the work is, to machines; people have bars.
     pub fn progress(&self, facts: &serde_json::Value) {
-        if self.is_for_machines() {
+        if self.is_for_machines() && !self.is_quiet {
             say_facts(serde_json::json!({ "kind": "progress" }), facts);
         }
     }
@@ -109,12 +117,16 @@ impl Console {
 
     /// Several bars at once; none where nobody would see them move.
     pub fn bars(&self) -> Option<MultiProgress> {
-        (!self.is_for_machines() && io::stderr().is_terminal()).then(MultiProgress::new)
+        self.has_bars().then(MultiProgress::new)
+    }
+
+    fn has_bars(&self) -> bool {
+        !self.is_for_machines() && !self.is_quiet && io::stderr().is_terminal()
     }
 
     /// A bar over so many bytes; hidden where nobody would see it move.
     pub fn bar(&self, label: &str, bytes: u64) -> ProgressBar {
-        if self.is_for_machines() || !io::stderr().is_terminal() {
+        if !self.has_bars() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::new(bytes);

@@ -20,6 +20,7 @@ use std::thread;
 
 use args::{Arguments, Verb};
 use console::Console;
+use diagnostics::Diagnostic;
 use extract::state::State;
 use project::Project;
 
@@ -60,8 +61,33 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     })
 }
 
+/// Says why what was typed is not understood, or the help that was asked for. What cannot be read of the arguments may be
+/// how messages are to be written, so that is looked for by itself.
+pub fn not_understood(error: &clap::Error) -> ExitCode {
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let for_machines = words.iter().any(|word| word == "--message-format=json")
+        || words
+            .windows(2)
+            .any(|pair| pair == ["--message-format", "json"]);
+    if !(for_machines && error.use_stderr()) {
+        let _ = error.print();
+        return match error.use_stderr() {
+            true => ExitCode::from(2),
+            false => ExitCode::SUCCESS,
+        };
+    }
+    let text = error.render().to_string();
+    let message = text.lines().next().unwrap_or_default();
+    let fault = Diagnostic::error("argument", message.trim_start_matches("error: "));
+    Console::new(args::MessageFormat::Json, false)
+        .diagnostic(&fault.hint("`reliability --help` says what can be typed"));
+    ExitCode::from(2)
+}
+
 fn run_here(arguments: &Arguments) -> ExitCode {
-    let console = Console::new(arguments.message_format);
+    let console = Console::new(arguments.message_format, arguments.quiet);
     if let Some(fault) = process::too_few_files(&arguments.project) {
         console.diagnostic(&fault);
         return ExitCode::from(2);
@@ -79,6 +105,8 @@ fn run_here(arguments: &Arguments) -> ExitCode {
         Verb::Report(options) => commands::report::run(arguments, options, &console),
         Verb::Run(options) => commands::run::run(arguments, options, &console),
         Verb::Status => commands::status::run(arguments, &console),
+        Verb::Completions { shell } => commands::manual::completions(*shell, &console),
+        Verb::Man { folder } => commands::manual::run(folder.as_deref(), &console),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

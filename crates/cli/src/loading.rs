@@ -32,6 +32,21 @@ pub fn load(
     loaded.map_err(|error| say_error(project, &error, console))
 }
 
+/// The same, but the rejects and warnings of records are not said one by one, nor what was loaded.
+pub fn load_quietly(
+    project: &Project,
+    plans: &[&Plan],
+    store: &mut Store,
+    console: &Console,
+) -> Result<Vec<LoadReport>, CouldNotRun> {
+    let loaded = load::load(project, plans, &[], store, &mut |event| {
+        if let Event::Odd(diagnostics) = event {
+            console.diagnostics(diagnostics);
+        }
+    });
+    loaded.map_err(|error| say_error(project, &error, console))
+}
+
 /// Brings the derived tables in line with what was loaded.
 pub fn derive(project: &Project, store: &mut Store, console: &Console) -> Result<(), CouldNotRun> {
     load::derive(project, store).map_err(|error| say_error(project, &error, console))

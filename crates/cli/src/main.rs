@@ -9,5 +9,8 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    cli::run(&cli::args::Arguments::parse())
+    match cli::args::Arguments::try_parse() {
+        Ok(arguments) => cli::run(&arguments),
+        Err(error) => cli::not_understood(&error),
+    }
 }

@@ -67,6 +67,11 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// What a gateway answers in a vendor's place: it does not know the vendor's format.
+    pub fn gateway(status: u16) -> Self {
+        Self::html(status, GATEWAY)
+    }
+
     /// A page for people, as gateways answer.
     pub fn html(status: u16, text: &'static str) -> Self {
         Self {
@@ -114,3 +119,5 @@ impl Serialize for Records<'_> {
         map.end()
     }
 }
+
+const GATEWAY: &str = "<html>\r\n<head><title>Bad gateway</title></head>\r\n<body>\r\n<center><h1>The upstream server did not answer</h1></center>\r\n</body>\r\n</html>\r\n";

@@ -7,13 +7,12 @@ use serde_json::value::RawValue;
 use serde_json::{Map, json};
 
 use crate::Tokens;
-use crate::Vendor;
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::context::Context;
 use crate::data::{parsed, raw};
 use crate::limits::Budget;
 use crate::paging::{Listing, Page, page};
-use crate::vendors::{self, Context};
 
 const MONITORS: &str = "datadog_monitors";
 const SYNTHETICS: &str = "datadog_synthetics";
@@ -112,7 +111,7 @@ fn monitors<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
             (Listing::Ascending(sorted), page)
         }
         (None, None) if sorted.len() > context.options.datadog_monitors_at_once => {
-            return Err(vendors::error(Vendor::DataDog, 504, None));
+            return Err(Answer::gateway(504));
         }
         (None, None) => (Listing::Ascending(sorted), everything(sorted.len())),
     };

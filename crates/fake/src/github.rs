@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::Tokens;
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::context::{Context, text};
 use crate::data::Record;
 use crate::limits::Budget;
 use crate::paging::{Listing, page};
-use crate::vendors::{Context, text};
 
 const REPOSITORIES: &str = "github_repos";
 

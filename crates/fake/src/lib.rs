@@ -15,6 +15,7 @@
 
 mod answer;
 mod call;
+mod context;
 mod data;
 mod datadog;
 mod faults;
@@ -23,6 +24,7 @@ mod limits;
 mod misbehaviours;
 mod pagerduty;
 mod paging;
+mod rules;
 mod sentry;
 mod server;
 mod vendors;
@@ -32,9 +34,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use data::{Data, Record};
-pub use faults::{Endless, Fault, Rule, Which};
+
 pub use limits::{Limit, Limits};
 pub use misbehaviours::{Misbehaviour, misbehaviours};
+pub use rules::{Endless, Fault, Rule, Which};
 pub use server::{SeenRequest, Server};
 
 /// Whose API is meant.

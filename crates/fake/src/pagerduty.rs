@@ -12,10 +12,10 @@ use serde_json::{Map, Value, json};
 use crate::Tokens;
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::context::{Context, text};
 use crate::data::{Index, moment, parsed, raw};
 use crate::limits::Budget;
 use crate::paging::{Listing, page};
-use crate::vendors::{Context, text};
 
 const INCIDENTS: &str = "pagerduty_incidents";
 const LOG_ENTRIES: &str = "pagerduty_log_entries";

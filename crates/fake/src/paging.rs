@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde_json::value::RawValue;
 
 use crate::data::Data;
-use crate::faults::{Endless, Fault};
+use crate::rules::{Endless, Fault};
 
 /// How lists are to misbehave in this answer.
 #[derive(Clone, Debug, Default)]

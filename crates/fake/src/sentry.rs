@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::Tokens;
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::context::Context;
 use crate::data::{Index, moment};
 use crate::limits::Budget;
 use crate::paging::{Listing, page};
-use crate::vendors::Context;
 
 const ISSUES: &str = "sentry_issues";
 const EVENTS: &str = "sentry_issue_events";

@@ -20,11 +20,13 @@ use tokio::sync::oneshot;
 
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::context::Context;
 use crate::data::Data;
-use crate::faults::{self, Fault, Rule, Rules};
+use crate::faults;
 use crate::limits::Counters;
 use crate::paging::Quirks;
-use crate::vendors::{self, Context};
+use crate::rules::{Fault, Rule, Rules};
+use crate::vendors;
 use crate::{Options, Vendor};
 
 /// A running fake; it stops when dropped.

@@ -1,24 +1,10 @@
 //! The vendors side by side: what each is asked in the same way, whoever it is.
 
-use jiff::Timestamp;
-use serde_json::Value;
-
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::data::Data;
+use crate::context::Context;
 use crate::limits::Budget;
-use crate::paging::Quirks;
-use crate::{Options, Tokens, Vendor, datadog, github, pagerduty, sentry};
-
-/// What an answer is made from.
-#[derive(Clone, Copy)]
-pub(crate) struct Context<'a> {
-    pub data: &'a Data,
-    pub options: &'a Options,
-    pub quirks: &'a Quirks,
-    /// The vendors' clock.
-    pub now: Timestamp,
-}
+use crate::{Tokens, Vendor, datadog, github, pagerduty, sentry};
 
 /// The answer to a request that was let in.
 pub(crate) fn answer<'a>(context: &Context<'a>, call: &Call) -> Answer<'a> {
@@ -55,7 +41,7 @@ pub(crate) fn error(vendor: Vendor, status: u16, message: Option<&str>) -> Answe
     if let 502..=504 = status
         && message.is_none()
     {
-        return Answer::html(status, GATEWAY);
+        return Answer::gateway(status);
     }
     match vendor {
         Vendor::PagerDuty => pagerduty::error(status, message),
@@ -91,13 +77,3 @@ pub(crate) fn endpoint(call: &Call) -> String {
     });
     last.map_or_else(String::new, |part| part.into_owned())
 }
-
-/// The text in a member of a record; empty if there is none.
-pub(crate) fn text<'a>(record: &'a Value, pointer: &str) -> &'a str {
-    record
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-}
-
-const GATEWAY: &str = "<html>\r\n<head><title>Bad gateway</title></head>\r\n<body>\r\n<center><h1>The upstream server did not answer</h1></center>\r\n</body>\r\n</html>\r\n";

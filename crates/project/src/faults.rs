@@ -44,6 +44,23 @@ pub fn query_fault(schema: &Schema, query: &definitions::Query, fault: &QueryFau
     placed(diagnostic, fault, &text)
 }
 
+/// The fault of a select that was typed, with its place in it.
+pub fn typed_sql_fault(schema: &Schema, sql: &str, fault: &QueryFault) -> Diagnostic {
+    let source = Arc::new(Source {
+        path: "--sql".to_owned(),
+        text: sql.to_owned(),
+    });
+    let text = QueryText {
+        sql,
+        offset: 0,
+        source: &source,
+    };
+    match fault {
+        QueryFault::Sql { .. } => placed(sql_fault(schema, "the query", fault), fault, &text),
+        _ => sql_fault(schema, "the query", fault),
+    }
+}
+
 /// Columns of an answer without a word in the query's header, and words without a column.
 pub fn column_faults(
     query: &definitions::Query,
@@ -177,6 +194,7 @@ fn placed(diagnostic: Diagnostic, fault: &QueryFault, text: &QueryText) -> Diagn
     let named = || {
         message
             .strip_prefix("no such table: ")
+            .or_else(|| message.strip_prefix("no such function: "))
             .and_then(|name| text.sql.rfind(name))
     };
     let Some(start) = offset.or_else(named) else {
@@ -218,8 +236,13 @@ pub fn sql_fault(schema: &Schema, what: &str, fault: &QueryFault) -> Diagnostic 
             if message.strip_prefix("no such table: ").is_some_and(known) {
                 return diagnostic.hint("the database is older than the definitions: `reliability load` brings it up to date");
             }
+            let functions;
             let near = match message.split_once(": ") {
                 Some(("no such table", name)) => nearest(name, tables),
+                Some(("no such function", name)) => {
+                    functions = store::function_names();
+                    nearest(&name.to_lowercase(), functions.iter().map(String::as_str))
+                }
                 Some(("no such column", name)) => {
                     // `"name" - should this be a string literal …` where it is in double quotes.
                     let name = name.split(" - ").next().unwrap_or(name).trim_matches('"');

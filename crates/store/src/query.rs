@@ -109,6 +109,20 @@ impl Reader {
     }
 }
 
+/// The names of all SQL functions that a query can use.
+pub fn function_names() -> Vec<String> {
+    let names = || -> rusqlite::Result<Vec<String>> {
+        let connection = Connection::open_in_memory()?;
+        functions::register(&connection)?;
+        let sql = "select distinct name from pragma_function_list order by name";
+        let mut statement = connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        rows.collect()
+    };
+    // For a hint only: without them there is none.
+    names().unwrap_or_default()
+}
+
 /// A select of the rows of a table, the newest first, with the raw file and line of each.
 pub fn rows_with_places(table: &Table) -> String {
     let moment = table.period_columns().find(|column| column.is_moment());

@@ -10,13 +10,14 @@ use store::{Limits, Place, QueryFault};
 
 use crate::answers::{Answered, Failure, Files, answer, answer_all, answer_sql};
 use crate::args::{AnswerFormat, Arguments, QueryArguments};
-use crate::console::{Console, Stdout};
+use crate::console::{Console, Stdout, table};
 use crate::page::OUTPUT;
 use crate::period::Undated;
 use crate::{CouldNotRun, Outcome, period};
 use diagnostics::counted;
 use project::Project;
-use project::faults::{database_fault, query_fault, sql_fault};
+use project::faults::{database_fault, query_fault, typed_sql_fault};
+use wildmatch::WildMatch;
 
 pub fn run(
     arguments: &Arguments,
@@ -25,6 +26,10 @@ pub fn run(
 ) -> Result<Outcome, CouldNotRun> {
     let project = super::open_project(&arguments.project, console)?;
     let queries = select(&project, &options.names, console)?;
+    if options.list {
+        console.data(list(&queries).as_bytes())?;
+        return Ok(Outcome::Done);
+    }
     if options.sql.is_none() && options.format == Some(AnswerFormat::Csv) && queries.len() != 1 {
         console.diagnostic(
             &Diagnostic::error("query-several", "CSV on stdout holds one answer")
@@ -46,7 +51,7 @@ pub fn run(
         streamed(|out| {
             answer_sql(&place, sql, limits, format, out).map_err(|failure| (None, failure))
         })
-        .map_err(|fault| say_of(&project, fault, console))?;
+        .map_err(|(_, failure)| say_sql(&project, sql, &failure, console))?;
     } else if let Some(wanted) = options.format {
         to_stdout(&project, &place, &queries, limits, wanted, console)?;
     } else {
@@ -110,7 +115,19 @@ pub fn all_sound(
     if failed { Err(CouldNotRun) } else { Ok(()) }
 }
 
-/// The queries named; all if none is.
+/// A line for each query: its name, its title and what it asks.
+fn list(queries: &[&Query]) -> String {
+    let line = |query: &&Query| {
+        vec![
+            query.name.clone(),
+            query.title.clone(),
+            query.question.clone(),
+        ]
+    };
+    table(&queries.iter().map(line).collect::<Vec<_>>())
+}
+
+/// The queries named, each once; all if none is.
 pub fn select<'p>(
     project: &'p Project,
     names: &[String],
@@ -120,19 +137,26 @@ pub fn select<'p>(
     if names.is_empty() {
         return Ok(all.iter().collect());
     }
-    let mut selected = Vec::new();
+    let mut selected: Vec<&Query> = Vec::new();
     for name in names {
-        let Some(query) = all.iter().find(|query| query.name == *name) else {
+        let pattern = WildMatch::new(name);
+        let found = all.iter().filter(|query| pattern.matches(&query.name));
+        let found: Vec<&Query> = found.collect();
+        if found.is_empty() {
             let fault = Diagnostic::error("query-unknown", format!("`{name}` is not a query"));
             console.diagnostic(
                 &match nearest(name, all.iter().map(|query| query.name.as_str())) {
                     Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                    None => fault.hint("`reliability show queries` lists them"),
+                    None => fault.hint("`reliability query --list` lists them"),
                 },
             );
             return Err(CouldNotRun);
-        };
-        selected.push(query);
+        }
+        for query in found {
+            if !selected.iter().any(|other| other.name == query.name) {
+                selected.push(query);
+            }
+        }
     }
     Ok(selected)
 }
@@ -202,7 +226,7 @@ fn say_of(project: &Project, (query, failure): Fault<'_>, console: &Console) -> 
             say(project, query, &failure, console);
             CouldNotRun
         }
-        None => say_sql(project, &failure, console),
+        None => say_sql(project, "", &failure, console),
     }
 }
 
@@ -255,9 +279,9 @@ fn say(project: &Project, query: &Query, failure: &Failure, console: &Console) {
     });
 }
 
-fn say_sql(project: &Project, failure: &Failure, console: &Console) -> CouldNotRun {
+fn say_sql(project: &Project, sql: &str, failure: &Failure, console: &Console) -> CouldNotRun {
     console.diagnostic(&match failure {
-        Failure::Query(fault) => sql_fault(&project.definitions.schema, "the query", fault),
+        Failure::Query(fault) => typed_sql_fault(&project.definitions.schema, sql, fault),
         Failure::Database(error) => database_fault(error),
     });
     CouldNotRun

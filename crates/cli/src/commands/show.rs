@@ -46,12 +46,21 @@ pub fn run(
         (_, files) => {
             let lines: Vec<Vec<String>> = files
                 .iter()
-                .map(|file| vec![file.path.clone(), origin(file).to_owned()])
+                // Who asks for the queries does not mean their tests.
+                .filter(|file| name.is_none() || !file.path.ends_with(".tests.yaml"))
+                .map(|file| vec![file.path.clone(), origin(file).to_owned(), title(file)])
                 .collect();
             console.data(table(&lines).as_bytes())?;
         }
     }
     Ok(Outcome::Done)
+}
+
+/// The title of a query; nothing for others.
+fn title(file: &File) -> String {
+    let mut lines = file.source.text.lines();
+    let title = lines.find_map(|line| line.strip_prefix("-- title: "));
+    title.unwrap_or_default().to_owned()
 }
 
 fn origin(file: &File) -> &'static str {

@@ -185,7 +185,7 @@ fn a_line_of_a_hundred_megabytes_takes_little_memory() {
     stdout.read_to_string(&mut answer).unwrap();
     let run = world::ended(child.wait_with_output().unwrap());
     run.exits(1)
-        .says(&["a record is longer than 3 MiB", "x.ndjson:2"]);
+        .says(&["loaded with 1 reject: `reliability load"]);
     assert!(answer.contains("A,1\r\n") && answer.contains("C,1\r\n"));
     assert_eq!(answer.lines().count(), 100_001);
     match status {

@@ -2,42 +2,28 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use clap::CommandFactory;
+use snapbox::{Data, str};
 
 use crate::world::{World, query_file, small};
-
-const VERBS: [&str; 8] = [
-    "init", "demo", "load", "query", "run", "check", "status", "show",
-];
 
 #[test]
 fn every_verb_explains_itself() {
     let world = World::new();
-    let all = world.run(&["--help"]);
-    all.exits(0);
-    for verb in VERBS {
-        assert!(
-            all.stdout.contains(&format!("\n  {verb} ")),
-            "{verb} is not in:\n{}",
-            all.stdout
-        );
-        let help = world.run(&[verb, "--help"]);
-        help.exits(0);
-        assert!(
-            help.stdout.contains(&format!("Usage: reliability {verb}")),
-            "{}",
-            help.stdout
-        );
-        // Its first line says what it does.
-        assert!(
-            help.stdout
-                .lines()
-                .next()
-                .is_some_and(|line| line.len() > 20),
-            "{}",
-            help.stdout
-        );
+    let verbs = cli::args::Arguments::command();
+    let verbs = verbs.get_subcommands().map(|verb| verb.get_name());
+    for verb in std::iter::once("").chain(verbs) {
+        let words: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
+        let run = world.run(&words);
+        run.exits(0);
+        let name = if verb.is_empty() { "reliability" } else { verb };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/help")
+            .join(format!("{name}.txt"));
+        snapbox::assert_data_eq!(run.stdout.as_str(), Data::read_from(&path, None).raw());
     }
-    assert_eq!(world.files(".").len(), 0);
 }
 
 #[test]
@@ -71,7 +57,7 @@ fn unknown_names_get_the_nearest_one() {
             ["query", "repeat_incident"],
             "did you mean `repeat_incidents`?",
         ),
-        (["query", "zzz"], "`reliability show queries` lists them"),
+        (["query", "zzz"], "`reliability query --list` lists them"),
         (
             ["load", "pagerdutyteams"],
             "did you mean `pagerduty_teams`?",
@@ -387,7 +373,10 @@ fn secrets_are_never_said() {
         "DATADOG_APPLICATION_KEY",
     ]
     .map(|name| (name, "s3cr3t-value"));
-    for verb in VERBS {
+    let verbs = [
+        "init", "demo", "load", "query", "run", "report", "check", "status", "show",
+    ];
+    for verb in verbs {
         let run = world.run_with(&settings, &[verb]);
         assert!(
             !run.stdout.contains("s3cr3t-value") && !run.stderr.contains("s3cr3t-value"),
@@ -428,5 +417,122 @@ fn a_gap_ends_a_run_as_rejects_do() {
     assert!(
         hooks.contains("has a working hook to the pager,,0,0,1,"),
         "{hooks}"
+    );
+}
+
+#[test]
+fn queries_are_listed_and_chosen_by_a_part_of_their_name() {
+    let world = World::new();
+    let run = world.run(&["query", "--list", "pd_*", "pd_time_to_ack"]);
+    run.exits(0);
+    snapbox::assert_data_eq!(
+        run.stdout.as_str(),
+        str![[r#"
+pd_time_to_ack      Time to acknowledge pages  How long does a page wait for a person, by service, urgency and hour of the day?
+pd_time_to_resolve  Time to resolve pages      How long until a page is resolved for good, by service and quarter?
+
+"#]]
+    );
+    let run = world.run(&["query", "*_to_ack", "pd_time_to_a*", "--format", "json"]);
+    run.exits(0);
+    assert_eq!(run.stdout, "[]\n", "one query, asked once");
+    world.run(&["query", "zz*"]).prints(
+        2,
+        str![[r#"
+error[query-unknown]: `zz*` is not a query
+hint: `reliability query --list` lists them
+
+"#]],
+    );
+}
+
+#[test]
+fn a_quiet_run_says_only_what_is_wrong() {
+    let world = World::new();
+    world.write(
+        "raw_data/pagerduty_teams/1.ndjson",
+        "{\"id\":\"A\"}\n{\"name\":\"B\"}\n",
+    );
+    world.run(&["load", "--quiet"]).prints(
+        1,
+        str![[r#"
+error[record-rejected]: `PagerDutyTeams.id`: a value is needed here, and there is none
+  --> raw_data/pagerduty_teams/1.ndjson:2
+
+"#]],
+    );
+    // What is asked of a database in memory is not what was loaded into it.
+    world
+        .run(&["query", "--sql", "select id from PagerDutyTeams"])
+        .prints(
+            1,
+            str![[r#"
+loaded with 1 reject: `reliability load` shows them
+
+"#]],
+        );
+}
+
+#[test]
+fn arguments_that_are_not_understood_are_said_in_json_where_that_was_asked_for() {
+    let world = World::new();
+    world
+        .run(&["lode", "--message-format", "json"])
+        .prints(2, str![[r#"
+{"code":"argument","hint":"`reliability --help` says what can be typed","kind":"diagnostic","message":"unrecognized subcommand 'lode'","notes":[],"place":null,"places":[],"severity":"error"}
+
+"#]]);
+    world
+        .run(&["load", "--message-format=json", "--foo"])
+        .prints(2, str![[r#"
+{"code":"argument","hint":"`reliability --help` says what can be typed","kind":"diagnostic","message":"unexpected argument '--foo' found","notes":[],"place":null,"places":[],"severity":"error"}
+
+"#]]);
+    world.run(&["lode"]).prints(
+        2,
+        str![[r#"
+error: unrecognized subcommand 'lode'
+
+  tip: a similar subcommand exists: 'load'
+
+Usage: reliability [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]],
+    );
+}
+
+#[test]
+fn shells_and_man_are_told_of_every_verb() {
+    let world = World::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let run = world.run(&["completions", shell]);
+        run.exits(0);
+        for word in ["doctor", "--since", "--quiet"] {
+            assert!(
+                run.stdout.contains(word.trim_start_matches('-')),
+                "{shell}: {word}"
+            );
+        }
+    }
+    let page = world.run(&["man"]);
+    page.exits(0);
+    assert!(page.stdout.contains(".TH reliability 1"), "{}", page.stdout);
+    let folder = world.path("man");
+    world.run(&["man", &folder.to_string_lossy()]).exits(0);
+    let written = fs::read_dir(&folder).unwrap().count();
+    let help = world.run(&["--help"]).stdout;
+    let verbs = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| line.starts_with("  "));
+    // One page for the program, none for `help`.
+    assert_eq!(written, verbs.count());
+    assert!(
+        fs::read_to_string(folder.join("reliability-query.1"))
+            .unwrap()
+            .contains("markdown")
     );
 }

@@ -49,16 +49,12 @@ fn an_answer_longer_than_files_may_be_is_said_with_the_file() {
     );
     let run = with_small_files(&world, "MEMORY", 2, "query long");
     run.prints(2, snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query `long` has no answer: cannot write `output/long.csv`: File too large (os error 27)
   --> definitions/queries/long.sql
 
 "#]]);
     let run = with_small_files(&world, "MEMORY", 2, "report --only long");
     run.prints(2, snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query `long` has no answer: cannot write `output/long.csv`: File too large (os error 27)
   --> definitions/queries/long.sql
 

@@ -212,9 +212,11 @@ fn a_misspelt_table_or_column_in_a_question() {
     asked("select * from PagerDutyTeam").prints(
         2,
         snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query has no answer: no such table: PagerDutyTeam
+ --> --sql:1:15
+  |
+1 | select * from PagerDutyTeam
+  |               ^^^^^^^^^^^^^
 hint: did you mean `PagerDutyTeams`?
 
 "#]],
@@ -222,9 +224,11 @@ hint: did you mean `PagerDutyTeams`?
     asked("select nmae from PagerDutyTeams").prints(
         2,
         snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query has no answer: no such column: nmae
+ --> --sql:1:8
+  |
+1 | select nmae from PagerDutyTeams
+  |        ^^^^
 hint: did you mean `name`?
 
 "#]],
@@ -232,32 +236,40 @@ hint: did you mean `name`?
     asked("select t.nmae from PagerDutyTeams as t").prints(
         2,
         snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query has no answer: no such column: t.nmae
+ --> --sql:1:8
+  |
+1 | select t.nmae from PagerDutyTeams as t
+  |        ^
 hint: did you mean `name`?
 
 "#]],
     );
     asked("select \"nmae\" from PagerDutyTeams").prints(2, snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query has no answer: no such column: "nmae" - should this be a string literal in single-quotes?
+ --> --sql:1:8
+  |
+1 | select "nmae" from PagerDutyTeams
+  |        ^
 hint: did you mean `name`?
 
 "#]]);
     asked("select id from PagerDutyTeams\nwhere \"A\" = id").prints(2, snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query has no answer: no such column: "A" - should this be a string literal in single-quotes?
+ --> --sql:2:7
+  |
+2 | where "A" = id
+  |       ^
 
 "#]]);
     asked("selct 1").prints(
         2,
         snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query has no answer: near "selct": syntax error
+ --> --sql:1:1
+  |
+1 | selct 1
+  | ^^^^^
 
 "#]],
     );
@@ -490,8 +502,6 @@ fn an_endless_answer_comes_as_it_is_made_and_is_cut_in_time() {
     cut.prints(
         2,
         snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query has no answer: the query took longer than 1 second
 hint: give it longer with `--timeout SECONDS`, or look for a join without a condition
 
@@ -519,8 +529,6 @@ hint: give it longer with `--timeout SECONDS`, or look for a join without a cond
     run.prints(
         2,
         snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query `endless` has no answer: the query took longer than 1 second
   --> definitions/queries/endless.sql
 hint: give it longer with `--timeout SECONDS`, or look for a join without a condition
@@ -554,8 +562,6 @@ fn two_columns_of_one_name_are_no_json() {
         "select 1 as a, 2 as a",
     ]);
     run.prints(2, snapbox::str![[r#"
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 error[query]: the query has no answer: two columns are called `a`, of which JSON would keep one: give one another name, `… as other`
 
 "#]]);

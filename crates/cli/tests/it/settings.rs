@@ -280,8 +280,6 @@ it is gone when this ends; to keep it, set `DB_MODE=DISK`
     );
     run.prints(0, snapbox::str![[r#"
 warning[setting-unused]: `DIRECTORY_PATH=incidents` does nothing here: all streams are loaded, so that all can be asked
-loaded incidents                1 record from 1 file
-loaded pagerduty_teams          1 record from 1 file
 output/incident_list.csv  1 row
 
 "#]]);
