@@ -220,6 +220,19 @@ fn the_rooms_use_what_the_architecture_says() {
     );
 }
 
+/// Every path that the documents name is there.
+#[test]
+fn the_paths_that_documents_name_are_there() {
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        let words = text.split('`').skip(1).step_by(2);
+        let paths = words.filter(|word| word.starts_with("crates/") && !word.contains(['<', ' ']));
+        for path in paths {
+            assert!(root().join(path).exists(), "{document} names `{path}`");
+        }
+    }
+}
+
 fn rust_files() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     for folder in ["crates", "xtask"] {

@@ -32,15 +32,16 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         &format!("{} is ready, with {tables} tables", place.name()),
         &json!({ "tables": tables }),
     );
-    let (demo, run) = (super::typed("demo", folder), super::typed("run", folder));
-    console.note(
-        &format!(
-            "next: `{demo}`, then `{run}`; or put your own files in `raw_data/` and `incidents/`"
-        ),
-        &json!({}),
+    let (extract, run) = (super::typed("extract", folder), super::typed("run", folder));
+    let next = format!(
+        "next: put tokens into `.env` and `{extract}`, or files into `raw_data/` and `incidents/`; then `{run}`"
     );
+    console.note(&next, &json!({}));
     Ok(Outcome::Done)
 }
+
+/// What people fill in for each postmortem.
+const POSTMORTEM: &str = include_str!("postmortem_template.yaml");
 
 /// Makes what is missing, and says what that was. What is there stays as it is.
 fn make(folder: &Path) -> io::Result<Vec<String>> {
@@ -56,6 +57,11 @@ fn make(folder: &Path) -> io::Result<Vec<String>> {
     if !template.exists() {
         fs::write(&template, settings::TEMPLATE)?;
         made.push(".env.local".to_owned());
+    }
+    let postmortem = folder.join("postmortem_template.yaml");
+    if !postmortem.exists() {
+        fs::write(&postmortem, POSTMORTEM)?;
+        made.push("postmortem_template.yaml".to_owned());
     }
     let env = folder.join(".env");
     if !env.exists() {

@@ -126,6 +126,37 @@ fn init_takes_the_projects_own_template_and_leaves_an_env_alone() {
 }
 
 #[test]
+fn the_template_of_a_postmortem_has_every_member_and_loads() {
+    let world = World::new();
+    world.run(&["init"]).exits(0);
+    let template = world.read("postmortem_template.yaml");
+    let mapper = include_str!("../../../../definitions/mappers/incidents.yaml");
+    let members = mapper.split("members:").nth(1).unwrap().lines().skip(1);
+    for member in members.map_while(|line| line.strip_prefix("  - ")) {
+        let name = member.rsplit('.').next().unwrap();
+        assert!(template.contains(&format!("{name}:")), "{name}");
+    }
+    world.write("incidents/1.yaml", &template);
+    world
+        .run(&["load"])
+        .exits(1)
+        .says(&["an incident needs an `incident_name`"]);
+    world.write(
+        "incidents/1.yaml",
+        &template.replacen("incident_name:", "incident_name: Fire", 1),
+    );
+    world.run(&["load"]).prints(
+        0,
+        str![[r#"
+loaded incidents                1 record from 1 file
+1 record from 1 file is in the database in memory
+it is gone when this ends; to keep it, set `DB_MODE=DISK`
+
+"#]],
+    );
+}
+
+#[test]
 fn init_makes_the_folder_that_it_is_given() {
     let world = World::new();
     world.run(&["init", "--project", "new/one"]).exits(0);
