@@ -228,12 +228,11 @@ fn load_stream(
             tell(&Event::Odd(&[fault]));
         }
     }
-    let status = store.status()?;
-    if let Some(line) = status
-        .iter()
-        .find(|line| line.table == plan.tables[0].table.name)
-    {
-        (report.rejects, report.warnings) = (line.rejects, line.warnings);
+    for line in store.status()? {
+        if line.stream.as_deref() == Some(plan.stream.as_str()) {
+            report.rejects += line.rejects;
+            report.warnings += line.warnings;
+        }
     }
     if report.files > 0 || report.removed > 0 {
         tell(&Event::Loaded(&report));

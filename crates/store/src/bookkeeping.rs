@@ -79,9 +79,9 @@ pub struct TableStatus {
     pub rows: u64,
     /// When the newest of its records was fetched, `2026-11-23T20:05:00Z`; nothing for what people write.
     pub newest: Option<String>,
-    /// How many of its stream's records were rejected.
+    /// How many of its stream's records were rejected: of the first of the stream's tables, so that a sum is right.
     pub rejects: u64,
-    /// How many warnings its stream has.
+    /// How many warnings its stream has, in the same way.
     pub warnings: u64,
 }
 
@@ -302,11 +302,13 @@ pub(crate) fn warnings(
 }
 
 pub(crate) fn status(connection: &Connection) -> rusqlite::Result<Vec<TableStatus>> {
-    let sql = "select table_name, stream, rows, newest_extracted_at,
-                 (select count(*) from _rejects where _rejects.stream = _tables.stream),
-                 (select count(*) from _warnings where _warnings.stream = _tables.stream),
+    let sql = "with firsts as (select stream, min(rowid) as first from _tables group by stream)
+               select table_name, _tables.stream, rows, newest_extracted_at,
+                 (select count(*) from _rejects where _rejects.stream = firsts.stream),
+                 (select count(*) from _warnings where _warnings.stream = firsts.stream),
                  exists (select 1 from _objects where name = table_name and kind = 'derived') as is_derived
-               from _tables order by is_derived, _tables.rowid";
+               from _tables left join firsts on firsts.first = _tables.rowid
+               order by is_derived, _tables.rowid";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| {
         Ok(TableStatus {
