@@ -220,6 +220,14 @@ fn the_rooms_use_what_the_architecture_says() {
     );
 }
 
+#[test]
+fn the_newest_heading_of_the_changelog_is_the_version() {
+    let changelog = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    let newest = changelog.lines().find_map(|line| line.strip_prefix("## ["));
+    let version = newest.and_then(|line| line.split(']').next());
+    assert_eq!(version, Some(env!("CARGO_PKG_VERSION")));
+}
+
 /// Every path that the documents name is there.
 #[test]
 fn the_paths_that_documents_name_are_there() {

@@ -111,7 +111,7 @@ pub struct ExtractArguments {
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
 
-    /// Fetch this stream alone; may be given several times
+    /// Fetch only this stream; may be given several times
     #[arg(long, value_name = "STREAM")]
     pub only: Vec<String>,
 

@@ -167,7 +167,7 @@ pub struct Changed {
 /// How an answer comes in pages. `size` is the parameter that says how many records a page has, and the number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Paging {
-    /// A number of records to pass over.
+    /// A number of records to skip.
     Offset {
         /// Its parameter.
         parameter: String,

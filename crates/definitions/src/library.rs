@@ -133,7 +133,7 @@ pub(crate) fn nothing_reads(file: &File) -> Diagnostic {
     )
 }
 
-/// The files below a folder, in order of name; hidden ones and links to folders are passed over.
+/// The files below a folder, in order of name; hidden ones and links to folders are skipped.
 fn own_files(folder: &Path, faults: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -54,7 +54,7 @@ impl<'a> Output<'a> {
         OpenFile::create(self.project, Path::new(path), compression)
     }
 
-    /// Ends a file, gives it its name and tells of it.
+    /// Ends a file, gives it its name and reports it.
     pub(crate) fn close(&mut self, file: OpenFile, records: u64) -> Result<(), Error> {
         let written = file.finish(self.project, records)?;
         (self.progress)(&written);
@@ -83,7 +83,7 @@ impl OpenFile {
         };
         fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
         let temporary = folder.join(format!(".{}.partial", name.to_string_lossy()));
-        let file = owners_alone(&temporary).map_err(|error| Error::io(&temporary, error))?;
+        let file = private(&temporary).map_err(|error| Error::io(&temporary, error))?;
         let buffered = BufWriter::with_capacity(1 << 18, file);
         let sink = match compression {
             Compression::None => Sink::Plain(buffered),
@@ -127,8 +127,8 @@ impl OpenFile {
     }
 }
 
-/// Makes a file that its owner alone can read and write.
-fn owners_alone(path: &Path) -> io::Result<File> {
+/// Makes a file that only its owner can read and write.
+fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -9,7 +9,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = folder.join(format!(".{}.tmp", name.trim_start_matches('.')));
-    let mut file = owners_alone(&temporary, true)?;
+    let mut file = private_file(&temporary, true)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
@@ -31,7 +31,7 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Opens a file for writing, at its end or anew, that only its owner can read.
-pub(crate) fn owners_alone(path: &Path, anew: bool) -> io::Result<File> {
+pub(crate) fn private_file(path: &Path, anew: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true);
     if anew {

@@ -169,7 +169,7 @@ pub(crate) fn under_way(folder: &Path) -> io::Result<Option<RunId>> {
 
 /// Opens a journal for more lines, cut to what of it can be read.
 pub(crate) fn open(folder: &Path, length: u64) -> io::Result<File> {
-    let file = disk::owners_alone(&folder.join(JOURNAL), false)?;
+    let file = disk::private_file(&folder.join(JOURNAL), false)?;
     file.set_len(length)?;
     Ok(file)
 }

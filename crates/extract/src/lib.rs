@@ -69,7 +69,7 @@ pub struct Source<'a> {
 /// What a run is asked for beyond what is new.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// These streams alone; none for all.
+    /// Only these streams; none for all.
     pub only: Vec<String>,
     /// From this moment on, also where that was never asked for before.
     pub since: Option<Timestamp>,

@@ -245,7 +245,7 @@ async fn follow_pages(
     }
 }
 
-/// Waits until only so many pages are not on disk yet, and tells of those that are.
+/// Waits until only so many pages are not on disk yet, and reports those that are.
 async fn wait_for(
     context: &Context<'_>,
     writing: &mut VecDeque<Writing>,

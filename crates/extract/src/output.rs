@@ -86,7 +86,7 @@ impl Output {
             if !partial.metadata().is_ok_and(|found| found.len() >= *bytes) {
                 return Ok(None);
             }
-            let file = disk::owners_alone(&partial, false)?;
+            let file = disk::private_file(&partial, false)?;
             file.set_len(*bytes)?;
             let part = Part {
                 name: name.clone(),
@@ -194,7 +194,7 @@ impl Output {
 
     fn next_part(&self) -> io::Result<Part> {
         let name = self.run.file(self.closed.len() + 1);
-        let file = disk::owners_alone(&self.folder.join(partial_name(&name)), true)?;
+        let file = disk::private_file(&self.folder.join(partial_name(&name)), true)?;
         disk::sync_folder(&self.folder)?;
         Ok(Part {
             name,
@@ -221,7 +221,7 @@ pub(crate) fn keep_what_is_there(folder: &Path, run: &Unfinished) -> io::Result<
     for (name, bytes, _) in &run.files {
         let partial = folder.join(partial_name(name));
         if partial.is_file() {
-            let file = disk::owners_alone(&partial, false)?;
+            let file = disk::private_file(&partial, false)?;
             let length = file.metadata()?.len().min(*bytes);
             file.set_len(length)?;
             file.sync_all()?;
@@ -231,7 +231,7 @@ pub(crate) fn keep_what_is_there(folder: &Path, run: &Unfinished) -> io::Result<
     disk::sync_folder(folder)
 }
 
-/// Readers pass over files that begin with a dot.
+/// Readers skip files that begin with a dot.
 fn partial_name(name: &str) -> String {
     format!(".{name}.partial")
 }

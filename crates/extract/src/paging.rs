@@ -12,7 +12,7 @@ use crate::link::Next;
 pub enum Position {
     /// Before its first page.
     First,
-    /// So many records are passed over.
+    /// So many records are skipped.
     Offset(u64),
     /// At the page with this number.
     Page(u64),
@@ -108,7 +108,7 @@ pub fn next(paging: Option<&Paging>, at: &Position, page: &Facts) -> Following {
             } else {
                 0
             };
-            // A page with more than was asked for repeats some: going on by what was asked for passes over none.
+            // A page with more than was asked for repeats some: going on by what was asked for skips none.
             let reached = offset + page.records.min(size.1);
             let done = match page.more {
                 Some(more) => !more,

@@ -1,6 +1,6 @@
 //! Stretches of time: which were asked for, which are still missing, and how one is halved.
 //!
-//! Arithmetic alone; nothing here knows of requests.
+//! Only arithmetic; nothing here knows about requests.
 
 use std::time::Duration;
 

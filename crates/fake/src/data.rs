@@ -140,7 +140,7 @@ impl Data {
     }
 
     /// What a `raw_data` folder says that the vendors know: of several copies of a record the newest, and of a stream
-    /// that was listed whole what the newest complete listing has. Plain `.ndjson` files alone are read, and only the
+    /// that was listed whole what the newest complete listing has. Only plain `.ndjson` files are read, and only the
     /// streams that a vendor has.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! How many requests are let through: the vendors' budgets, counted in stretches of time that follow the clock, as
 //! Sentry's (<https://github.com/getsentry/sentry/blob/master/src/sentry/ratelimits/redis.py>) and DataDog's
-//! (<https://docs.datadoghq.com/api/latest/rate-limits/>) do. How a vendor tells of its budget in headers is its own.
+//! (<https://docs.datadoghq.com/api/latest/rate-limits/>) do. Each vendor has its own headers that say what is left.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -30,7 +30,7 @@ pub enum Which {
     Every,
     /// So many, then no more.
     First(u64),
-    /// This one alone.
+    /// Only this one.
     Nth(u64),
     /// This one and all that follow.
     From(u64),

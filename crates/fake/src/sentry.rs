@@ -226,7 +226,7 @@ fn conditions(call: &Call) -> Result<Vec<Condition>, Answer<'static>> {
     Ok(conditions)
 }
 
-/// `statsPeriod` goes before `start` and `end`, of which one alone is an error; without any the window is 90 days, for
+/// `statsPeriod` goes before `start` and `end`, one of which without the other is an error; without any the window is 90 days, for
 /// issues and events alike (`MAX_STATS_PERIOD` and `get_date_range_from_params` in
 /// <https://github.com/getsentry/sentry/blob/master/src/sentry/api/utils.py>; the documents name no default).
 fn window(context: &Context<'_>, call: &Call) -> Result<(i64, i64), Answer<'static>> {

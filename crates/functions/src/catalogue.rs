@@ -195,11 +195,11 @@ functions! {
             "upper('straße')" => "STRASSE";
     }
     "Choices" {
-        "greatest" ("x, y, …") "the greatest; NULL is passed over"
+        "greatest" ("x, y, …") "the greatest; NULL is skipped"
             "greatest(1, NULL, 3)" => "3";
         "if" ("condition, then, else") "the second if the first holds, else the third"
             "if(2 > 1, 'yes', 'no')" => "yes";
-        "least" ("x, y, …") "the least; NULL is passed over"
+        "least" ("x, y, …") "the least; NULL is skipped"
             "least(1, NULL, 3)" => "1";
         "nvl" ("x, y") "y where x is NULL"
             "nvl(NULL, 'none')" => "none";

@@ -1,6 +1,6 @@
 //! YAML, as people write it: each item of a list, or each document, is a record.
 //!
-//! Such files are small; one is read whole, up to [`MAX_FILE`] bytes, so that a fault in one item can be passed over
+//! Such files are small; one is read whole, up to [`MAX_FILE`] bytes, so that a fault in one item can be skipped
 //! and the next one read.
 
 use std::io::{self, BufRead, Read};

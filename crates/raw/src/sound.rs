@@ -38,14 +38,19 @@ pub fn parse(json: &[u8]) -> Result<Value, String> {
             .next()
             .unwrap_or_default()
             .replace(" at line 1 column ", ", at byte ");
-        let mut letters = text.chars();
-        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-        format!(
-            "not sound JSON: {}{}",
-            first.map_or(String::new(), String::from),
-            letters.as_str()
-        )
+        format!("not sound JSON: {}", in_a_sentence(&text))
     })
+}
+
+/// A message as it stands within a sentence: without the capital of its first word, unless that is an abbreviation.
+fn in_a_sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    match (letters.next(), letters.as_str()) {
+        (Some(first), rest) if !rest.starts_with(|second: char| second.is_ascii_uppercase()) => {
+            format!("{}{rest}", first.to_ascii_lowercase())
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// Whether a text is JSON, without keeping what it says. As strict as [`parse`], but for the depth, which a text of many

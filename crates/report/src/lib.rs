@@ -1,6 +1,6 @@
 //! Answers as people and machines take them: CSV, JSON and Markdown, and all of them as one page of charts.
 //!
-//! What comes out depends on the values alone: the same answers give the same bytes. SQL is not known here, nor where an
+//! What comes out depends only on the values: the same answers give the same bytes. SQL is not known here, nor where an
 //! answer goes.
 
 mod anonymous;

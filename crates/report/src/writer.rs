@@ -1,7 +1,7 @@
 //! Answers as bytes: CSV for files, JSON for machines, Markdown for people to paste.
 //!
 //! Each writer takes the columns, then row after row, so that an answer of any length needs no memory. What comes out
-//! depends on the values alone: the same answer gives the same bytes. SQL is not known here.
+//! depends only on the values: the same answer gives the same bytes. SQL is not known here.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};

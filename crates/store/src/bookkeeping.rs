@@ -138,7 +138,7 @@ pub(crate) fn known_files(
     rows.collect()
 }
 
-/// The third loading rule, and the counts. What happens here depends on the rows alone, so it may be done again.
+/// The third loading rule, and the counts. What happens here depends only on the rows, so it may be done again.
 pub(crate) fn finish_stream(
     connection: &mut Connection,
     plan: &Plan,

@@ -1,6 +1,6 @@
 //! Records that people wrote twice: two without a time of extraction and with one key. The last one is loaded; each other
 //! is noted here with what it said, and what of them is a contradiction follows when the stream is finished: from the
-//! notes and the rows alone, so that the order of loading makes no difference.
+//! notes and the rows, so that the order of loading makes no difference.
 
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql};

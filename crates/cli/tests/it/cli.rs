@@ -143,7 +143,7 @@ fn the_template_of_a_postmortem_has_every_member_and_loads() {
         .says(&["an incident needs an `incident_name`"]);
     world.write(
         "incidents/1.yaml",
-        &template.replacen("incident_name:", "incident_name: Fire", 1),
+        template.replacen("incident_name:", "incident_name: Fire", 1),
     );
     world.run(&["load"]).prints(
         0,

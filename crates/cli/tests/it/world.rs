@@ -1,6 +1,7 @@
 //! A project in a folder of its own, the binary to run on it, and a look at what came of it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -102,7 +103,12 @@ impl World {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reliability"));
         command.args(arguments).current_dir(self.folder());
-        for name in SETTINGS {
+        let sources = std::env::vars_os().map(|(name, _)| name);
+        let sources = sources.filter(|name| {
+            let name = name.to_string_lossy();
+            name.ends_with("_BASE_URL") || name.starts_with("SURVEY_")
+        });
+        for name in SETTINGS.iter().map(OsString::from).chain(sources) {
             command.env_remove(name);
         }
         command

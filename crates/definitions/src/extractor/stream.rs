@@ -351,7 +351,7 @@ impl Reader<'_> {
 
     fn changed(&mut self, node: &Node, key: Option<&FieldPath>) -> Option<Changed> {
         let known = ["stream", "values", "path", "query", "records"];
-        let members = self.members(node, "what tells of changes", &known)?;
+        let members = self.members(node, "what says which records changed", &known)?;
         let by = self.parent(node, &members);
         let request = self.request(node, &members);
         Some(Changed {
