@@ -177,29 +177,8 @@ async fn follow_pages(
         if can_halve && paging::exceeds_cap(paging, total) {
             return Ok(Some(Ended::TooMany { total }));
         }
-        let ends = |noted, how| Then::Ends { noted, how };
-        let then = match paging::next(paging, &at, &page.facts) {
-            Following::Next(_) if pass.stale >= STALE_PAGES => {
-                let reason = format!(
-                    "the source says that there is more, but {STALE_PAGES} pages brought nothing new"
-                );
-                ends(Some(at.clone()), Some(refused(&reason)))
-            }
-            Following::Next(position) => Then::GoesOn(position),
-            Following::Done => match pass.end(context.stream.whole, paging) {
-                End::Done => ends(None, Some(Ended::Done(pass.listed()))),
-                End::Again => ends(Some(Position::First), None),
-                End::Short(reason) => ends(Some(Position::First), Some(refused(&reason))),
-            },
-            Following::Unclear(reason) => ends(Some(at.clone()), Some(refused(&reason))),
-            Following::Capped if can_halve => {
-                ends(Some(at.clone()), Some(Ended::TooMany { total }))
-            }
-            Following::Capped => {
-                let reason = "the source gives no more of it, and the stretch of time cannot be made shorter";
-                ends(Some(at.clone()), Some(refused(reason)))
-            }
-        };
+        let following = paging::next(paging, &at, &page.facts);
+        let then = pass.then(context.stream.whole, paging, &at, following, can_halve);
         let records = page.records.len() as u64;
         let fetched = Fetched {
             records: page.spans(&answer.body),
@@ -348,6 +327,42 @@ impl Pass {
             records: self.known.len() as u64,
             unreadable: self.unreadable,
             source_time: self.source_time,
+        }
+    }
+
+    /// What comes after the page at `at`, which was counted. A listing that can be halved is asked for in halves where the
+    /// source gives no more of it.
+    fn then(
+        &self,
+        whole: bool,
+        paging: Option<&Paging>,
+        at: &Position,
+        following: Following,
+        can_halve: bool,
+    ) -> Then {
+        let ends = |noted, how| Then::Ends { noted, how };
+        match following {
+            Following::Next(_) if self.stale >= STALE_PAGES => {
+                let reason = format!(
+                    "the source says that there is more, but {STALE_PAGES} pages brought nothing new"
+                );
+                ends(Some(at.clone()), Some(refused(&reason)))
+            }
+            Following::Next(position) => Then::GoesOn(position),
+            Following::Done => match self.end(whole, paging) {
+                End::Done => ends(None, Some(Ended::Done(self.listed()))),
+                End::Again => ends(Some(Position::First), None),
+                End::Short(reason) => ends(Some(Position::First), Some(refused(&reason))),
+            },
+            Following::Unclear(reason) => ends(Some(at.clone()), Some(refused(&reason))),
+            Following::Capped if can_halve => {
+                let total = self.total;
+                ends(Some(at.clone()), Some(Ended::TooMany { total }))
+            }
+            Following::Capped => {
+                let reason = "the source gives no more of it, and the stretch of time cannot be made shorter";
+                ends(Some(at.clone()), Some(refused(reason)))
+            }
         }
     }
 

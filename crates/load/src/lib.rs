@@ -12,7 +12,7 @@ use diagnostics::Diagnostic;
 use project::Project;
 use project::unread::unread;
 use raw::{RawFile, StreamFiles};
-use store::{DerivedFault, FileFacts, RejectRow, Store};
+use store::{DerivedFault, FileFacts, RejectRow, Store, StreamState};
 use transform::{Plan, Reject};
 
 /// What loading a stream came to.
@@ -144,66 +144,16 @@ fn load_stream(
         "the ending says nothing",
         "endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`",
     )));
-    let fingerprint = project.fingerprint(plan);
-    let state = store.stream(&plan.stream)?;
-    let mut known = store.known_files(&plan.stream)?;
-    let touched = files::touched(&found.files, &known);
-    let lost = files::lost(found, &known);
-    let gone = lost
-        .iter()
-        .filter(|(_, known)| known.hash.is_some())
-        .count() as u64;
-    let changed = touched.is_none() || gone > 0;
-    if gone > 0 {
-        tell(&Event::Odd(&[files::gone(plan, gone)]));
-    }
-    for (path, _) in lost.iter().filter(|(_, known)| known.hash.is_none()) {
-        store.forget_unreadable(&plan.stream, path)?;
-    }
-    if state.fingerprint != Some(fingerprint) || changed {
-        let nothing_there = found.files.is_empty() && found.unreadable.is_empty();
-        if nothing_there && known.is_empty() && state.fingerprint.is_none() {
-            return Ok(LoadReport {
-                stream: plan.stream.to_string(),
-                ..LoadReport::default()
-            });
-        }
-        store.reset_stream(plan, fingerprint)?;
-        known.clear();
-    }
-    for (path, modified) in touched.into_iter().flatten() {
-        store.touch(&path, modified)?;
-    }
-    let new: Vec<&RawFile> = found
-        .files
-        .iter()
-        .filter(|file| {
-            known
-                .get(&file.name)
-                .is_none_or(|known| known.hash.is_none())
-        })
-        .collect();
     let mut report = LoadReport {
         stream: plan.stream.to_string(),
         ..LoadReport::default()
     };
-    if !new.is_empty() {
-        let bytes = new.iter().map(|file| file.size).sum();
-        let stream = plan.stream.as_str();
-        tell(&Event::Reading { stream, bytes });
-        let read = pipeline::load_files(plan, &new, store, &mut report, tell);
-        tell(&Event::Read);
-        read?;
-    }
-    for (path, reason) in &found.unreadable {
-        let facts = FileFacts {
-            path: path.clone(),
-            stream: plan.stream.to_string(),
-            size: 0,
-            modified: 0,
-        };
-        store.unreadable_file(&facts, &file_reject(reason))?;
-    }
+    let fingerprint = project.fingerprint(plan);
+    let state = store.stream(&plan.stream)?;
+    let Some(Fresh { files, anew }) = fresh(plan, found, &state, fingerprint, store, tell)? else {
+        return Ok(report);
+    };
+    read_files(plan, &files, found, store, &mut report, tell)?;
     let (listing, ignored) = newest_listing(project, plan, found, store)?;
     for fault in ignored {
         tell(&Event::Odd(&[fault]));
@@ -211,18 +161,13 @@ fn load_stream(
     let newest = listing
         .as_ref()
         .map(|listing| (listing.started_at, listing.name.clone()));
-    if state.listing > newest && !changed {
+    if state.listing > newest && !anew {
         // What a listing removed that counts no longer must come back.
         store.reset_stream(plan, fingerprint)?;
         return load_stream(project, plan, found, store, tell);
     }
-    let finished = store.finish_stream(
-        plan,
-        listing
-            .as_ref()
-            .map(|listing| (listing.started_at, listing.name.as_str())),
-    )?;
-    if let Some(finished) = finished {
+    let newest = newest.as_ref().map(|(at, name)| (*at, name.as_str()));
+    if let Some(finished) = store.finish_stream(plan, newest)? {
         report.removed = finished.removed;
         if let Some(fault) = rejects::export(project, plan, store)? {
             tell(&Event::Odd(&[fault]));
@@ -241,6 +186,83 @@ fn load_stream(
         tell(&Event::Faults(&report, &first_faults(plan, store)?));
     }
     Ok(report)
+}
+
+/// What there is to load of a stream.
+struct Fresh<'f> {
+    /// The files that are not loaded.
+    files: Vec<&'f RawFile>,
+    /// Whether a file changed or went away, so that all are.
+    anew: bool,
+}
+
+/// Makes the database ready for what is new of a stream: emptied of it where a file changed or went away, or where it was
+/// loaded by other definitions. Nothing comes back for a stream that never had a file.
+fn fresh<'f>(
+    plan: &Plan,
+    found: &'f StreamFiles,
+    state: &StreamState,
+    fingerprint: u64,
+    store: &mut Store,
+    tell: &mut dyn FnMut(&Event<'_>),
+) -> Result<Option<Fresh<'f>>, store::Error> {
+    let mut known = store.known_files(&plan.stream)?;
+    let touched = files::touched(&found.files, &known);
+    let lost = files::lost(found, &known);
+    let (gone, unread): (Vec<_>, Vec<_>) = lost.iter().partition(|(_, known)| known.hash.is_some());
+    let anew = touched.is_none() || !gone.is_empty();
+    if !gone.is_empty() {
+        tell(&Event::Odd(&[files::gone(plan, gone.len() as u64)]));
+    }
+    for (path, _) in unread {
+        store.forget_unreadable(&plan.stream, path)?;
+    }
+    if state.fingerprint != Some(fingerprint) || anew {
+        let nothing_there = found.files.is_empty() && found.unreadable.is_empty();
+        if nothing_there && known.is_empty() && state.fingerprint.is_none() {
+            return Ok(None);
+        }
+        store.reset_stream(plan, fingerprint)?;
+        known.clear();
+    }
+    for (path, modified) in touched.into_iter().flatten() {
+        store.touch(&path, modified)?;
+    }
+    let is_new = |file: &&RawFile| {
+        let known = known.get(&file.name);
+        known.is_none_or(|known| known.hash.is_none())
+    };
+    let files = found.files.iter().filter(is_new).collect();
+    Ok(Some(Fresh { files, anew }))
+}
+
+/// Loads these files, and notes which others cannot be read.
+fn read_files(
+    plan: &Plan,
+    files: &[&RawFile],
+    found: &StreamFiles,
+    store: &mut Store,
+    report: &mut LoadReport,
+    tell: &mut dyn FnMut(&Event<'_>),
+) -> Result<(), LoadError> {
+    if !files.is_empty() {
+        let bytes = files.iter().map(|file| file.size).sum();
+        let stream = plan.stream.as_str();
+        tell(&Event::Reading { stream, bytes });
+        let read = pipeline::load_files(plan, files, store, report, tell);
+        tell(&Event::Read);
+        read?;
+    }
+    for (path, reason) in &found.unreadable {
+        let facts = FileFacts {
+            path: path.clone(),
+            stream: plan.stream.to_string(),
+            size: 0,
+            modified: 0,
+        };
+        store.unreadable_file(&facts, &file_reject(reason))?;
+    }
+    Ok(())
 }
 
 /// The newest complete listing that counts, and what is wrong with those that do not.

@@ -1,5 +1,6 @@
 //! What is wrong with a query, a derived table or the database, in words: with its place, and what to do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use definitions::Schema;
@@ -67,80 +68,38 @@ pub fn column_faults(
     rules: &[definitions::Attention],
     columns: &[String],
 ) -> Vec<Diagnostic> {
-    let path = &query.source.path;
-    let described = |name: &String| query.columns.iter().any(|(word, _)| word.text == *name);
-    let mut missing: Vec<String> = columns
-        .iter()
-        .filter(|name| !described(name))
-        .map(|name| format!("`{name}`"))
-        .collect();
-    missing.dedup();
-    let mut faults = Vec::new();
-    if !missing.is_empty() {
-        let message = format!(
-            "`{path}` does not say what {} mean{}",
-            missing.join(", "),
-            if missing.len() == 1 { "s" } else { "" }
-        );
-        faults.push(
-            Diagnostic::warning("query-column-undescribed", message)
-                .hint("describe each below `-- columns:`, as `--   name: what it means`"),
-        );
-    }
+    let mut faults: Vec<Diagnostic> = undescribed(query, columns).into_iter().collect();
     for (word, _) in &query.columns {
-        if columns.contains(&word.text) {
-            continue;
-        }
         let message = format!(
             "the answer of `{}` has no column `{}`",
             query.name, word.text
         );
-        let fault = Diagnostic::warning("query-column-missing", message).at(
-            &query.source,
-            word.span.clone(),
-            "",
-        );
-        let near = nearest(&word.text, columns.iter().map(String::as_str));
-        faults.push(match near {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None => fault,
-        });
+        let at = |fault: Diagnostic| fault.at(&query.source, word.span.clone(), "");
+        faults.extend(no_column(
+            "query-column-missing",
+            message,
+            &word.text,
+            columns,
+            at,
+        ));
     }
-    let people = query.people.iter().flat_map(|people| {
-        let conditions = people.conditions.iter().map(|condition| &condition.column);
-        people.columns.iter().chain(conditions).map(String::as_str)
-    });
-    let shown = query
-        .chart
-        .columns()
-        .chain(query.sentence.columns())
-        .chain(people);
-    let mut unknown: Vec<&str> = shown
-        .filter(|name| !columns.iter().any(|column| column == name))
-        .collect();
-    unknown.sort_unstable();
-    unknown.dedup();
-    for name in unknown {
+    for name in shown_columns(query) {
+        let path = &query.source.path;
         let message =
             format!("the header of `{path}` names `{name}`, which is not a column of its answer");
-        let fault = Diagnostic::warning("query-column-missing", message);
-        faults.push(match nearest(name, columns.iter().map(String::as_str)) {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None => fault,
-        });
+        faults.extend(no_column(
+            "query-column-missing",
+            message,
+            name,
+            columns,
+            |fault| fault,
+        ));
     }
     for rule in rules.iter().filter(|rule| rule.query.text == query.name) {
-        for name in rule
-            .columns()
-            .filter(|name| !columns.iter().any(|column| column == name))
-        {
+        for name in rule.columns() {
             let message = format!("the answer of `{}` has no column `{name}`", query.name);
-            let fault = Diagnostic::warning("attention-column", message);
-            let fault = fault.in_data(rule.source.path.clone());
-            faults.push(match nearest(name, columns.iter().map(String::as_str)) {
-                Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                None => fault,
-            });
+            let at = |fault: Diagnostic| fault.in_data(rule.source.path.clone());
+            faults.extend(no_column("attention-column", message, name, columns, at));
         }
     }
     let twice = columns
@@ -149,9 +108,59 @@ pub fn column_faults(
         .find(|(place, name)| columns[..*place].contains(name));
     if let Some((_, name)) = twice {
         let message = format!("the answer of `{}` has two columns `{name}`", query.name);
-        faults.push(Diagnostic::warning("query-column-twice", message).in_data(path.clone()));
+        let fault = Diagnostic::warning("query-column-twice", message);
+        faults.push(fault.in_data(query.source.path.clone()));
     }
     faults
+}
+
+/// That columns of an answer are not described.
+fn undescribed(query: &definitions::Query, columns: &[String]) -> Option<Diagnostic> {
+    let described = |name: &String| query.columns.iter().any(|(word, _)| word.text == *name);
+    let mut missing: Vec<String> = columns
+        .iter()
+        .filter(|name| !described(name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    missing.dedup();
+    let message = format!(
+        "`{}` does not say what {} mean{}",
+        query.source.path,
+        missing.join(", "),
+        if missing.len() == 1 { "s" } else { "" }
+    );
+    (!missing.is_empty()).then(|| {
+        Diagnostic::warning("query-column-undescribed", message)
+            .hint("describe each below `-- columns:`, as `--   name: what it means`")
+    })
+}
+
+/// The columns that a query's header draws or says, each once, in order.
+fn shown_columns(query: &definitions::Query) -> BTreeSet<&str> {
+    let people = query.people.iter().flat_map(|people| {
+        let conditions = people.conditions.iter().map(|condition| &condition.column);
+        people.columns.iter().chain(conditions).map(String::as_str)
+    });
+    let shown = query.chart.columns().chain(query.sentence.columns());
+    shown.chain(people).collect()
+}
+
+/// That an answer has no column of this name, if so; with the one that was perhaps meant.
+fn no_column(
+    code: &'static str,
+    message: String,
+    name: &str,
+    columns: &[String],
+    at: impl FnOnce(Diagnostic) -> Diagnostic,
+) -> Option<Diagnostic> {
+    if columns.iter().any(|column| column == name) {
+        return None;
+    }
+    let fault = at(Diagnostic::warning(code, message));
+    Some(match nearest(name, columns.iter().map(String::as_str)) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None => fault,
+    })
 }
 
 /// What an indicator's select lacks: its kind says which columns it has.

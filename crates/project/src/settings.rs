@@ -80,7 +80,6 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
     let file = dot_env(project, &mut faults);
     let get = |name: &str| value(&file, name);
 
-    let mode = get("DB_MODE").unwrap_or_else(|| "MEMORY".to_owned());
     let path = PathBuf::from(get("DB_PATH").unwrap_or_else(|| DB_PATH.to_owned()));
     // `./` before every name would only be noise.
     let path = if project == Path::new(".") {
@@ -88,62 +87,14 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
     } else {
         project.join(path)
     };
-    let database = match mode.trim().to_uppercase().as_str() {
-        "MEMORY" => None,
-        "DISK" => Some(path),
-        _ => {
-            let near = nearest(&mode, MODES).unwrap_or("DISK");
-            faults.push(
-                Diagnostic::error(
-                    "setting-unknown-value",
-                    format!("`DB_MODE` is `{mode}`; expected `MEMORY` or `DISK`"),
-                )
-                .hint(format!("set `DB_MODE={near}` in the shell or in `.env`")),
-            );
-            None
-        }
-    };
-    let zone_name = get("TIME_ZONE").unwrap_or_else(|| "UTC".to_owned());
-    let time_zone = match TimeZone::get(zone_name.trim()) {
-        Ok(zone) => zone,
-        Err(_) => {
-            faults.push(
-                Diagnostic::error(
-                    "setting-unknown-value",
-                    format!("`TIME_ZONE` is `{zone_name}`, which is not a zone"),
-                )
-                .hint("expected an IANA name, such as `TIME_ZONE=Europe/Berlin`"),
-            );
-            TimeZone::UTC
-        }
-    };
-    let order = get("DATE_ORDER");
-    let date_order = order.as_deref().and_then(DateOrder::of_name);
-    if let (Some(order), None) = (&order, date_order) {
-        let names = DateOrder::ALL.map(DateOrder::name);
-        let near = nearest(order, names).unwrap_or(names[0]);
-        faults.push(
-            Diagnostic::error(
-                "setting-unknown-value",
-                format!("`DATE_ORDER` is `{order}`; expected `DAY_FIRST` or `MONTH_FIRST`"),
-            )
-            .hint(format!("set `DATE_ORDER={near}` in the shell or in `.env`")),
-        );
-    }
-    let formulas = get("CSV_FORMULAS").unwrap_or_else(|| FORMULAS[0].to_owned());
-    let keeps_formulas = formulas.to_uppercase() == FORMULAS[1];
-    if !FORMULAS.contains(&formulas.to_uppercase().as_str()) {
-        let near = nearest(&formulas, FORMULAS).unwrap_or(FORMULAS[0]);
-        faults.push(
-            Diagnostic::error(
-                "setting-unknown-value",
-                format!("`CSV_FORMULAS` is `{formulas}`; expected `DISARM` or `KEEP`"),
-            )
-            .hint(format!(
-                "set `CSV_FORMULAS={near}` in the shell or in `.env`"
-            )),
-        );
-    }
+    let mode = one_of("DB_MODE", get("DB_MODE"), MODES, &mut faults);
+    let database = (mode == Some("DISK")).then_some(path);
+    let time_zone = time_zone(get("TIME_ZONE"), &mut faults);
+    let orders = DateOrder::ALL.map(DateOrder::name);
+    let date_order = one_of("DATE_ORDER", get("DATE_ORDER"), orders, &mut faults);
+    let date_order = date_order.and_then(DateOrder::of_name);
+    let formulas = one_of("CSV_FORMULAS", get("CSV_FORMULAS"), FORMULAS, &mut faults);
+    let keeps_formulas = formulas == Some(FORMULAS[1]);
     let folder = get("INCIDENTS_PATH");
     let incidents = (
         project.join(folder.as_deref().unwrap_or("incidents")),
@@ -165,6 +116,42 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
     } else {
         Err(faults)
     }
+}
+
+/// The value of a setting that has one of two, in any case of its letters; nothing if it is not set, or another.
+fn one_of(
+    name: &str,
+    value: Option<String>,
+    values: [&'static str; 2],
+    faults: &mut Vec<Diagnostic>,
+) -> Option<&'static str> {
+    let value = value?;
+    let is_meant = |known: &&'static str| value.eq_ignore_ascii_case(known);
+    let found = values.into_iter().find(is_meant);
+    if found.is_none() {
+        let [first, second] = values;
+        let message = format!("`{name}` is `{value}`; expected `{first}` or `{second}`");
+        let near = nearest(&value, values).unwrap_or(first);
+        faults.push(
+            Diagnostic::error("setting-unknown-value", message)
+                .hint(format!("set `{name}={near}` in the shell or in `.env`")),
+        );
+    }
+    found
+}
+
+fn time_zone(name: Option<String>, faults: &mut Vec<Diagnostic>) -> TimeZone {
+    let Some(name) = name else {
+        return TimeZone::UTC;
+    };
+    TimeZone::get(&name).unwrap_or_else(|_| {
+        let message = format!("`TIME_ZONE` is `{name}`, which is not a zone");
+        faults.push(
+            Diagnostic::error("setting-unknown-value", message)
+                .hint("expected an IANA name, such as `TIME_ZONE=Europe/Berlin`"),
+        );
+        TimeZone::UTC
+    })
 }
 
 fn value(file: &HashMap<String, String>, name: &str) -> Option<String> {
