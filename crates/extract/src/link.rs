@@ -2,6 +2,8 @@
 //!
 //! A header that cannot be read is not the same as none: then there may be more.
 
+use percent_encoding::{AsciiSet, percent_encode};
+
 /// What an answer says of the next page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Next {
@@ -167,15 +169,7 @@ impl Scanner<'_> {
 
 /// An address in ASCII: other bytes are percent-encoded as they came, which is what UTF-8 needs (RFC 3987, section 3.1).
 fn encoded(target: &[u8]) -> String {
-    let mut text = String::with_capacity(target.len());
-    for byte in target {
-        if byte.is_ascii() {
-            text.push(char::from(*byte));
-        } else {
-            text += &format!("%{byte:02X}");
-        }
-    }
-    text
+    percent_encode(target, &AsciiSet::EMPTY).to_string()
 }
 
 #[cfg(test)]

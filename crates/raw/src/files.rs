@@ -130,32 +130,29 @@ pub fn complete_listings(
     (listings, faults)
 }
 
+/// What a marker of a complete listing says; other members are for people.
+#[derive(serde::Deserialize)]
+struct Marker {
+    stream: String,
+    started_at: jiff::Timestamp,
+    files: Vec<String>,
+    records: u64,
+}
+
 fn read_marker(path: &Path, name: &str) -> Result<CompleteListing, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    // JSON is YAML, and the YAML reader is at hand.
-    let root = yaml::parse(&text).map_err(|fault| fault.message)?;
-    let member = |key: &str| root.get(key).ok_or_else(|| format!("`{key}` is missing"));
-    let started_at = member("started_at")?
-        .as_text()
-        .and_then(|text| text.parse::<jiff::Timestamp>().ok());
-    let yaml::Value::List(files) = &member("files")?.value else {
-        return Err("`files` is not a list".into());
-    };
-    let yaml::Value::Number(records) = &member("records")?.value else {
-        return Err("`records` is not a number".into());
-    };
+    let marker: Marker =
+        sonic_rs::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+            // The library draws the place over several lines; its first line says what is wrong.
+            let said = error.to_string();
+            said.lines().next().unwrap_or_default().to_owned()
+        })?;
     Ok(CompleteListing {
         name: name.to_owned(),
-        stream: member("stream")?.as_text().unwrap_or_default().to_owned(),
-        started_at: started_at
-            .ok_or("`started_at` is not a time")?
-            .as_microsecond(),
-        files: files
-            .iter()
-            .filter_map(yaml::Node::as_text)
-            .map(str::to_owned)
-            .collect(),
-        records: records.parse().map_err(|_| "`records` is not a count")?,
+        stream: marker.stream,
+        started_at: marker.started_at.as_microsecond(),
+        files: marker.files,
+        records: marker.records,
     })
 }
 

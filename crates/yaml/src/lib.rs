@@ -151,21 +151,7 @@ pub fn for_each_item(text: &str, each: &mut dyn FnMut(Result<Node, SyntaxFault>)
 
 /// Appends text as a JSON string.
 pub fn write_json_text(text: &str, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            control if control < '\u{20}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(control)));
-            }
-            other => out.push(other),
-        }
-    }
-    out.push('"');
+    out.push_str(&serde_json::Value::from(text).to_string());
 }
 
 fn read_items(text: &str, split: bool, each: &mut dyn FnMut(Result<Node, SyntaxFault>)) {
