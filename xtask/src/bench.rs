@@ -48,18 +48,13 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
     let log_entries = number(arguments, "--log-entries").unwrap_or(300_000);
     let runs = number(arguments, "--runs").unwrap_or(3).max(1);
     let with_peers = arguments.iter().any(|argument| argument == "--peers");
+    let Bench {
+        ours,
+        python,
+        folder,
+    } = Bench::set_up(log_entries, with_peers)?;
     let built = env::current_exe()?;
-    let build = built.ancestors().nth(2).unwrap_or(Path::new("."));
-    let ours = release(build)?;
-    let python = python(build, with_peers)?;
-
-    let folder = tempfile::tempdir_in(build)?;
     let project = folder.path();
-    let options = demo::Options {
-        log_entries,
-        ..demo::Options::default()
-    };
-    demo::write(project, &options, &mut |_| {}).map_err(io::Error::other)?;
     let raw = project.join("raw_data").join(STREAM);
     let bytes: u64 = fs::read_dir(&raw)?
         .flatten()
@@ -145,6 +140,35 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         starts(&ours)?
     ));
     Ok(())
+}
+
+/// What is measured, and on what.
+struct Bench {
+    /// The release binary.
+    ours: PathBuf,
+    python: PathBuf,
+    /// A project with a demo, gone when this is dropped.
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn set_up(log_entries: u64, with_peers: bool) -> io::Result<Self> {
+        let built = env::current_exe()?;
+        let build = built.ancestors().nth(2).unwrap_or(Path::new("."));
+        let ours = release(build)?;
+        let python = python(build, with_peers)?;
+        let folder = tempfile::tempdir_in(build)?;
+        let options = demo::Options {
+            log_entries,
+            ..demo::Options::default()
+        };
+        demo::write(folder.path(), &options, &mut |_| {}).map_err(io::Error::other)?;
+        Ok(Self {
+            ours,
+            python,
+            folder,
+        })
+    }
 }
 
 /// The release binary, built now.

@@ -21,16 +21,15 @@ pub mod status;
 use std::path::Path;
 use std::time::Duration;
 
-use diagnostics::Diagnostic;
+use ::load::LoadReport;
+use diagnostics::{Diagnostic, counted};
+use project::faults::database_fault;
+use project::{OpenError, Project};
 use store::{Limits, Place, Store};
+use transform::Plan;
 
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
-use ::load::LoadReport;
-use diagnostics::counted;
-use project::faults::database_fault;
-use project::{OpenError, Project};
-use transform::Plan;
 
 /// How long a run waits for another that is loading into the same database.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -22,12 +22,9 @@ pub fn load(
 ) -> Result<Vec<LoadReport>, CouldNotRun> {
     let mut bar = ProgressBar::hidden();
     let loaded = load::load(project, plans, meant, store, &mut |event| match event {
-        Event::Odd(diagnostics) => console.diagnostics(diagnostics),
-        Event::Reading { stream, bytes } => bar = console.bar(stream, *bytes),
-        Event::Written(bytes) => bar.inc(*bytes),
-        Event::Read => bar.finish_and_clear(),
         Event::Loaded(report) => say_stream(report, console),
         Event::Faults(report, first) => say_faults(report, first, console),
+        event => say_progress(event, &mut bar, console),
     });
     loaded.map_err(|error| say_error(project, &error, console))
 }
@@ -39,10 +36,9 @@ pub fn load_quietly(
     store: &mut Store,
     console: &Console,
 ) -> Result<Vec<LoadReport>, CouldNotRun> {
+    let mut bar = ProgressBar::hidden();
     let loaded = load::load(project, plans, &[], store, &mut |event| {
-        if let Event::Odd(diagnostics) = event {
-            console.diagnostics(diagnostics);
-        }
+        say_progress(event, &mut bar, console);
     });
     loaded.map_err(|error| say_error(project, &error, console))
 }
@@ -65,6 +61,17 @@ fn say_error(project: &Project, error: &LoadError, console: &Console) -> CouldNo
         }
     }
     CouldNotRun
+}
+
+/// Says what is odd, and moves the bar; what became of the records is for others to say.
+fn say_progress(event: &Event<'_>, bar: &mut ProgressBar, console: &Console) {
+    match event {
+        Event::Odd(diagnostics) => console.diagnostics(diagnostics),
+        Event::Reading { stream, bytes } => *bar = console.bar(stream, *bytes),
+        Event::Written(bytes) => bar.inc(*bytes),
+        Event::Read => bar.finish_and_clear(),
+        Event::Loaded(_) | Event::Faults(..) => {}
+    }
 }
 
 fn say_stream(report: &LoadReport, console: &Console) {

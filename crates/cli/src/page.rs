@@ -6,7 +6,9 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use definitions::Query;
-use diagnostics::Diagnostic;
+use diagnostics::{Diagnostic, counted};
+use project::Project;
+use project::faults::{database_fault, sql_fault};
 use report::{Before, Counted, Happenings, Page, Stretch, Trust};
 use store::{Limits, Period, Place, Reader, Store};
 
@@ -15,9 +17,6 @@ use crate::commands::query::{all_sound, into_folder};
 use crate::console::Console;
 use crate::period::{Undated, narrow};
 use crate::{CouldNotRun, gaps};
-use diagnostics::counted;
-use project::Project;
-use project::faults::{database_fault, sql_fault};
 
 /// Of each answer so many rows are drawn; the CSV files have all.
 pub const KEPT: usize = 20_000;

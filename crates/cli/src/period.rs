@@ -1,18 +1,17 @@
 //! The period that is asked about: what can be typed, and the database that holds only what happened in it.
 
-use diagnostics::Diagnostic;
+use diagnostics::{Diagnostic, counted};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use project::Project;
+use project::faults::database_fault;
 use store::{Period, Place, Store};
 
 use crate::CouldNotRun;
 use crate::args::PeriodArguments;
 use crate::console::Console;
 use crate::loading::derive;
-use diagnostics::counted;
-use project::Project;
-use project::faults::database_fault;
 
 /// The period that was asked for; nothing if none was.
 pub fn read(arguments: &PeriodArguments, console: &Console) -> Result<Option<Period>, CouldNotRun> {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::thread;
 
 use diagnostics::Diagnostic;
+use project::settings;
 
 use crate::args::{Arguments, MessageFormat, Verb};
 use crate::console::Console;
-use project::settings;
 
 /// Files that a command opens at once, whatever the machine: raw file, database with its log, answers.
 const FILES: usize = 16;

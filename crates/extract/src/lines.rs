@@ -180,23 +180,8 @@ fn is_empty_collection(json: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use definitions::extractor::{FieldPath, PathStep};
-
     use super::*;
-
-    fn path(text: &str) -> FieldPath {
-        let mut steps = Vec::new();
-        for part in text.split('.').filter(|part| !part.is_empty()) {
-            let name = part.trim_end_matches("[]");
-            if !name.is_empty() {
-                steps.push(PathStep::Member(name.to_owned()));
-            }
-            if part.ends_with("[]") {
-                steps.push(PathStep::Each);
-            }
-        }
-        FieldPath { steps }
-    }
+    use crate::page::tests::path;
 
     fn rule(at: &str, matching: Option<&str>, keep: Keep) -> Redaction {
         Redaction {

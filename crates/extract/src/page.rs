@@ -222,10 +222,11 @@ pub fn beginning(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn path(text: &str) -> FieldPath {
+    /// A path as an extractor's text has it.
+    pub(crate) fn path(text: &str) -> FieldPath {
         let mut steps = Vec::new();
         for part in text.split('.').filter(|part| !part.is_empty()) {
             let name = part.trim_end_matches("[]");

@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::io;
 use std::process::Command;
-use std::{env, io};
 
 use sonic_rs::{JsonValueTrait, Value};
 
-use super::{Line, Path, measured, number, python, release, say};
+use super::{Bench, Line, Path, measured, number, say};
 
 /// How many of the slowest are shown.
 const SHOWN: usize = 10;
@@ -26,17 +26,12 @@ struct Compared {
 pub fn run(arguments: &[String]) -> io::Result<()> {
     let log_entries = number(arguments, "--log-entries").unwrap_or(1_000_000);
     let runs = number(arguments, "--runs").unwrap_or(3).max(1);
-    let built = env::current_exe()?;
-    let build = built.ancestors().nth(2).unwrap_or(Path::new("."));
-    let ours = release(build)?;
-    let python = python(build, false)?;
-    let folder = tempfile::tempdir_in(build)?;
+    let Bench {
+        ours,
+        python,
+        folder,
+    } = Bench::set_up(log_entries, false)?;
     let project = folder.path();
-    let options = demo::Options {
-        log_entries,
-        ..demo::Options::default()
-    };
-    demo::write(project, &options, &mut |_| {}).map_err(io::Error::other)?;
     let ours_with = |arguments: &[&str]| {
         let mut command = Command::new(&ours);
         command.args(arguments).arg("--project").arg(project);

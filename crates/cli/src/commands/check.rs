@@ -1,12 +1,11 @@
 //! `check`: every definition, and the tests of mappers and queries.
 
-use diagnostics::Severity;
+use diagnostics::{Severity, counted};
 use serde_json::json;
 
 use crate::args::Arguments;
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
-use diagnostics::counted;
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let (project, faults) =

@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use demo::{Compression, Written};
-use diagnostics::Diagnostic;
+use diagnostics::{Diagnostic, counted};
 use serde_json::json;
 
 use crate::args::{Arguments, DemoArguments};
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
-use diagnostics::counted;
 
 pub fn run(
     arguments: &Arguments,

@@ -1,6 +1,6 @@
 //! `doctor`: whether each token works and each stream can be fetched.
 
-use diagnostics::Diagnostic;
+use diagnostics::{Diagnostic, count};
 use extract::{Finding, Health, Stop};
 use serde_json::json;
 
@@ -9,7 +9,6 @@ use super::fetching::Shown;
 use crate::args::{Arguments, MessageFormat, Sources};
 use crate::console::{Console, table};
 use crate::{CouldNotRun, Outcome};
-use diagnostics::count;
 
 pub fn run(
     arguments: &Arguments,

@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::fetched;
 use super::fetching::Shown;
+use project::Project;
+
 use crate::args::{Arguments, ExtractArguments};
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
-use project::Project;
 
 pub fn run(
     arguments: &Arguments,

@@ -1,14 +1,13 @@
 //! What is said of what was fetched: of each stream when it ends, and of all in the end.
 
-use diagnostics::Diagnostic;
+use diagnostics::{Diagnostic, count, counted};
 use extract::{FetchOutcome, FetchReport, SourceReport};
+use project::Project;
 use serde_json::json;
 
 use crate::args::Arguments;
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome, gaps};
-use diagnostics::{count, counted};
-use project::Project;
 
 /// How many gaps or parents of a stream are shown.
 const SHOWN: usize = 3;

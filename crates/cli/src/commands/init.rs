@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 
 use diagnostics::Diagnostic;
+use project::settings;
 use serde_json::json;
 
 use crate::args::Arguments;
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
-use project::settings;
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let folder = &arguments.project;

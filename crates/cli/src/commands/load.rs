@@ -1,12 +1,12 @@
 //! `load`: what is new in `raw_data/`, into the database.
 
+use diagnostics::counted;
 use serde_json::json;
 use store::Place;
 
 use crate::args::{Arguments, LoadArguments};
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome, loading};
-use diagnostics::counted;
 
 pub fn run(
     arguments: &Arguments,

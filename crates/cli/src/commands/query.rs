@@ -3,10 +3,13 @@
 use std::io::{self, BufWriter, Write};
 
 use definitions::Query;
-use diagnostics::{Diagnostic, nearest};
+use diagnostics::{Diagnostic, counted, nearest};
+use project::Project;
+use project::faults::{database_fault, query_fault, typed_sql_fault};
 use report::Format;
 use serde_json::json;
 use store::{Limits, Place, QueryFault};
+use wildmatch::WildMatch;
 
 use crate::answers::{Answered, Failure, Files, answer, answer_all, answer_sql};
 use crate::args::{AnswerFormat, Arguments, QueryArguments};
@@ -14,10 +17,6 @@ use crate::console::{Console, Stdout, table};
 use crate::page::OUTPUT;
 use crate::period::Undated;
 use crate::{CouldNotRun, Outcome, period};
-use diagnostics::counted;
-use project::Project;
-use project::faults::{database_fault, query_fault, typed_sql_fault};
-use wildmatch::WildMatch;
 
 pub fn run(
     arguments: &Arguments,

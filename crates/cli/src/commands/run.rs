@@ -1,11 +1,12 @@
 //! `run`: load, answer every question, and say what came of it.
 
+use diagnostics::{count, counted};
+
 use crate::args::{Arguments, RunArguments};
 use crate::console::{Console, table};
 use crate::page::{self, Held, Names};
 use crate::period::Undated;
 use crate::{CouldNotRun, Outcome, gaps, loading, period};
-use diagnostics::{count, counted};
 
 pub fn run(
     arguments: &Arguments,

@@ -1,15 +1,14 @@
 //! `status`: a line for each table, then one for each stream that was fetched.
 
+use diagnostics::count;
 use extract::state::State;
+use project::faults::database_fault;
+use project::{Project, states};
 use store::{Place, Reader};
 
 use crate::args::{Arguments, MessageFormat};
 use crate::console::{Console, table};
 use crate::{CouldNotRun, Outcome, gaps, loading};
-use diagnostics::count;
-use project::Project;
-use project::faults::database_fault;
-use project::states;
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let project = super::open_project(&arguments.project, console)?;
