@@ -6,8 +6,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use transform::Plan;
 
 use crate::ddl::{NEW_VERSION, key, quote};
-use crate::period::{latest, own_moment};
-use crate::{bulk, copies};
+use crate::{bulk, copies, counts};
 
 /// A file that is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,30 +155,22 @@ pub(crate) fn finish_stream(
     bulk::finish(&transaction, plan)?;
     copies::reject_contradictions(&transaction, plan, listing.is_some())?;
     let mut removed = 0;
-    let latest = latest(&transaction, plan)?;
     for (place, table) in plan.tables.iter().enumerate() {
-        let name = quote(&table.table.name);
         if let Some((started, _)) = listing {
             if place == 0 {
                 note_removed(&transaction, plan, started)?;
             }
             // What people brought without a time is older than any listing.
+            let name = quote(&table.table.name);
             let sql = format!("delete from {name} where ifnull(_extracted_at, -1) < ?1");
             removed += transaction.execute(&sql, [started])? as u64;
         }
-        let moment = own_moment(&table.table, "counted", &latest);
-        let sql = format!(
-            "with counted as (
-               select count(*) as rows, {newest} as newest, min({moment}) as first, max({moment}) as last from {name} as counted
-             )
-             update _tables set stream = ?2, rows = counted.rows, newest_extracted_at = newest, from_at = first,
-               to_at = nullif(max(ifnull(newest, ''), ifnull(last, '')), '')
-             from counted where table_name = ?1",
-            newest = "strftime('%Y-%m-%dT%H:%M:%SZ', max(_extracted_at) / 1000000, 'unixepoch')",
-        );
-        transaction.execute(&sql, (&table.table.name, plan.stream.as_str()))?;
         renew_version(&transaction, &table.table.name)?;
     }
+    if removed > 0 {
+        counts::forget(&transaction, plan)?;
+    }
+    counts::update(&transaction, plan)?;
     transaction.execute(
         "update _files set rejects = (select count(*) from _rejects where file_id = _files.id) where stream = ?1",
         [plan.stream.as_str()],

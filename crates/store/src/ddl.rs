@@ -6,7 +6,7 @@ use definitions::{Column, ColumnType, Schema, Table};
 use rusqlite::Connection;
 
 /// Raised when the bookkeeping tables change: an older database is made anew from the raw data.
-pub(crate) const FORMAT: i64 = 5;
+pub(crate) const FORMAT: i64 = 6;
 
 /// A version of a table that no other one has: it tells whether the table changed since something was made from it.
 pub(crate) const NEW_VERSION: &str = "hex(randomblob(16))";
@@ -43,6 +43,7 @@ create table _streams (
   stream text primary key, fingerprint integer not null, unfinished integer not null, listing text, listed_at integer
 );
 create table _tables (table_name text primary key, stream text, rows integer not null, newest_extracted_at text, from_at text, to_at text);
+create table _counted (table_name text primary key, counted_to integer not null, latest text not null);
 create table _removed (stream text not null, key text not null, primary key (stream, key));
 create table _gaps (stream text not null, parent text, since_at text, until_at text, reason text not null);
 create index _gaps_by_stream on _gaps (stream);
@@ -312,7 +313,7 @@ fn is_table(kind: &str) -> bool {
 
 fn forget(connection: &Connection, table: &str) -> rusqlite::Result<()> {
     connection.execute("delete from _objects where name = ?1", [table])?;
-    for bookkeeping in ["_tables", "_versions"] {
+    for bookkeeping in ["_tables", "_counted", "_versions"] {
         let sql = format!("delete from {bookkeeping} where table_name = ?1");
         connection.execute(&sql, [table])?;
     }

@@ -7,7 +7,7 @@ use transform::{Batch, Plan, Reject, Warning};
 use crate::bulk::{self, Bulk};
 use crate::ddl::quote;
 use crate::rows::{Origin, Rules};
-use crate::{Error, FileFacts, Place};
+use crate::{Error, FileFacts, Place, counts};
 
 /// The loading of one file: a transaction.
 pub struct FileLoad<'a> {
@@ -21,6 +21,7 @@ pub struct FileLoad<'a> {
     records: u64,
     rejects: u64,
     extracted: Option<(i64, i64)>,
+    additions: Additions,
 }
 
 impl<'a> FileLoad<'a> {
@@ -41,9 +42,10 @@ impl<'a> FileLoad<'a> {
             let sql = "update _streams set unfinished = 1 where stream = ?1 and unfinished = 0";
             transaction.execute(sql, [&facts.stream])?;
             *bulk = bulk::begin(&transaction, plan, bulk.take())?;
-            insert_file(&transaction, facts)
+            let additions = Additions::begin(&transaction, plan)?;
+            Ok((insert_file(&transaction, facts)?, additions))
         })();
-        let file = begun.map_err(failed)?;
+        let (file, additions) = begun.map_err(failed)?;
         Ok(Self {
             transaction,
             rules: Rules::new(plan),
@@ -57,6 +59,7 @@ impl<'a> FileLoad<'a> {
             records: 0,
             rejects: 0,
             extracted: None,
+            additions,
         })
     }
 
@@ -74,6 +77,9 @@ impl<'a> FileLoad<'a> {
     /// Makes it stay, with the file's size and hash.
     pub fn commit(self, size: u64, hash: u64) -> Result<(), Error> {
         let done = (|| {
+            if !self.additions.are_all(&self.transaction, self.rules.plan)? {
+                counts::forget(&self.transaction, self.rules.plan)?;
+            }
             let (from, to) = self.extracted.unzip();
             self.transaction.execute(
                 "update _files set size = ?2, hash = ?3, records = ?4, rejects = ?5, extracted_from = ?6, extracted_to = ?7 where id = ?1",
@@ -101,10 +107,44 @@ impl<'a> FileLoad<'a> {
             let (from, to) = self.extracted.unwrap_or((time, time));
             self.extracted = Some((from.min(time), to.max(time)));
         }
+        let before = self.transaction.total_changes();
         match self.bulk {
-            Some(bulk) => bulk.append(&self.transaction, &self.rules, batch, &self.origin),
-            None => self.rules.apply(&self.transaction, batch, &self.origin),
+            Some(bulk) => bulk.append(&self.transaction, &self.rules, batch, &self.origin)?,
+            None => self.rules.apply(&self.transaction, batch, &self.origin)?,
         }
+        let changes = self.transaction.total_changes() - before;
+        self.additions.note(batch, changes);
+        Ok(())
+    }
+}
+
+/// Whether a file only added rows to the table of its stream: then each change of the database gave one more row.
+struct Additions {
+    /// The last row before.
+    before: i64,
+    changes: u64,
+    /// Rows of records without a time replace others, and a replacement counts as one change.
+    can_tell: bool,
+}
+
+impl Additions {
+    fn begin(connection: &Connection, plan: &Plan) -> rusqlite::Result<Self> {
+        Ok(Self {
+            before: counts::last_row(connection, &plan.tables[0].table)?,
+            changes: 0,
+            can_tell: plan.tables.len() == 1,
+        })
+    }
+
+    fn note(&mut self, batch: &Batch, changes: u64) {
+        self.changes += changes;
+        let mut records = batch.records.iter();
+        self.can_tell &= records.all(|record| record.extracted_at.is_some());
+    }
+
+    fn are_all(&self, connection: &Connection, plan: &Plan) -> rusqlite::Result<bool> {
+        let last = counts::last_row(connection, &plan.tables[0].table)?;
+        Ok(self.can_tell && last - self.before == self.changes as i64)
     }
 }
 
@@ -118,6 +158,7 @@ pub(crate) fn reset_stream(
     for table in &plan.tables {
         transaction.execute(&format!("delete from {}", quote(&table.table.name)), [])?;
     }
+    counts::forget(&transaction, plan)?;
     for table in [
         "_rejects",
         "_copies",

@@ -9,6 +9,7 @@ mod bookkeeping;
 mod bulk;
 mod checkpoint;
 mod copies;
+mod counts;
 mod ddl;
 mod definition_tests;
 mod derived;

@@ -138,11 +138,14 @@ fn is_declared_alike(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(sql, [], |row| row.get(0))
 }
 
-/// When a row of a table happened, by its own columns, as SQL: the first of them that is plausible; `null` if it has
-/// none. `alias` is what the table is called there.
-pub(crate) fn own_moment(table: &Table, alias: &str, latest: &str) -> String {
+/// When a row of a table happened, by its own columns, as SQL: the first of them that is plausible, or any where no
+/// latest moment is given; `null` if it has none. `alias` is what the table is called there.
+pub(crate) fn own_moment(table: &Table, alias: &str, latest: Option<&str>) -> String {
     let own = table.period_columns().filter(|column| column.is_moment());
-    first(own.map(|column| plausible(column, alias, latest)))
+    first(own.map(|column| match latest {
+        Some(latest) => plausible(column, alias, latest),
+        None => written(column, alias),
+    }))
 }
 
 /// The last moment that is plausible for what people wrote into the files of a stream, or that was fetched with them: a
@@ -175,13 +178,18 @@ fn first(moments: impl Iterator<Item = String>) -> String {
 }
 
 fn plausible(column: &Column, alias: &str, latest: &str) -> String {
+    let moment = written(column, alias);
+    format!("case when {moment} between '{EARLIEST}' and '{latest}' then {moment} end")
+}
+
+/// A column as a moment, plausible or not.
+fn written(column: &Column, alias: &str) -> String {
     let name = quote(&column.name);
-    let moment = match column.kind {
+    match column.kind {
         // A day as its first moment, as `to_timestamp` has it.
         ColumnType::Date => format!("{alias}.{name} || 'T00:00:00Z'"),
         _ => format!("{alias}.{name}"),
-    };
-    format!("case when {moment} between '{EARLIEST}' and '{latest}' then {moment} end")
+    }
 }
 
 /// When a row of a table happened, be it by the row that it belongs to.
@@ -194,7 +202,7 @@ fn moment(schema: &Schema, table: &Table, latest: &str) -> String {
         };
         format!(
             "(select {} from whole.{} as parent where parent.{} = row.{})",
-            own_moment(parent, "parent", latest),
+            own_moment(parent, "parent", Some(latest)),
             quote(&parent.name),
             quote(key),
             quote(&column.name)

@@ -19,7 +19,7 @@ use crate::ddl::quote;
 
 /// The rules for the tables of a plan, as statements.
 pub(crate) struct Rules<'p> {
-    plan: &'p Plan,
+    pub(crate) plan: &'p Plan,
     pub(crate) tables: Vec<TableSql>,
 }
 

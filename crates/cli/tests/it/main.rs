@@ -12,6 +12,7 @@ mod bad_input;
 mod brought;
 mod checked;
 mod cli;
+mod counts;
 mod definitions;
 mod demo;
 mod derived;
