@@ -241,6 +241,52 @@ fn the_paths_that_documents_name_are_there() {
     }
 }
 
+/// Every link within the documents leads to a file, and to a heading in it.
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut documents = Vec::new();
+    for folder in ["", "docs", "docs/entities"] {
+        let entries = fs::read_dir(root().join(folder)).unwrap().flatten();
+        let paths = entries.map(|entry| entry.path());
+        documents.extend(paths.filter(|path| path.extension().is_some_and(|end| end == "md")));
+    }
+    assert!(documents.len() > 15);
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        for link in text.split("](").skip(1) {
+            let link = link.split(')').next().unwrap_or_default();
+            if link.contains("://") {
+                continue;
+            }
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = match path {
+                "" => document.clone(),
+                path => document.parent().unwrap().join(path),
+            };
+            assert!(target.exists(), "{} leads to `{link}`", document.display());
+            if !heading.is_empty() {
+                let text = fs::read_to_string(&target).unwrap();
+                let found = text.lines().any(|line| anchor(line) == heading);
+                assert!(found, "{} leads to `{link}`", document.display());
+            }
+        }
+    }
+}
+
+/// What a heading is called in links: in lower case, with `-` for spaces, without signs; nothing for other lines.
+fn anchor(line: &str) -> String {
+    let heading = line.trim_start_matches('#');
+    if heading.len() == line.len() {
+        return String::new();
+    }
+    let letters = heading.trim().to_lowercase();
+    let kept = letters
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter })
+        .collect()
+}
+
 fn rust_files() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     for folder in ["crates", "xtask"] {

@@ -17,6 +17,7 @@ mod definitions;
 mod demo;
 mod derived;
 mod disk;
+mod documents;
 mod expressions;
 mod filling;
 mod limits;
