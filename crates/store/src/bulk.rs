@@ -27,7 +27,7 @@ const SIZES: [(usize, u64); 3] = [
 const BITS_A_KEY: u32 = 4;
 
 /// The page cache while rows are appended, in KiB.
-pub(crate) const SMALL_CACHE: i64 = 8 << 10;
+pub(crate) const SMALL_CACHE: i64 = 4 << 10;
 
 /// The page cache while keys and indexes are built, in KiB. Sorting takes two such portions of memory beside it, and is
 /// fastest where they fit into the cache of the processor.

@@ -1,0 +1,4 @@
+//! See `fuzz::yaml`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::yaml(data));
