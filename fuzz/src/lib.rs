@@ -42,7 +42,10 @@ pub fn json_page(data: &[u8]) {
     let Some((first, body)) = data.split_first() else {
         return;
     };
-    let streams = BUILT_IN.extractors.iter().flat_map(|source| &source.streams);
+    let streams = BUILT_IN
+        .extractors
+        .iter()
+        .flat_map(|source| &source.streams);
     let streams: Vec<_> = streams.collect();
     let stream = streams[usize::from(*first) % streams.len()];
     let next = extract::link::Next::None;
@@ -155,7 +158,9 @@ mod tests {
 
     /// Every input that was kept runs through its target.
     fn run(name: &str, target: fn(&[u8])) {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("corpus")
+            .join(name);
         let inputs: Vec<_> = fs::read_dir(corpus).unwrap().flatten().collect();
         assert!(inputs.len() >= 5, "{} inputs", inputs.len());
         for input in inputs {

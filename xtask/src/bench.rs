@@ -22,6 +22,20 @@ pub use queries::run as run_queries;
 const STREAM: &str = "pagerduty_log_entries";
 const TABLE: &str = "PagerDutyLogEntries";
 
+/// Others that load the same: name, file, script.
+const PEERS: [(&str, &str, &str); 2] = [
+    (
+        "sqlite-utils",
+        "utils.py",
+        include_str!("bench/load_sqlite_utils.py"),
+    ),
+    (
+        "dlt, into DuckDB",
+        "load.py",
+        include_str!("bench/load_dlt.py"),
+    ),
+];
+
 /// The chores by which this program runs itself, so that the memory of a floor can be told.
 pub const PARSE: &str = "bench-parse";
 /// See [`PARSE`].
@@ -70,62 +84,21 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         Ok(command)
     };
 
-    let [mut stream, mut whole, mut duckdb, mut again] = [
-        "load, as shipped",
-        "load, and the tables derived from it",
-        "DuckDB",
-        "load again, nothing new",
-    ]
-    .map(Line::new);
-    for _ in 0..runs {
-        clear(&database)?;
-        let load = || {
-            let mut command = Command::new(&ours);
-            command.args(["load", STREAM, "--project"]).arg(project);
-            command.env("DB_MODE", "DISK");
-            command
-        };
-        let (loaded, all) = measured_until(&mut load(), "loaded ")?;
-        stream.costs.extend(loaded);
-        whole.costs.push(all);
-        again.costs.push(measured(&mut load())?);
+    let load = || {
+        let mut command = Command::new(&ours);
+        command.args(["load", STREAM, "--project"]).arg(project);
+        command.env("DB_MODE", "DISK");
+        command
+    };
+    let duckdb = || script("duck.py", include_str!("bench/load_duckdb.py"));
+    let mut lines = loads(runs, &load, &duckdb, &database, &other)?;
+    lines.extend(floors(runs, &built, &raw, &database, &other)?);
+    let peers: &[(&str, &str, &str)] = if with_peers { &PEERS } else { &[] };
+    for (name, file, text) in peers {
         clear(&other)?;
-        let mut command = script("duck.py", include_str!("bench/load_duckdb.py"))?;
-        duckdb.costs.push(measured(&mut command)?);
-    }
-    let [mut parse, mut copy] = [
-        "parsing alone, two threads",
-        "SQLite copies the rows, and builds key and index",
-    ]
-    .map(Line::new);
-    for _ in 0..runs {
-        parse
-            .costs
-            .push(measured(Command::new(&built).arg(PARSE).arg(&raw))?);
-        clear(&other)?;
-        let mut command = Command::new(&built);
-        command.arg(COPY).arg(&database).arg(&other);
-        copy.costs.push(measured(&mut command)?);
-    }
-    let mut lines = vec![stream, whole, duckdb, again, parse, copy];
-    if with_peers {
-        for (name, file, text) in [
-            (
-                "sqlite-utils",
-                "utils.py",
-                include_str!("bench/load_sqlite_utils.py"),
-            ),
-            (
-                "dlt, into DuckDB",
-                "load.py",
-                include_str!("bench/load_dlt.py"),
-            ),
-        ] {
-            clear(&other)?;
-            let mut line = Line::new(name);
-            line.costs.push(measured(&mut script(file, text)?)?);
-            lines.push(line);
-        }
+        let mut line = Line::new(name);
+        line.costs.push(measured(&mut script(file, text)?)?);
+        lines.push(line);
     }
     let rows = Connection::open(&database)
         .and_then(|database| {
@@ -140,6 +113,58 @@ pub fn run(arguments: &[String]) -> io::Result<()> {
         starts(&ours)?
     ));
     Ok(())
+}
+
+/// Loads with ours and with DuckDB in turn.
+fn loads(
+    runs: u64,
+    load: &dyn Fn() -> Command,
+    other_load: &dyn Fn() -> io::Result<Command>,
+    database: &Path,
+    other: &Path,
+) -> io::Result<Vec<Line>> {
+    let [mut stream, mut whole, mut duckdb, mut again] = [
+        "load, as shipped",
+        "load, and the tables derived from it",
+        "DuckDB",
+        "load again, nothing new",
+    ]
+    .map(Line::new);
+    for _ in 0..runs {
+        clear(database)?;
+        let (loaded, all) = measured_until(&mut load(), "loaded ")?;
+        stream.costs.extend(loaded);
+        whole.costs.push(all);
+        again.costs.push(measured(&mut load())?);
+        clear(other)?;
+        duckdb.costs.push(measured(&mut other_load()?)?);
+    }
+    Ok(vec![stream, whole, duckdb, again])
+}
+
+/// The least that it could take.
+fn floors(
+    runs: u64,
+    built: &Path,
+    raw: &Path,
+    database: &Path,
+    other: &Path,
+) -> io::Result<Vec<Line>> {
+    let [mut parse, mut copy] = [
+        "parsing alone, two threads",
+        "SQLite copies the rows, and builds key and index",
+    ]
+    .map(Line::new);
+    for _ in 0..runs {
+        parse
+            .costs
+            .push(measured(Command::new(built).arg(PARSE).arg(raw))?);
+        clear(other)?;
+        let mut command = Command::new(built);
+        command.arg(COPY).arg(database).arg(other);
+        copy.costs.push(measured(&mut command)?);
+    }
+    Ok(vec![parse, copy])
 }
 
 /// What is measured, and on what.

@@ -36,6 +36,40 @@ fn main() {
         .map(|entry| entry.metadata().map_or(0, |metadata| metadata.len()))
         .sum();
 
+    beside_bare_upserts(project, bytes, runs);
+    fresh(project);
+    let (time, peak) = reliability(project, &["load"]);
+    println!(
+        "\nload of all streams: {:.3} s, peak memory {} MB",
+        time.as_secs_f64(),
+        peak / 1024
+    );
+    let (time, _) = reliability(project, &["load"]);
+    println!("load again, nothing new: {:.3} s", time.as_secs_f64());
+    let derived = derived(project);
+    let (time, peak) = reliability(project, &["query"]);
+    println!(
+        "derived tables: {:.3} s; with all queries {:.3} s",
+        derived.as_secs_f64(),
+        (derived + time).as_secs_f64()
+    );
+    println!(
+        "all queries together: {:.3} s, peak memory {} MB\n",
+        time.as_secs_f64(),
+        peak / 1024
+    );
+    let (paged, peak) = reliability(project, &["report"]);
+    println!(
+        "the page of all answers: {:.3} s, {:.3} s more than the queries, peak memory {} MB\n",
+        paged.as_secs_f64(),
+        paged.as_secs_f64() - time.as_secs_f64(),
+        peak / 1024
+    );
+    queries(project, runs);
+}
+
+/// Loads one stream, and inserts the same rows with bare statements.
+fn beside_bare_upserts(project: &Path, bytes: u64, runs: u64) {
     let (mut ours, mut bare, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
     let mut rows = 0;
     for _ in 0..runs {
@@ -75,36 +109,6 @@ fn main() {
         "peak memory of the load: {} MB",
         peaks.last().copied().unwrap_or_default() / 1024
     );
-
-    fresh(project);
-    let (time, peak) = reliability(project, &["load"]);
-    println!(
-        "\nload of all streams: {:.3} s, peak memory {} MB",
-        time.as_secs_f64(),
-        peak / 1024
-    );
-    let (time, _) = reliability(project, &["load"]);
-    println!("load again, nothing new: {:.3} s", time.as_secs_f64());
-    let derived = derived(project);
-    let (time, peak) = reliability(project, &["query"]);
-    println!(
-        "derived tables: {:.3} s; with all queries {:.3} s",
-        derived.as_secs_f64(),
-        (derived + time).as_secs_f64()
-    );
-    println!(
-        "all queries together: {:.3} s, peak memory {} MB\n",
-        time.as_secs_f64(),
-        peak / 1024
-    );
-    let (paged, peak) = reliability(project, &["report"]);
-    println!(
-        "the page of all answers: {:.3} s, {:.3} s more than the queries, peak memory {} MB\n",
-        paged.as_secs_f64(),
-        paged.as_secs_f64() - time.as_secs_f64(),
-        peak / 1024
-    );
-    queries(project, runs);
 }
 
 /// Makes all derived tables once more; prints each, and gives their time together.

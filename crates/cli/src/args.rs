@@ -247,6 +247,8 @@ pub enum AnswerFormat {
     Json,
     /// A table to paste
     Markdown,
+    /// Lines to read; what a terminal gets from `--sql`
+    Table,
 }
 
 /// Options of `demo`.

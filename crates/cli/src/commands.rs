@@ -95,8 +95,10 @@ fn load_for_answers(
         .map(|(number, noun)| counted(*number, noun))
         .collect();
     if !counts.is_empty() {
-        let load = typed("load", &project.folder);
-        let text = format!("loaded with {}: `{load}` shows them", counts.join(" and "));
+        let text = format!(
+            "loaded with {}: `reliability load` shows them",
+            counts.join(" and ")
+        );
         let facts = serde_json::json!({ "rejects": rejects, "warnings": warnings });
         console.note(&text, &facts);
     }
@@ -163,14 +165,6 @@ fn to_load<'p>(
         console.note(&text, &serde_json::json!({ "directory": name }));
     }
     Ok(to_load.plans)
-}
-
-/// A command for the same project, as it can be typed.
-fn typed(verb: &str, project: &Path) -> String {
-    if project == Path::new(".") {
-        return format!("reliability {verb}");
-    }
-    format!("reliability {verb} --project {}", project.display())
 }
 
 /// The first Ctrl-C, or SIGTERM, stops what is under way; the second ends the program at once, which loses nothing that

@@ -1,6 +1,7 @@
 //! The only place that prints: data on stdout, all else on stderr.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use diagnostics::{Diagnostic, visible};
@@ -14,6 +15,8 @@ pub struct Console {
     format: MessageFormat,
     colour: bool,
     is_quiet: bool,
+    /// What was said of the project folder, if it was, so that commands to type say it too.
+    project: Option<String>,
 }
 
 /// Stdout, for answers of any length.
@@ -50,17 +53,29 @@ impl Write for Stdout {
 
 impl Console {
     /// Colours and progress bars on a terminal, plain lines elsewhere.
-    pub fn new(format: MessageFormat, is_quiet: bool) -> Self {
+    pub fn new(format: MessageFormat, is_quiet: bool, project: &Path) -> Self {
         let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Self {
             format,
             colour,
             is_quiet,
+            project: (project != Path::new(".")).then(|| quoted(&project.display().to_string())),
+        }
+    }
+
+    /// A text whose commands can be typed as they stand: those of this program name the project folder, if it was named.
+    pub fn typable(&self, text: &str) -> String {
+        match &self.project {
+            Some(project) => with_project(text, project),
+            None => text.to_owned(),
         }
     }
 
     /// Says what is wrong.
     pub fn diagnostic(&self, diagnostic: &Diagnostic) {
+        let mut diagnostic = diagnostic.clone();
+        diagnostic.message = self.typable(&diagnostic.message);
+        diagnostic.hint = diagnostic.hint.map(|hint| self.typable(&hint));
         match self.format {
             MessageFormat::Human => say(&diagnostic.render(self.colour)),
             MessageFormat::Json => say(&diagnostic.to_json().to_string()),
@@ -82,8 +97,9 @@ impl Console {
         if self.is_quiet {
             return;
         }
+        let text = self.typable(text);
         match self.format {
-            MessageFormat::Human => say(&visible(text)),
+            MessageFormat::Human => say(&visible(&text)),
             MessageFormat::Json => {
                 say_facts(serde_json::json!({ "kind": "note", "text": text }), facts);
             }
@@ -153,43 +169,25 @@ fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Lines of columns, each as wide as its widest cell; numbers to the right.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let cell_width =
-        |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            rows.iter()
-                .map(|row| cell_width(row, column))
-                .max()
-                .unwrap_or_default()
-        })
-        .collect();
-    let is_number = |cell: &str| {
-        cell.starts_with(|c: char| c.is_ascii_digit())
-            && cell.chars().all(|c| c.is_ascii_digit() || c == ',')
-    };
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let padding = " ".repeat(width - cell.chars().count());
-            if !line.is_empty() {
-                line.push_str("  ");
-            }
-            if is_number(cell) {
-                line += &padding;
-                line += cell;
-            } else {
-                line += cell;
-                line += &padding;
-            }
+/// Adds `--project` to each command of this program that stands in backticks and does not say it.
+fn with_project(text: &str, project: &str) -> String {
+    let parts = text.split('`').enumerate().map(|(place, part)| {
+        let is_command = place % 2 == 1 && part.starts_with("reliability ");
+        match is_command && !part.contains("--project") {
+            true => format!("{part} --project {project}"),
+            false => part.to_owned(),
         }
-        text += line.trim_end();
-        text.push('\n');
+    });
+    parts.collect::<Vec<_>>().join("`")
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./~+:@%".contains(c);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
-    text
 }
 
 #[cfg(test)]
@@ -197,11 +195,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up() {
-        let rows = [
-            vec!["a".into(), "1".into(), "x".into()],
-            vec!["long".into(), "1,000".into(), String::new()],
-        ];
-        assert_eq!(table(&rows), "a         1  x\nlong  1,000\n");
+    fn commands_name_the_project() {
+        let console = |project: &str| Console::new(MessageFormat::Human, false, Path::new(project));
+        let text =
+            "see `reliability status`, `a.yaml`, `reliability run --project x` and reliability";
+        assert_eq!(console(".").typable(text), text);
+        assert_eq!(
+            console("my org").typable(text),
+            "see `reliability status --project 'my org'`, `a.yaml`, `reliability run --project x` and reliability"
+        );
+        assert_eq!(
+            console("it's").typable("`reliability load`"),
+            r"`reliability load --project 'it'\''s'`"
+        );
     }
 }

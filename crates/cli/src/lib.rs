@@ -15,6 +15,7 @@ mod process;
 mod commands;
 
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
@@ -81,13 +82,17 @@ pub fn not_understood(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     let message = text.lines().next().unwrap_or_default();
     let fault = Diagnostic::error("argument", message.trim_start_matches("error: "));
-    Console::new(args::MessageFormat::Json, false)
+    Console::new(args::MessageFormat::Json, false, Path::new("."))
         .diagnostic(&fault.hint("`reliability --help` says what can be typed"));
     ExitCode::from(2)
 }
 
 fn run_here(arguments: &Arguments) -> ExitCode {
-    let console = Console::new(arguments.message_format, arguments.quiet);
+    let console = Console::new(
+        arguments.message_format,
+        arguments.quiet,
+        &arguments.project,
+    );
     if let Some(fault) = process::too_few_files(&arguments.project) {
         console.diagnostic(&fault);
         return ExitCode::from(2);

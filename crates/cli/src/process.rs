@@ -107,7 +107,7 @@ fn say(folder: &Path, format: MessageFormat, writes: Writes) {
     let database = settings::read(folder)
         .ok()
         .and_then(|settings| settings.database);
-    let console = Console::new(format, false);
+    let console = Console::new(format, false, folder);
     console.diagnostic(&interrupted(database.as_deref(), writes));
 }
 

@@ -55,21 +55,17 @@ pub(crate) fn check(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {
         }
         keys(definitions, mapper, faults);
     }
-    for table in &definitions.schema.tables {
-        if !filled.contains_key(table.name.as_str()) {
-            faults.push(
-                Diagnostic::warning(
-                    "schema-table-unfilled",
-                    format!("no mapper fills `{}`", table.name),
-                )
-                .at(
-                    &table.source,
-                    table.span.clone(),
-                    "nothing refers to this table",
-                ),
-            );
-        }
-    }
+    let tables = definitions.schema.tables.iter();
+    let unfilled = tables.filter(|table| !filled.contains_key(table.name.as_str()));
+    faults.extend(unfilled.map(|table| {
+        let message = format!("no mapper fills `{}`", table.name);
+        let expected = "nothing refers to this table";
+        Diagnostic::warning("schema-table-unfilled", message).at(
+            &table.source,
+            table.span.clone(),
+            expected,
+        )
+    }));
 }
 
 fn duplicate_tables(definitions: &Definitions, faults: &mut Vec<Diagnostic>) {

@@ -97,18 +97,16 @@ impl TableMapping {
     }
 }
 
+const MEMBERS: [&str; 7] = [
+    "stream", "records", "file", "members", "headings", "tables", "tests",
+];
+
 /// Reads a mapper file. Nothing comes back if it has no stream or no tables; the faults say why.
 pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Mapper> {
     let source = &file.source;
     let root = reader::tree(source, "the mapper", faults)?;
     let mut reader = Reader { source, faults };
-    let members = reader.members(
-        &root,
-        "a mapper",
-        &[
-            "stream", "records", "file", "members", "headings", "tables", "tests",
-        ],
-    )?;
+    let members = reader.members(&root, "a mapper", &MEMBERS)?;
     let stream_node = members.iter().find(|(key, _)| key.text == "stream");
     let stream = stream_node.map(|(_, node)| reader.stream_name(node));
     let (mut records, mut list) = (None, None);

@@ -169,30 +169,7 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> 
     let entry = |key: &str| header.iter().find(|entry| entry.key == key);
     let take = |key: &str| entry(key).map_or(String::new(), Entry::text);
     let title = take("title");
-    if title.is_empty() {
-        faults.push(
-            Diagnostic::warning(
-                "query-without-title",
-                format!("`{}` has no title", source.path),
-            )
-            .hint("begin the file with `-- title: A few words`"),
-        );
-    }
-    if take("grain").is_empty() {
-        faults.push(
-            Diagnostic::warning(
-                "query-without-grain",
-                format!("`{}` does not say what one row is", source.path),
-            )
-            .hint("say it in the header: `-- grain: one row per …`"),
-        );
-    }
-    if !source.text.to_lowercase().contains("order by") {
-        faults.push(
-            Diagnostic::warning("query-without-order", format!("`{}` has no `order by`", source.path))
-                .hint("end it with an `order by` over all that tells rows apart, so that its CSV is the same from run to run"),
-        );
-    }
+    advise(source, &title, &take("grain"), faults);
     Some(Query {
         name: file.stem().to_owned(),
         title: if title.is_empty() {
@@ -225,6 +202,34 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Query> 
         sql: source.text.clone(),
         source: Arc::clone(source),
     })
+}
+
+/// Warns of what a question should have.
+fn advise(source: &Source, title: &str, grain: &str, faults: &mut Vec<Diagnostic>) {
+    if title.is_empty() {
+        faults.push(
+            Diagnostic::warning(
+                "query-without-title",
+                format!("`{}` has no title", source.path),
+            )
+            .hint("begin the file with `-- title: A few words`"),
+        );
+    }
+    if grain.is_empty() {
+        faults.push(
+            Diagnostic::warning(
+                "query-without-grain",
+                format!("`{}` does not say what one row is", source.path),
+            )
+            .hint("say it in the header: `-- grain: one row per …`"),
+        );
+    }
+    if !source.text.to_lowercase().contains("order by") {
+        faults.push(
+            Diagnostic::warning("query-without-order", format!("`{}` has no `order by`", source.path))
+                .hint("end it with an `order by` over all that tells rows apart, so that its CSV is the same from run to run"),
+        );
+    }
 }
 
 impl Entry<'_> {

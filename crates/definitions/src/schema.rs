@@ -305,135 +305,13 @@ fn table(
 ) -> Option<Table> {
     let source = &file.source;
     let (name, span) = (object_name(&create.name), text.span(create.name.span()));
-    let mut columns = Vec::new();
-    let mut key_names: Vec<(String, Range<usize>)> = Vec::new();
-    for definition in &create.columns {
-        let column_span = text.span(definition.name.span);
-        let column_name = definition.name.value.clone();
-        if column_name.starts_with(RESERVED) {
-            faults.push(
-                Diagnostic::error(
-                    "schema-reserved-name",
-                    format!("`{column_name}` cannot name a column"),
-                )
-                .at(
-                    source,
-                    column_span.clone(),
-                    "names that begin with `_` are the loader's own",
-                ),
-            );
-        }
-        let Some(kind) = column_type(&definition.data_type) else {
-            faults.push(
-                Diagnostic::error(
-                    "schema-type",
-                    format!(
-                        "`{}` is not a type that tables can have",
-                        definition.data_type
-                    ),
-                )
-                .at(
-                    source,
-                    column_span,
-                    "expected TEXT, INTEGER, REAL, BOOLEAN, TIMESTAMP, DATE or JSON",
-                ),
-            );
-            continue;
-        };
-        let mut column = Column {
-            name: column_name.clone(),
-            kind,
-            not_null: false,
-            odd_as_null: false,
-            comment: text.comment_of_column(line_of(definition.name.span.start)),
-            references: None,
-            span: column_span.clone(),
-        };
-        for option in &definition.options {
-            match &option.option {
-                ColumnOption::Null => column.odd_as_null = true,
-                ColumnOption::NotNull => column.not_null = true,
-                ColumnOption::PrimaryKey(_) => {
-                    key_names.push((column_name.clone(), column_span.clone()))
-                }
-                ColumnOption::ForeignKey(foreign) => {
-                    let target = foreign
-                        .referred_columns
-                        .first()
-                        .map_or("id".to_owned(), |name| name.value.clone());
-                    column.references = Some((object_name(&foreign.foreign_table), target));
-                }
-                other => faults.push(
-                    Diagnostic::error(
-                        "schema-column-option",
-                        format!("`{other}` is not supported on a column"),
-                    )
-                    .at(
-                        source,
-                        column_span.clone(),
-                        "expected NULL, NOT NULL, PRIMARY KEY or REFERENCES",
-                    ),
-                ),
-            }
-        }
-        if column.comment.is_empty() {
-            faults.push(
-                Diagnostic::warning(
-                    "schema-comment",
-                    format!("the column `{name}.{column_name}` has no comment"),
-                )
-                .at(
-                    source,
-                    column_span,
-                    "expected `-- what it means` above it or behind it",
-                ),
-            );
-        }
-        columns.push(column);
-    }
-    for constraint in &create.constraints {
-        match constraint {
-            TableConstraint::PrimaryKey(primary) => {
-                for column in &primary.columns {
-                    let name = column.column.expr.to_string();
-                    key_names.push((
-                        name.trim_matches('"').to_owned(),
-                        text.span(column.column.expr.span()),
-                    ));
-                }
-            }
-            other => faults.push(
-                Diagnostic::error(
-                    "schema-constraint",
-                    format!("`{other}` is not supported in a table"),
-                )
-                .at(source, span.clone(), "expected PRIMARY KEY (…) alone")
-                .hint("write `REFERENCES Table (column)` behind the column"),
-            ),
-        }
-    }
-    let mut key = Vec::new();
-    for (key_name, key_span) in key_names {
-        match columns.iter().position(|column| column.name == key_name) {
-            Some(index) => {
-                columns[index].not_null = true;
-                key.push(index);
-            }
-            None => faults.push(unknown_key(source, &key_name, key_span, &columns)),
-        }
-    }
-    if key.is_empty() {
-        faults.push(
-            Diagnostic::error("schema-without-key", format!("`{name}` has no primary key"))
-                .at(
-                    source,
-                    span.clone(),
-                    "a row must be known by its key, or newer copies cannot replace older ones",
-                )
-                .hint("add `PRIMARY KEY (column, …)`"),
-        );
-        return None;
-    }
+    let mut keys: Vec<(String, Range<usize>)> = Vec::new();
+    let defined = create.columns.iter();
+    let defined =
+        defined.filter_map(|defined| column(source, &name, text, defined, &mut keys, faults));
+    let mut columns: Vec<Column> = defined.collect();
+    keys_of_table(source, text, create, &span, &mut keys, faults);
+    let key = key(source, &name, &span, keys, &mut columns, faults)?;
     for column in columns
         .iter()
         .filter(|column| column.not_null && column.odd_as_null)
@@ -471,6 +349,142 @@ fn table(
         span,
         source: Arc::clone(source),
     })
+}
+
+/// A column of a table; its own `PRIMARY KEY` goes to `keys`.
+fn column(
+    source: &Arc<Source>,
+    table: &str,
+    text: &Text,
+    defined: &ast::ColumnDef,
+    keys: &mut Vec<(String, Range<usize>)>,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Column> {
+    let span = text.span(defined.name.span);
+    let name = defined.name.value.clone();
+    let mut fault = |fault: Diagnostic, expected: &str| {
+        faults.push(fault.at(source, span.clone(), expected));
+    };
+    if name.starts_with(RESERVED) {
+        fault(
+            Diagnostic::error(
+                "schema-reserved-name",
+                format!("`{name}` cannot name a column"),
+            ),
+            "names that begin with `_` are the loader's own",
+        );
+    }
+    let Some(kind) = column_type(&defined.data_type) else {
+        let reason = format!("`{}` is not a type that tables can have", defined.data_type);
+        fault(
+            Diagnostic::error("schema-type", reason),
+            "expected TEXT, INTEGER, REAL, BOOLEAN, TIMESTAMP, DATE or JSON",
+        );
+        return None;
+    };
+    let mut column = Column {
+        name: name.clone(),
+        kind,
+        not_null: false,
+        odd_as_null: false,
+        comment: text.comment_of_column(line_of(defined.name.span.start)),
+        references: None,
+        span: span.clone(),
+    };
+    for option in &defined.options {
+        match &option.option {
+            ColumnOption::Null => column.odd_as_null = true,
+            ColumnOption::NotNull => column.not_null = true,
+            ColumnOption::PrimaryKey(_) => keys.push((name.clone(), span.clone())),
+            ColumnOption::ForeignKey(foreign) => {
+                let target = foreign.referred_columns.first();
+                let target = target.map_or("id".to_owned(), |name| name.value.clone());
+                column.references = Some((object_name(&foreign.foreign_table), target));
+            }
+            other => fault(
+                Diagnostic::error(
+                    "schema-column-option",
+                    format!("`{other}` is not supported on a column"),
+                ),
+                "expected NULL, NOT NULL, PRIMARY KEY or REFERENCES",
+            ),
+        }
+    }
+    if column.comment.is_empty() {
+        let reason = format!("the column `{table}.{name}` has no comment");
+        fault(
+            Diagnostic::warning("schema-comment", reason),
+            "expected `-- what it means` above it or behind it",
+        );
+    }
+    Some(column)
+}
+
+/// The columns that `PRIMARY KEY (…)` names behind the columns.
+fn keys_of_table(
+    source: &Arc<Source>,
+    text: &Text,
+    create: &ast::CreateTable,
+    span: &Range<usize>,
+    keys: &mut Vec<(String, Range<usize>)>,
+    faults: &mut Vec<Diagnostic>,
+) {
+    for constraint in &create.constraints {
+        match constraint {
+            TableConstraint::PrimaryKey(primary) => {
+                keys.extend(primary.columns.iter().map(|column| {
+                    let name = column.column.expr.to_string();
+                    let span = text.span(column.column.expr.span());
+                    (name.trim_matches('"').to_owned(), span)
+                }));
+            }
+            other => faults.push(
+                Diagnostic::error(
+                    "schema-constraint",
+                    format!("`{other}` is not supported in a table"),
+                )
+                .at(source, span.clone(), "expected only PRIMARY KEY (…)")
+                .hint("write `REFERENCES Table (column)` behind the column"),
+            ),
+        }
+    }
+}
+
+/// The places of the key's columns, which cannot be null.
+fn key(
+    source: &Arc<Source>,
+    table: &str,
+    span: &Range<usize>,
+    keys: Vec<(String, Range<usize>)>,
+    columns: &mut [Column],
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Vec<usize>> {
+    let mut key = Vec::new();
+    for (name, span) in keys {
+        match columns.iter().position(|column| column.name == name) {
+            Some(index) => {
+                columns[index].not_null = true;
+                key.push(index);
+            }
+            None => faults.push(unknown_key(source, &name, span, columns)),
+        }
+    }
+    if !key.is_empty() {
+        return Some(key);
+    }
+    faults.push(
+        Diagnostic::error(
+            "schema-without-key",
+            format!("`{table}` has no primary key"),
+        )
+        .at(
+            source,
+            span.clone(),
+            "a row must be known by its key, or newer copies cannot replace older ones",
+        )
+        .hint("add `PRIMARY KEY (column, …)`"),
+    );
+    None
 }
 
 fn unknown_key(

@@ -118,51 +118,72 @@ fn teams_of(
         .collect()
 }
 
+/// The members of a repository that end in `_url`, without that, and what follows the repository's own address in them.
+const ADDRESSES: [(&str, &str); 36] = [
+    ("forks", "/forks"),
+    ("keys", "/keys{/key_id}"),
+    ("collaborators", "/collaborators{/collaborator}"),
+    ("teams", "/teams"),
+    ("hooks", "/hooks"),
+    ("issue_events", "/issues/events{/number}"),
+    ("events", "/events"),
+    ("assignees", "/assignees{/user}"),
+    ("branches", "/branches{/branch}"),
+    ("tags", "/tags"),
+    ("blobs", "/git/blobs{/sha}"),
+    ("git_tags", "/git/tags{/sha}"),
+    ("git_refs", "/git/refs{/sha}"),
+    ("trees", "/git/trees{/sha}"),
+    ("statuses", "/statuses/{sha}"),
+    ("languages", "/languages"),
+    ("stargazers", "/stargazers"),
+    ("contributors", "/contributors"),
+    ("subscribers", "/subscribers"),
+    ("subscription", "/subscription"),
+    ("commits", "/commits{/sha}"),
+    ("git_commits", "/git/commits{/sha}"),
+    ("comments", "/comments{/number}"),
+    ("issue_comment", "/issues/comments{/number}"),
+    ("contents", "/contents/{+path}"),
+    ("compare", "/compare/{base}...{head}"),
+    ("merges", "/merges"),
+    ("archive", "/{archive_format}{/ref}"),
+    ("downloads", "/downloads"),
+    ("issues", "/issues{/number}"),
+    ("pulls", "/pulls{/number}"),
+    ("milestones", "/milestones{/number}"),
+    ("notifications", "/notifications{?since,all,participating}"),
+    ("labels", "/labels{/name}"),
+    ("releases", "/releases{/id}"),
+    ("deployments", "/deployments"),
+];
+
+const ALWAYS_FALSE: [&str; 8] = [
+    "has_projects",
+    "has_wiki",
+    "has_pages",
+    "has_discussions",
+    "disabled",
+    "allow_forking",
+    "is_template",
+    "fork",
+];
+
+const ALWAYS_ZERO: [&str; 5] = [
+    "stargazers_count",
+    "watchers_count",
+    "watchers",
+    "forks_count",
+    "forks",
+];
+
 fn repo(place: usize, repository: &Repository, as_of: Time) -> Value {
     let name = &repository.name;
     let full_name = format!("{SLUG}/{name}");
     let url = format!("{API}/repos/{full_name}");
     let id = 310_000_000 + place as u64 * 5_407;
     let mut record = Map::new();
-    // In `_url`s, what follows the repository's own address.
-    for (member, path) in [
-        ("forks", "/forks"),
-        ("keys", "/keys{/key_id}"),
-        ("collaborators", "/collaborators{/collaborator}"),
-        ("teams", "/teams"),
-        ("hooks", "/hooks"),
-        ("issue_events", "/issues/events{/number}"),
-        ("events", "/events"),
-        ("assignees", "/assignees{/user}"),
-        ("branches", "/branches{/branch}"),
-        ("tags", "/tags"),
-        ("blobs", "/git/blobs{/sha}"),
-        ("git_tags", "/git/tags{/sha}"),
-        ("git_refs", "/git/refs{/sha}"),
-        ("trees", "/git/trees{/sha}"),
-        ("statuses", "/statuses/{sha}"),
-        ("languages", "/languages"),
-        ("stargazers", "/stargazers"),
-        ("contributors", "/contributors"),
-        ("subscribers", "/subscribers"),
-        ("subscription", "/subscription"),
-        ("commits", "/commits{/sha}"),
-        ("git_commits", "/git/commits{/sha}"),
-        ("comments", "/comments{/number}"),
-        ("issue_comment", "/issues/comments{/number}"),
-        ("contents", "/contents/{+path}"),
-        ("compare", "/compare/{base}...{head}"),
-        ("merges", "/merges"),
-        ("archive", "/{archive_format}{/ref}"),
-        ("downloads", "/downloads"),
-        ("issues", "/issues{/number}"),
-        ("pulls", "/pulls{/number}"),
-        ("milestones", "/milestones{/number}"),
-        ("notifications", "/notifications{?since,all,participating}"),
-        ("labels", "/labels{/name}"),
-        ("releases", "/releases{/id}"),
-        ("deployments", "/deployments"),
-    ] {
+    for (member, path) in ADDRESSES {
         record.insert(format!("{member}_url"), format!("{url}{path}").into());
     }
     let quiet_days = if repository.is_archived {
@@ -171,25 +192,10 @@ fn repo(place: usize, repository: &Repository, as_of: Time) -> Value {
         (scramble(place as u64) % 20) as i64
     };
     let pushed = (as_of + -quiet_days * DAY - Time(0) - 7_431).max(0);
-    for name in [
-        "has_projects",
-        "has_wiki",
-        "has_pages",
-        "has_discussions",
-        "disabled",
-        "allow_forking",
-        "is_template",
-        "fork",
-    ] {
+    for name in ALWAYS_FALSE {
         record.insert(name.to_owned(), false.into());
     }
-    for name in [
-        "stargazers_count",
-        "watchers_count",
-        "watchers",
-        "forks_count",
-        "forks",
-    ] {
+    for name in ALWAYS_ZERO {
         record.insert(name.to_owned(), 0.into());
     }
     let others = json!({
@@ -255,25 +261,31 @@ fn team(organisation: &Organisation, place: usize, permission: Option<&str>) -> 
 /// What a hook's last delivery got: code, status, message.
 type Answer = (Option<u16>, &'static str, Option<&'static str>);
 
+fn hook(
+    id: u64,
+    url: &str,
+    created: Time,
+    (target, active, insecure): (&str, bool, &str),
+    (code, status, message): Answer,
+) -> Value {
+    json!({
+        "type": "Repository", "id": id, "name": "web", "active": active, "events": ["push", "pull_request"],
+        "config": {"content_type": "json", "insecure_ssl": insecure, "secret": "********", "url": target},
+        "updated_at": created.to_string(), "created_at": created.to_string(), "url": url,
+        "test_url": format!("{url}/test"), "ping_url": format!("{url}/pings"),
+        "deliveries_url": format!("{url}/deliveries"),
+        "last_response": {"code": code, "status": status, "message": message},
+    })
+}
+
 fn hooks_of(place: usize, repository: &Repository, period: &Period, is_later: bool) -> Vec<Value> {
     let ok: Answer = (Some(200), "active", Some("OK"));
+    let created = period.start + -(place as i64 % 200 + 30) * DAY;
     let mut hooks = Vec::new();
-    let mut add = |number: u64,
-                   target: &str,
-                   active: bool,
-                   insecure: &str,
-                   (code, status, message): Answer| {
+    let mut add = |number: u64, target: &str, active, insecure: &str, answer: Answer| {
         let id = 402_000_000 + place as u64 * 16 + number;
         let url = format!("{API}/repos/{SLUG}/{}/hooks/{id}", repository.name);
-        let created = period.start + -(place as i64 % 200 + 30) * DAY;
-        hooks.push(json!({
-            "type": "Repository", "id": id, "name": "web", "active": active, "events": ["push", "pull_request"],
-            "config": {"content_type": "json", "insecure_ssl": insecure, "secret": "********", "url": target},
-            "updated_at": created.to_string(), "created_at": created.to_string(), "url": url,
-            "test_url": format!("{url}/test"), "ping_url": format!("{url}/pings"),
-            "deliveries_url": format!("{url}/deliveries"),
-            "last_response": {"code": code, "status": status, "message": message},
-        }));
+        hooks.push(hook(id, &url, created, (target, active, insecure), answer));
     };
     if place % 8 != 7 {
         add(

@@ -419,11 +419,8 @@ impl Life<'_> {
         if is_major {
             self.gather(acknowledged, end);
         }
-        let notes = if is_major {
-            self.random.between(3, 6)
-        } else {
-            self.random.between(0, 2)
-        };
+        let (fewest, most) = if is_major { (3, 6) } else { (0, 2) };
+        let notes = self.random.between(fewest, most);
         for _ in 0..notes {
             let note = self.random.below(usize::MAX >> 1);
             let at = acknowledged + self.random.between(20, (end - acknowledged).max(21));
@@ -440,13 +437,8 @@ impl Life<'_> {
             self.notify(to, acknowledged + 600, 90);
             self.push(acknowledged + 690, Kind::Acknowledge { by: to });
         } else if end - acknowledged > 4 * HOUR && self.random.chance(0.4) {
-            self.push(
-                acknowledged + 1_200,
-                Kind::Snooze {
-                    by,
-                    seconds: end - acknowledged,
-                },
-            );
+            let seconds = end - acknowledged;
+            self.push(acknowledged + 1_200, Kind::Snooze { by, seconds });
         } else if let Some(lapse) = self.organisation.services[service].acknowledgement_timeout {
             self.lapse(acknowledged, by, lapse, end);
         }

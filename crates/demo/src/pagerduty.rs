@@ -57,45 +57,23 @@ impl<'a> PagerDuty<'a> {
     pub(crate) fn new(seed: u64, organisation: &'a Organisation, period: Period) -> Self {
         let salt = scramble(seed) % 1_000_000_007;
         let site = |path: &str, id: &str| format!("https://{SLUG}.pagerduty.com/{path}/{id}");
-        let people = organisation
-            .people
-            .iter()
-            .enumerate()
-            .map(|(place, person)| {
-                let id = person_id(salt, place);
-                reference(
-                    &id,
-                    "user_reference",
-                    &person.name,
-                    "users",
-                    &site("users", &id),
-                )
-            });
-        let services = organisation
-            .services
-            .iter()
-            .enumerate()
-            .map(|(place, service)| {
-                let id = service_id(salt, place);
-                reference(
-                    &id,
-                    "service_reference",
-                    &service.name,
-                    "services",
-                    &site("service-directory", &id),
-                )
-            });
+        let people = organisation.people.iter().enumerate();
+        let people = people.map(|(place, person)| {
+            let id = person_id(salt, place);
+            let html = site("users", &id);
+            reference(&id, "user_reference", &person.name, "users", &html)
+        });
+        let services = organisation.services.iter().enumerate();
+        let services = services.map(|(place, service)| {
+            let id = service_id(salt, place);
+            let html = site("service-directory", &id);
+            reference(&id, "service_reference", &service.name, "services", &html)
+        });
         let policies = organisation.services.iter().map(|service| {
             let id = code("PE", salt, service.team as u64, 6);
             let name = format!("{} on call", organisation.teams[service.team].name);
-            let html = site("escalation_policies", &id);
-            reference(
-                &id,
-                "escalation_policy_reference",
-                &name,
-                "escalation_policies",
-                &html,
-            )
+            let (kind, path) = ("escalation_policy_reference", "escalation_policies");
+            reference(&id, kind, &name, path, &site(path, &id))
         });
         let teams = organisation
             .services

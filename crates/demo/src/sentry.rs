@@ -242,28 +242,7 @@ fn issue(
         number = issue.number,
         project = project_id(issue.service),
     )?;
-    let team = &organisation.teams[service.team];
-    match issue.is_assigned {
-        false => line.push_str("null"),
-        true if issue.number.is_multiple_of(3) => {
-            let slug = &team.slug;
-            write!(
-                line,
-                r#"{{"type":"team","id":"{}","name":"{slug}"}}"#,
-                team_id(service.team)
-            )?;
-        }
-        true => {
-            let place = team.members[issue.number as usize % team.members.len()];
-            let person = &organisation.people[place];
-            let (name, email) = (escaped(&person.name), &person.email);
-            write!(
-                line,
-                r#"{{"type":"user","id":"{}","name":"{name}","email":"{email}"}}"#,
-                310_000 + place
-            )?;
-        }
-    }
+    assignee(line, organisation, issue)?;
     write!(
         line,
         r#","isBookmarked":false,"isSubscribed":false,"subscriptionDetails":null,"hasSeen":true,"annotations":[],"issueType":"error","issueCategory":"error","priority":"{priority}","priorityLockedAt":null,"seerFixabilityScore":null,"seerAutofixLastTriggered":null,"seerExplorerAutofixLastTriggered":null,"isUnhandled":{unhandled},"count":"{count}","userCount":{users},"firstSeen":"{first}","lastSeen":"{last}","stats":{{"24h":[[{hour},{count}]]}},"lifetime":{{"count":"{count}","userCount":{users},"firstSeen":"{first}","lastSeen":"{last}","stats":null}},"filtered":null,"sessionCount":0,"inbox":{{"reason":0,"reason_details":null,"date_added":"{first}"}},"owners":{{"type":"ownershipRule","owner":"team:{team}","date_added":"{first}"}},"integrationIssues":[],"sentryAppIssues":[],"latestEventHasAttachments":false,"matchingEventId":null,"matchingEventEnvironment":null,"derivedData":{{"blocker":"none","progress":"none","status":"open","viewCount":0,"hasOpenFixPr":false,"isAssigned":{assigned},"hasRootCause":false,"lastCompletedAutofixStep":"","lastProgressedAt":null}}}}"#,
@@ -271,6 +250,26 @@ fn issue(
         assigned = issue.is_assigned,
         unhandled = issue.is_unhandled,
         hour = last.0 - last.0.rem_euclid(3_600),
+    )
+}
+
+/// Whom an issue is assigned to: nobody, a team or a person of it.
+fn assignee(line: &mut String, organisation: &Organisation, issue: &Issue) -> fmt::Result {
+    if !issue.is_assigned {
+        return line.write_str("null");
+    }
+    let place = organisation.services[issue.service].team;
+    let team = &organisation.teams[place];
+    if issue.number.is_multiple_of(3) {
+        let (id, slug) = (team_id(place), &team.slug);
+        return write!(line, r#"{{"type":"team","id":"{id}","name":"{slug}"}}"#);
+    }
+    let place = team.members[issue.number as usize % team.members.len()];
+    let person = &organisation.people[place];
+    let (id, name, email) = (310_000 + place, escaped(&person.name), &person.email);
+    write!(
+        line,
+        r#"{{"type":"user","id":"{id}","name":"{name}","email":"{email}"}}"#
     )
 }
 

@@ -383,6 +383,7 @@ fn records_of_two_extractions_differ_as_reality_does() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn incidents_have_lives_of_every_kind() {
     let (folder, _) = written(&Options::default());
     let incidents = latest(folder.path(), "pagerduty_incidents");
@@ -546,6 +547,7 @@ fn postmortems_are_as_people_write_them() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn other_sources_have_their_faults() {
     let (folder, _) = written(&Options::default());
     let folder = folder.path();

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use definitions::extractor::{FieldPath, RateLimit, Retry};
 use jiff::Timestamp;
-use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Response, Url};
 
 use crate::failure::{Failure, causes, host, is_about_the_certificate, leads_elsewhere, said};
 use crate::link::{self, Next};
@@ -58,6 +58,13 @@ struct Mood {
     down: Option<String>,
     /// When it was last said that an answer is waited for.
     named: Option<Instant>,
+}
+
+impl Mood {
+    /// An answer came, whatever it says.
+    fn answered(&mut self) {
+        (self.has_answered, self.is_doubted) = (true, false);
+    }
 }
 
 /// What came.
@@ -277,30 +284,15 @@ impl Client {
         let broken = |error: reqwest::Error| self.broken(url, &error);
         let mut response = request.send().await.map_err(broken)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        {
-            let mut mood = self.mood();
-            (mood.has_answered, mood.is_doubted) = (true, false);
-        }
+        self.mood().answered();
         let ours = Timestamp::now();
         // Waits are counted by the clock that they are given by.
         let source_time = retry::source_time(&headers);
         let now = source_time.unwrap_or(ours);
-        let length = response
-            .content_length()
-            .and_then(|length| usize::try_from(length).ok());
-        let mut body = Vec::with_capacity(length.unwrap_or_default().min(BELIEVED));
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > LONGEST_ANSWER {
-                let reason = format!("an answer is longer than {} MiB", LONGEST_ANSWER >> 20);
-                return Err(Failed::Finally(Failure::Refused(reason)));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let mut body = self.body(url, &mut response).await?;
         if leads_elsewhere(status, &headers, url) {
-            let reason = format!(
-                "`{}` sends us to another host, where the token must not go",
-                host(url)
-            );
+            let host = host(url);
+            let reason = format!("`{host}` sends us to another host, where the token must not go");
             return Err(Failed::Finally(Failure::Elsewhere(reason)));
         }
         if let Some(pause) = retry::pause(&headers, &self.rate_limit, now) {
@@ -308,15 +300,9 @@ impl Client {
             self.rest_for(pause, "no requests remain for now");
         }
         let text = String::from_utf8_lossy(&body[..body.len().min(4096)]).into_owned();
-        let reason = || self.clear(&said(status, &text));
-        match retry::judge(status, &headers, &text, &self.rate_limit, now) {
-            Verdict::Good => {}
-            Verdict::Again(later) => return Err(Failed::Perhaps(reason(), Trouble::Answer(later))),
-            Verdict::Unauthorized => return Err(Failed::Finally(Failure::Unauthorized(reason()))),
-            Verdict::Forbidden => return Err(Failed::Finally(Failure::Forbidden(reason()))),
-            Verdict::NotThere => return Err(Failed::Finally(Failure::NotThere(reason()))),
-            Verdict::NotInPlan => return Err(Failed::Finally(Failure::NotInPlan(reason()))),
-            Verdict::Refused => return Err(Failed::Finally(Failure::Refused(reason()))),
+        let verdict = retry::judge(status, &headers, &text, &self.rate_limit, now);
+        if let Some(failed) = failed(verdict, || self.clear(&said(status, &text))) {
+            return Err(failed);
         }
         self.clear_bytes(&mut body);
         let is_empty = body.trim_ascii().is_empty();
@@ -352,6 +338,23 @@ impl Client {
             url: url.clone(),
             remaining: retry::remaining(&headers, &self.rate_limit),
         })
+    }
+
+    /// What an answer holds, up to the longest that is taken.
+    async fn body(&self, url: &Url, response: &mut Response) -> Result<Vec<u8>, Failed> {
+        let length = response
+            .content_length()
+            .and_then(|length| usize::try_from(length).ok());
+        let mut body = Vec::with_capacity(length.unwrap_or_default().min(BELIEVED));
+        let broken = |error: reqwest::Error| self.broken(url, &error);
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            if body.len() + chunk.len() > LONGEST_ANSWER {
+                let reason = format!("an answer is longer than {} MiB", LONGEST_ANSWER >> 20);
+                return Err(Failed::Finally(Failure::Refused(reason)));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 
     /// What it means that no whole answer came.
@@ -498,4 +501,18 @@ async fn sleep(pause: Duration, stop: &Stop) -> Result<(), Failure> {
         () = tokio::time::sleep(pause) => Ok(()),
         () = stop.wait() => Err(Failure::Stopped),
     }
+}
+
+/// What an answer that does not hold what was asked for means; `reason` gives its words.
+fn failed(verdict: Verdict, reason: impl Fn() -> String) -> Option<Failed> {
+    let failure = match verdict {
+        Verdict::Good => return None,
+        Verdict::Again(later) => return Some(Failed::Perhaps(reason(), Trouble::Answer(later))),
+        Verdict::Unauthorized => Failure::Unauthorized(reason()),
+        Verdict::Forbidden => Failure::Forbidden(reason()),
+        Verdict::NotThere => Failure::NotThere(reason()),
+        Verdict::NotInPlan => Failure::NotInPlan(reason()),
+        Verdict::Refused => Failure::Refused(reason()),
+    };
+    Some(Failed::Finally(failure))
 }

@@ -206,25 +206,6 @@ fn concern_the_same(a: &Gap, b: &Gap) -> bool {
 
 /// What this run did not bring.
 fn new_gaps(stream: &StreamExtraction, plan: &RunPlan, came: &Came) -> Vec<Gap> {
-    let of_all_parents = |cause, reason: &str, windows: &[Window]| -> Vec<Gap> {
-        let joined = joined(windows);
-        let mut windows: Vec<Option<Window>> = Vec::new();
-        if stream.windows.is_some() {
-            windows.extend(joined.as_slice().iter().copied().map(Some));
-        }
-        if windows.is_empty() && (stream.windows.is_none() || stream.parent.is_some()) {
-            windows.push(None);
-        }
-        let gap = |window| Gap {
-            window,
-            parent: None,
-            changed: false,
-            reason: reason.to_owned(),
-            cause,
-            since: None,
-        };
-        windows.into_iter().map(gap).collect()
-    };
     let behind = plan
         .until
         .zip(came.source_time)
@@ -233,35 +214,14 @@ fn new_gaps(stream: &StreamExtraction, plan: &RunPlan, came: &Came) -> Vec<Gap> 
     let behind = behind.into_iter().flat_map(|window| {
         let reason =
             "the clock of this machine is behind that of the source: nothing newer was asked for";
-        of_all_parents(Cause::Failed, reason, &[window])
+        of_all_parents(stream, Cause::Failed, reason, &[window])
     });
     let mut gaps = match (&came.cut_short, &stream.parent) {
         (Some(CutShort::Missing(cause, reason)), None) => {
-            // The rest is one gap, with what failed in it.
-            let mut missing = joined(&plan.windows);
-            came.done
-                .iter()
-                .filter_map(|listing| listing.window)
-                .for_each(|done| missing.remove(done));
-            // Of what is still to come nothing is missing, so that it does not stand for the changed records either.
-            missing.remove(to_come(plan, came));
-            let changed = came.failed.iter().filter(|gap| gap.changed).cloned();
-            let mut rest = of_all_parents(*cause, reason, missing.as_slice());
-            if rest.is_empty() {
-                // Only requests for changed records were left.
-                rest.push(Gap {
-                    window: None,
-                    parent: None,
-                    changed: true,
-                    reason: reason.clone(),
-                    cause: *cause,
-                    since: None,
-                });
-            }
-            changed.chain(rest).collect()
+            rest_of_run(stream, plan, came, *cause, reason)
         }
         (Some(CutShort::Missing(cause, reason)), Some(_)) => {
-            of_all_parents(*cause, reason, &plan.windows)
+            of_all_parents(stream, *cause, reason, &plan.windows)
         }
         (Some(CutShort::PassedOver), _) => came.failed.clone(),
         (None, Some(parent)) if !plan.parents_complete => {
@@ -270,7 +230,7 @@ fn new_gaps(stream: &StreamExtraction, plan: &RunPlan, came: &Came) -> Vec<Gap> 
                 "it depends on `{}`, which is not complete",
                 parent.stream.text
             );
-            let mut gaps = of_all_parents(Cause::Parents, &reason, &plan.windows);
+            let mut gaps = of_all_parents(stream, Cause::Parents, &reason, &plan.windows);
             if stream.windows.is_none() {
                 gaps.extend(came.failed.iter().cloned());
             }
@@ -280,6 +240,63 @@ fn new_gaps(stream: &StreamExtraction, plan: &RunPlan, came: &Came) -> Vec<Gap> 
     };
     gaps.extend(behind);
     gaps
+}
+
+/// The gaps of windows, whatever the parent; one gap without a window where the stream is not cut by time.
+fn of_all_parents(
+    stream: &StreamExtraction,
+    cause: Cause,
+    reason: &str,
+    windows: &[Window],
+) -> Vec<Gap> {
+    let joined = joined(windows);
+    let mut windows: Vec<Option<Window>> = Vec::new();
+    if stream.windows.is_some() {
+        windows.extend(joined.as_slice().iter().copied().map(Some));
+    }
+    if windows.is_empty() && (stream.windows.is_none() || stream.parent.is_some()) {
+        windows.push(None);
+    }
+    let gap = |window| Gap {
+        window,
+        parent: None,
+        changed: false,
+        reason: reason.to_owned(),
+        cause,
+        since: None,
+    };
+    windows.into_iter().map(gap).collect()
+}
+
+/// What a run that was cut short did not come to, as one gap with what failed in it.
+fn rest_of_run(
+    stream: &StreamExtraction,
+    plan: &RunPlan,
+    came: &Came,
+    cause: Cause,
+    reason: &str,
+) -> Vec<Gap> {
+    let mut missing = joined(&plan.windows);
+    came.done
+        .iter()
+        .filter_map(|listing| listing.window)
+        .for_each(|done| missing.remove(done));
+    // Of what is still to come nothing is missing, so that it does not stand for the changed records either.
+    missing.remove(to_come(plan, came));
+    let changed = came.failed.iter().filter(|gap| gap.changed).cloned();
+    let mut rest = of_all_parents(stream, cause, reason, missing.as_slice());
+    if rest.is_empty() {
+        // Only requests for changed records were left.
+        rest.push(Gap {
+            window: None,
+            parent: None,
+            changed: true,
+            reason: reason.to_owned(),
+            cause,
+            since: None,
+        });
+    }
+    changed.chain(rest).collect()
 }
 
 fn joined(windows: &[Window]) -> Windows {

@@ -224,23 +224,7 @@ pub fn connect<'a>(
     let base = setting(&name).unwrap_or_else(|| extractor.base_url.text.clone());
     let base = definitions::extractor::base_url(&base)
         .map_err(|reason| faults.push(SettingFault::BaseUrl { name, reason }));
-    let mut headers = HeaderMap::new();
-    for (name, template) in &extractor.headers {
-        let value = address::fill(template, &settings, &[], false);
-        let parsed = (
-            HeaderName::from_bytes(name.text.as_bytes()),
-            HeaderValue::from_str(value.trim()),
-        );
-        match parsed {
-            (Ok(name), Ok(mut value)) => {
-                value.set_sensitive(true);
-                headers.append(name, value);
-            }
-            _ => faults.push(SettingFault::NotSendable {
-                header: name.text.clone(),
-            }),
-        }
-    }
+    let headers = headers(extractor, &settings, &mut faults);
     let base = match (base, faults.is_empty()) {
         (Ok(base), true) => base,
         _ => return Err(faults),
@@ -264,6 +248,32 @@ pub fn connect<'a>(
         client,
         definition: hash.digest(),
     })
+}
+
+/// The headers that every request carries.
+fn headers(
+    extractor: &Extractor,
+    settings: &SettingValues,
+    faults: &mut Vec<SettingFault>,
+) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, template) in &extractor.headers {
+        let value = address::fill(template, settings, &[], false);
+        let parsed = (
+            HeaderName::from_bytes(name.text.as_bytes()),
+            HeaderValue::from_str(value.trim()),
+        );
+        match parsed {
+            (Ok(name), Ok(mut value)) => {
+                value.set_sensitive(true);
+                headers.append(name, value);
+            }
+            _ => faults.push(SettingFault::NotSendable {
+                header: name.text.clone(),
+            }),
+        }
+    }
+    headers
 }
 
 /// Fetches from all given sources at once, each stream into its folder of `raw_data`. One extraction at a time works

@@ -179,30 +179,23 @@ async fn follow_pages(
         }
         let following = paging::next(paging, &at, &page.facts);
         let then = pass.then(context.stream.whole, paging, &at, following, can_halve);
-        let records = page.records.len() as u64;
-        let fetched = Fetched {
-            records: page.spans(&answer.body),
-            body: Arc::clone(&answer.body),
-            at: answer.at,
-            parent: listing.parent.clone().filter(|_| !listing.changed),
-        };
-        let page = NewPage {
+        let new = NewPage {
             listing: listing.clone(),
             next: match &then {
                 Then::GoesOn(position) => Some(position.clone()),
                 Then::Ends { noted, .. } => noted.clone(),
             },
             note,
-            fetched,
+            fetched: Fetched {
+                records: page.spans(&answer.body),
+                body: Arc::clone(&answer.body),
+                at: answer.at,
+                parent: listing.parent.clone().filter(|_| !listing.changed),
+            },
         };
-        writing.push_back(Writing {
-            queued: context.pages.add(page).map_err(Stopped::Disk)?,
-            _body: Arc::clone(&answer.body),
-            records,
-            total,
-            mended: answer.mended,
-            remaining: answer.remaining,
-        });
+        let queued = context.pages.add(new).map_err(Stopped::Disk)?;
+        let records = page.records.len() as u64;
+        writing.push_back(Writing::of(queued, &answer, records, total));
         let position = match then {
             Then::GoesOn(position) => position,
             Then::Ends { how, .. } => return Ok(how),
@@ -211,12 +204,7 @@ async fn follow_pages(
             Position::Url(link) => context.client.follow(&answer.url, link),
             _ => address(context, listing, &position),
         };
-        let asking = async {
-            match url {
-                Ok(url) => get(context, request, url).await,
-                Err(failure) => Err(failure),
-            }
-        };
+        let asking = async { get(context, request, url?).await };
         let (written, asked) = tokio::join!(wait_for(context, writing, PAGES_WAITING), asking);
         written?;
         answer = asked?;
@@ -269,6 +257,19 @@ struct Writing {
     total: Option<u64>,
     mended: u64,
     remaining: Option<u64>,
+}
+
+impl Writing {
+    fn of(queued: Queued, answer: &Answer, records: u64, total: Option<u64>) -> Self {
+        Self {
+            queued,
+            _body: Arc::clone(&answer.body),
+            records,
+            total,
+            mended: answer.mended,
+            remaining: answer.remaining,
+        }
+    }
 }
 
 /// What the last page of a pass means.

@@ -272,17 +272,7 @@ impl Project {
                 .hint("set it to the folder of your postmortems in YAML"),
             );
         }
-        let declared = self.definitions.extractors.iter().flat_map(|extractor| {
-            let settings = extractor
-                .settings
-                .iter()
-                .map(|setting| setting.name.text.clone());
-            settings.chain([extract::base_url_setting(&extractor.source.text)])
-        });
-        let mappers = self.definitions.mappers.iter();
-        let headings = mappers.flat_map(|mapper| &mapper.headings);
-        let declared = declared.chain(headings.map(|(_, name)| name.text.clone()));
-        odd.extend(self.settings.oddities(&declared.collect::<Vec<_>>()));
+        odd.extend(self.settings.oddities(&self.declared_settings()));
         let Ok(entries) = std::fs::read_dir(self.folder.join("raw_data")) else {
             return odd;
         };
@@ -302,23 +292,39 @@ impl Project {
             "put files in `raw_data/<stream>/`; `reliability show mappers` lists the streams",
         ));
         names.sort();
-        for name in names {
-            if self.plans.iter().all(|plan| plan.stream != name) && !name.starts_with('.') {
-                let fault = Diagnostic::warning(
-                    "stream-unread",
-                    format!(
-                        "nothing reads `raw_data/{name}`: no mapper is for the stream `{name}`"
-                    ),
-                );
-                odd.push(
-                    match nearest(&name, self.plans.iter().map(|plan| plan.stream.as_str())) {
-                        Some(near) => fault.hint(format!("did you mean `raw_data/{near}`?")),
-                        None => fault.hint(format!("add `definitions/mappers/{name}.yaml`")),
-                    },
-                );
-            }
-        }
+        let is_read = |name: &String| self.plans.iter().any(|plan| plan.stream == *name);
+        let unread = names
+            .iter()
+            .filter(|name| !is_read(name) && !name.starts_with('.'));
+        odd.extend(unread.map(|name| self.unread_folder(name)));
         odd
+    }
+
+    /// The settings that extractors and mappers name.
+    fn declared_settings(&self) -> Vec<String> {
+        let extractors = self.definitions.extractors.iter();
+        let of_extractors = extractors.flat_map(|extractor| {
+            let settings = extractor.settings.iter();
+            let settings = settings.map(|setting| setting.name.text.clone());
+            settings.chain([extract::base_url_setting(&extractor.source.text)])
+        });
+        let mappers = self.definitions.mappers.iter();
+        let headings = mappers.flat_map(|mapper| &mapper.headings);
+        let of_mappers = headings.map(|(_, name)| name.text.clone());
+        of_extractors.chain(of_mappers).collect()
+    }
+
+    /// That a folder of `raw_data/` is no stream's.
+    fn unread_folder(&self, name: &str) -> Diagnostic {
+        let fault = Diagnostic::warning(
+            "stream-unread",
+            format!("nothing reads `raw_data/{name}`: no mapper is for the stream `{name}`"),
+        );
+        let streams = self.plans.iter().map(|plan| plan.stream.as_str());
+        fault.hint(match nearest(name, streams) {
+            Some(near) => format!("did you mean `raw_data/{near}`?"),
+            None => format!("add `definitions/mappers/{name}.yaml`"),
+        })
     }
 }
 

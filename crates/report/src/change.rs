@@ -256,100 +256,97 @@ struct Compared {
     visible: String,
 }
 
-fn compare(
-    indicator: &Indicator,
-    (now, now_days): (&[Vec<f64>], f64),
-    (before, before_days): (&[Vec<f64>], f64),
-) -> Compared {
-    let counts = |weeks: &[Vec<f64>]| {
-        weeks
-            .iter()
-            .map(|week| week.len() as u64)
-            .collect::<Vec<_>>()
+/// The values of each week, and how many days they span.
+type Weeks<'w> = (&'w [Vec<f64>], f64);
+
+fn compare(indicator: &Indicator, now: Weeks, before: Weeks) -> Compared {
+    let compared = match indicator.kind {
+        IndicatorKind::Count | IndicatorKind::Clusters => happenings(indicator, now, before),
+        IndicatorKind::Durations => durations(indicator, now, before),
+        IndicatorKind::Share => shares(now, before),
     };
-    let values = |weeks: &[Vec<f64>]| weeks.iter().flatten().copied().collect::<Vec<_>>();
-    let none = Compared {
+    compared.unwrap_or(Compared {
         size: None,
         range: None,
         p: None,
         verdict: Verdict::TooFew,
         visible: String::new(),
+    })
+}
+
+fn happenings(
+    indicator: &Indicator,
+    (now, now_days): Weeks,
+    (before, before_days): Weeks,
+) -> Option<Compared> {
+    let counts = |weeks: &[Vec<f64>]| {
+        let counts = weeks.iter().map(|week| week.len() as u64);
+        counts.collect::<Vec<_>>()
     };
-    let ratios = |interval: Interval| (Effect::Ratio(interval.low), Effect::Ratio(interval.high));
-    match indicator.kind {
-        IndicatorKind::Count | IndicatorKind::Clusters => {
-            let (now, before) = (counts(now), counts(before));
-            let (n, m) = (now.iter().sum::<u64>(), before.iter().sum::<u64>());
-            let Some(change) = compare_counts(n, now_days, m, before_days) else {
-                return none;
-            };
-            let weeks = (whole(&now, now_days), whole(&before, before_days));
-            let all = [weeks.0, weeks.1].concat();
-            let is_clustered = indicator.kind == IndicatorKind::Clusters
-                || dispersion(&all).is_some_and(|ratio| ratio > CLUSTERED);
-            let (p, range, shows) = match is_clustered {
-                true => (compare_weeks(weeks.0, weeks.1, seed(indicator)), None, None),
-                false => (
-                    Some(change.p),
-                    Some(ratios(change.interval)),
-                    Some(visible(m, now_days, before_days)),
-                ),
-            };
-            let is_enough = shows.is_none_or(|shows| shows.at_most.is_some()) && n + m >= 10
-                || p.is_some_and(|p| p < 0.05);
-            Compared {
-                size: change.ratio.map(Effect::Ratio),
-                range,
-                p,
-                verdict: verdict(
-                    p.unwrap_or(1.0),
-                    change.ratio.is_none_or(|ratio| ratio > 1.0),
-                    is_enough,
-                ),
-                visible: match shows.and_then(|shows| shows.at_most) {
-                    Some(at_most) => format!("At most {at_most} would have shown."),
-                    None => String::new(),
-                },
-            }
-        }
-        IndicatorKind::Durations => {
-            let (now, before) = (values(now), values(before));
-            let Some(change) = compare_durations(&now, &before, seed(indicator)) else {
-                return none;
-            };
-            let is_enough = now.len() >= FEWEST && before.len() >= FEWEST;
-            Compared {
-                size: Some(Effect::Ratio(change.ratio)),
-                range: change.interval.map(ratios),
-                p: Some(change.p),
-                verdict: verdict(change.p, change.ratio > 1.0, is_enough),
-                visible: String::new(),
-            }
-        }
-        IndicatorKind::Share => {
-            let share = |values: &[f64]| {
-                (
-                    values.iter().sum::<f64>().round() as u64,
-                    values.len() as u64,
-                )
-            };
-            let (now, before) = (share(&values(now)), share(&values(before)));
-            let Some(change) = compare_shares(now, before) else {
-                return none;
-            };
-            let is_enough = now.1.min(before.1) as usize >= FEWEST;
-            Compared {
-                size: Some(Effect::Points(change.difference)),
-                range: Some((
-                    Effect::Points(change.interval.low),
-                    Effect::Points(change.interval.high),
-                )),
-                p: Some(change.p),
-                verdict: verdict(change.p, change.difference > 0.0, is_enough),
-                visible: String::new(),
-            }
-        }
-    }
+    let (now, before) = (counts(now), counts(before));
+    let (n, m) = (now.iter().sum::<u64>(), before.iter().sum::<u64>());
+    let change = compare_counts(n, now_days, m, before_days)?;
+    let weeks = (whole(&now, now_days), whole(&before, before_days));
+    let all = [weeks.0, weeks.1].concat();
+    let is_clustered = indicator.kind == IndicatorKind::Clusters
+        || dispersion(&all).is_some_and(|ratio| ratio > CLUSTERED);
+    let (p, range, shows) = match is_clustered {
+        true => (compare_weeks(weeks.0, weeks.1, seed(indicator)), None, None),
+        false => (
+            Some(change.p),
+            Some(ratios(change.interval)),
+            Some(visible(m, now_days, before_days)),
+        ),
+    };
+    let is_enough = shows.is_none_or(|shows| shows.at_most.is_some()) && n + m >= 10
+        || p.is_some_and(|p| p < 0.05);
+    let is_more = change.ratio.is_none_or(|ratio| ratio > 1.0);
+    Some(Compared {
+        size: change.ratio.map(Effect::Ratio),
+        range,
+        p,
+        verdict: verdict(p.unwrap_or(1.0), is_more, is_enough),
+        visible: match shows.and_then(|shows| shows.at_most) {
+            Some(at_most) => format!("At most {at_most} would have shown."),
+            None => String::new(),
+        },
+    })
+}
+
+fn durations(indicator: &Indicator, (now, _): Weeks, (before, _): Weeks) -> Option<Compared> {
+    let (now, before) = (now.concat(), before.concat());
+    let change = compare_durations(&now, &before, seed(indicator))?;
+    let is_enough = now.len() >= FEWEST && before.len() >= FEWEST;
+    Some(Compared {
+        size: Some(Effect::Ratio(change.ratio)),
+        range: change.interval.map(ratios),
+        p: Some(change.p),
+        verdict: verdict(change.p, change.ratio > 1.0, is_enough),
+        visible: String::new(),
+    })
+}
+
+fn shares((now, _): Weeks, (before, _): Weeks) -> Option<Compared> {
+    let share = |weeks: &[Vec<f64>]| {
+        let values = weeks.concat();
+        let hits = values.iter().sum::<f64>().round();
+        (hits as u64, values.len() as u64)
+    };
+    let (now, before) = (share(now), share(before));
+    let change = compare_shares(now, before)?;
+    let is_enough = now.1.min(before.1) as usize >= FEWEST;
+    let points = |share: f64| Effect::Points(share);
+    Some(Compared {
+        size: Some(points(change.difference)),
+        range: Some((points(change.interval.low), points(change.interval.high))),
+        p: Some(change.p),
+        verdict: verdict(change.p, change.difference > 0.0, is_enough),
+        visible: String::new(),
+    })
+}
+
+fn ratios(interval: Interval) -> (Effect, Effect) {
+    (Effect::Ratio(interval.low), Effect::Ratio(interval.high))
 }
 
 #[cfg(test)]

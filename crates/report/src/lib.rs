@@ -3,6 +3,7 @@
 //! What comes out depends only on the values: the same answers give the same bytes. SQL is not known here, nor where an
 //! answer goes.
 
+mod aligned;
 mod anonymous;
 mod answer;
 mod attention;
@@ -17,6 +18,7 @@ mod plots;
 mod stretch;
 mod writer;
 
+pub use aligned::aligned;
 pub use anonymous::hide_people;
 pub use answer::Answer;
 pub use change::{ChangeInWords, Happenings, compare_stretches};

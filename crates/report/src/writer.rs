@@ -1,12 +1,14 @@
-//! Answers as bytes: CSV for files, JSON for machines, Markdown for people to paste.
+//! Answers as bytes: CSV for files, JSON for machines, Markdown for people to paste, lines for a terminal.
 //!
-//! Each writer takes the columns, then row after row, so that an answer of any length needs no memory. What comes out
+//! Each writer takes the columns, then row after row, so that an answer of any length needs little memory. What comes out
 //! depends only on the values: the same answer gives the same bytes. SQL is not known here.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use store::Value;
+
+use crate::aligned::Lines;
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub enum Format {
     Json,
     /// A table as GitHub-flavoured Markdown has it.
     Markdown,
+    /// Lines whose columns stand below each other.
+    Lines,
 }
 
 /// Writes one answer.
@@ -33,6 +37,7 @@ enum Out<W: Write> {
     Csv(Box<csv::Writer<W>>, fn(&Value) -> String),
     Json(W),
     Markdown(W),
+    Lines(Lines<W>),
 }
 
 impl<W: Write> Writer<W> {
@@ -68,6 +73,7 @@ impl<W: Write> Writer<W> {
                 writeln!(target, "|{}", " --- |".repeat(columns.len()))?;
                 Out::Markdown(target)
             }
+            Format::Lines => Out::Lines(Lines::new(columns, target)),
         };
         Ok(Self {
             out,
@@ -101,6 +107,7 @@ impl<W: Write> Writer<W> {
                     values.iter().map(|value| markdown(&text(value))).collect();
                 writeln!(target, "| {} |", cells.join(" | "))?;
             }
+            Out::Lines(lines) => lines.row(values.iter().map(text).collect())?,
         }
         self.rows += 1;
         Ok(())
@@ -115,6 +122,7 @@ impl<W: Write> Writer<W> {
                 Ok(target)
             }
             Out::Markdown(target) => Ok(target),
+            Out::Lines(lines) => lines.finish(),
         }
     }
 }

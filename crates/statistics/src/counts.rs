@@ -136,6 +136,7 @@ mod tests {
 
     /// Values of scipy 1.17.1: `binomtest(…, alternative=…)` doubled, `beta.ppf`.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn rates_as_scipy_has_them() {
         let cases = [
             (

@@ -202,6 +202,43 @@ fn storage(kind: ColumnType) -> &'static str {
 
 /// Says whether anything had to change.
 fn objects(connection: &Connection, schema: &Schema) -> Result<bool, PrepareFault> {
+    let wanted = wanted(schema);
+    let mut known = known_objects(connection)?;
+    let same = known.len() == wanted.len()
+        && wanted.iter().all(|object| {
+            known
+                .get(&object.name)
+                .is_some_and(|(_, known)| *known == object.sql)
+        });
+    if same {
+        return Ok(false);
+    }
+    drop_others(connection, &wanted, &mut known)?;
+    let mut taken = names(connection)?;
+    let is_there = |object: &&Object| {
+        let known = known.get(&object.name);
+        known.is_some_and(|(kind, sql)| kind == object.kind && *sql == object.sql)
+    };
+    let new: Vec<&Object> = wanted.iter().filter(|object| !is_there(object)).collect();
+    for Object {
+        name, kind, sql, ..
+    } in &new
+    {
+        if !taken.insert(name.to_ascii_lowercase()) {
+            return Err(PrepareFault::Taken(name.clone()));
+        }
+        connection.execute_batch(sql)?;
+        let loaded = schema.tables.iter().find(|table| table.name == *name);
+        if let Some(table) = loaded.filter(|table| *kind == "table" && has_own_index(table)) {
+            connection.execute_batch(&create_key(table))?;
+        }
+    }
+    note(connection, &new)?;
+    Ok(true)
+}
+
+/// What the schema wants to be there.
+fn wanted(schema: &Schema) -> Vec<Object> {
     let mut wanted: Vec<Object> = Vec::new();
     let mut want = |name: &str, kind, table: Option<&str>, sql: String| {
         wanted.push(Object {
@@ -229,18 +266,17 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, PrepareFaul
     for view in &schema.views {
         want(&view.name, "view", None, view.sql.clone());
     }
-    let mut known = known_objects(connection)?;
-    let same = known.len() == wanted.len()
-        && wanted.iter().all(|object| {
-            known
-                .get(&object.name)
-                .is_some_and(|(_, known)| *known == object.sql)
-        });
-    if same {
-        return Ok(false);
-    }
+    wanted
+}
+
+/// Drops views and indexes, and the tables that are declared otherwise now or no longer; `known` keeps the others.
+fn drop_others(
+    connection: &Connection,
+    wanted: &[Object],
+    known: &mut HashMap<String, (String, String)>,
+) -> rusqlite::Result<()> {
     // Views and indexes are cheap: all are made anew, on tables that are kept where they are unchanged.
-    for (name, (kind, sql)) in &known {
+    for (name, (kind, sql)) in known.iter() {
         match kind.as_str() {
             "view" => connection.execute_batch(&format!("drop view if exists {}", quote(name)))?,
             "index" if was_made_by(connection, name, sql)? => {
@@ -251,7 +287,7 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, PrepareFaul
     }
     connection.execute("delete from _objects where kind in ('view', 'index')", [])?;
     known.retain(|_, (kind, _)| is_table(kind));
-    for (name, (known_kind, sql)) in &known {
+    for (name, (known_kind, sql)) in known.iter() {
         let kept = wanted
             .iter()
             .any(|wanted| wanted.name == *name && wanted.kind == known_kind && wanted.sql == *sql);
@@ -260,25 +296,11 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, PrepareFaul
             forget(connection, name)?;
         }
     }
-    let mut taken = names(connection)?;
-    let is_there = |object: &&Object| {
-        let known = known.get(&object.name);
-        known.is_some_and(|(kind, sql)| kind == object.kind && *sql == object.sql)
-    };
-    let new: Vec<&Object> = wanted.iter().filter(|object| !is_there(object)).collect();
-    for Object {
-        name, kind, sql, ..
-    } in &new
-    {
-        if !taken.insert(name.to_ascii_lowercase()) {
-            return Err(PrepareFault::Taken(name.clone()));
-        }
-        connection.execute_batch(sql)?;
-        let loaded = schema.tables.iter().find(|table| table.name == *name);
-        if let Some(table) = loaded.filter(|table| *kind == "table" && has_own_index(table)) {
-            connection.execute_batch(&create_key(table))?;
-        }
-    }
+    Ok(())
+}
+
+/// Notes what was made.
+fn note(connection: &Connection, new: &[&Object]) -> rusqlite::Result<()> {
     // All together, since each statement above makes the engine compile anew what it is asked next.
     let objects = "insert into _objects (name, kind, on_table, sql) values (?1, ?2, ?3, ?4)";
     let mut objects = connection.prepare(objects)?;
@@ -294,7 +316,7 @@ fn objects(connection: &Connection, schema: &Schema) -> Result<bool, PrepareFaul
             versions.execute([&object.name])?;
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Something that the schema wants to be there.

@@ -219,16 +219,16 @@ pub(crate) fn names<'s>(term: &Term<&'s str>, see: &mut dyn FnMut(&'s str)) {
         }
         Term::Path(inner, path) => {
             names(inner, see);
-            for (part, _) in &path.0 {
-                match part {
-                    Part::Index(index) => names(index, see),
-                    Part::Range(from, to) => {
-                        from.iter().chain(to).for_each(|term| names(term, see));
-                    }
-                }
-            }
+            path.0.iter().for_each(|(part, _)| names_of_part(part, see));
         }
         Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) => {}
+    }
+}
+
+fn names_of_part<'s>(part: &Part<Term<&'s str>>, see: &mut dyn FnMut(&'s str)) {
+    match part {
+        Part::Index(index) => names(index, see),
+        Part::Range(from, to) => from.iter().chain(to).for_each(|term| names(term, see)),
     }
 }
 
@@ -251,14 +251,7 @@ pub(crate) fn filters<D: for<'a> DataT<V<'a> = Val>>() -> impl Iterator<Item = F
         ("times__", v(2), |mut cv| {
             let right = cv.0.pop_var();
             let left = cv.0.pop_var();
-            let times = |text: &Val, times: &Val| match (text, times) {
-                (Val::TStr(_) | Val::BStr(_), Val::Num(number)) => {
-                    let times = number.to_string().parse::<f64>().unwrap_or(0.0).max(0.0);
-                    (size(text) as f64 * times) as usize
-                }
-                _ => 0,
-            };
-            let size = times(&left, &right).max(times(&right, &left));
+            let size = repeated(&left, &right).max(repeated(&right, &left));
             let may = grows(size).and_then(|()| fits(&right));
             bome(may.map_err(error).and_then(|()| left * right))
         }),
@@ -289,12 +282,8 @@ pub(crate) fn filters<D: for<'a> DataT<V<'a> = Val>>() -> impl Iterator<Item = F
         ("shallow__", v(0), |cv| {
             let is_deep =
                 matches!(&cv.1, Val::TStr(text) | Val::BStr(text) if depth(text) > NESTED_JSON);
-            bome(match is_deep {
-                true => Err(error(too_much(
-                    "the filter reads JSON that is nested too deeply",
-                ))),
-                false => Ok(cv.1),
-            })
+            let deep = || error(too_much("the filter reads JSON that is nested too deeply"));
+            bome(if is_deep { Err(deep()) } else { Ok(cv.1) })
         }),
         ("range", v(3), |mut cv| {
             let by = cv.0.pop_var();
@@ -304,6 +293,17 @@ pub(crate) fn filters<D: for<'a> DataT<V<'a> = Val>>() -> impl Iterator<Item = F
         }),
     ];
     filters.into_iter().map(run::<D>)
+}
+
+/// How long a text is that is repeated so many times; 0 where nothing is.
+fn repeated(text: &Val, times: &Val) -> usize {
+    match (text, times) {
+        (Val::TStr(_) | Val::BStr(_), Val::Num(number)) => {
+            let times = number.to_string().parse::<f64>().unwrap_or(0.0).max(0.0);
+            (size(text) as f64 * times) as usize
+        }
+        _ => 0,
+    }
 }
 
 /// Definitions that go through a limit before the filter of jaq.

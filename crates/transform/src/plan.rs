@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use definitions::{ColumnType, Mapper, Schema, StreamName, Table, Word};
+use definitions::{ColumnType, Mapper, Schema, StreamName, Table, TableMapping, Word};
 use diagnostics::Diagnostic;
 use raw::{CsvMember, Layout};
 
@@ -109,94 +109,32 @@ pub fn plan(
     schema: &Schema,
     setting: &Arc<Setting>,
 ) -> Result<Plan, Vec<Diagnostic>> {
-    let mut faults = Vec::new();
-    let mut compile = |word: &Word| faults.extend(jq_faults(mapper, word));
+    let mut compiler = Compiler {
+        mapper,
+        setting,
+        record_walk: Walk::new(),
+        faults: Vec::new(),
+    };
     let envelope = mapper
         .records
         .as_ref()
         .and_then(|word| path::envelope(&word.text));
     if let (Some(word), None) = (&mapper.records, &envelope) {
-        compile(word);
+        compiler.try_jq(word);
     }
-    let mut tables = Vec::new();
-    let mut record_walk = Walk::new();
     let fetched_at = match path::split("._extract.at") {
-        Split::Path(path) => Some(record_walk.add(&path)),
+        Split::Path(path) => Some(compiler.record_walk.add(&path)),
         _ => None,
     };
-    let in_envelope = envelope.as_ref().map(|path| record_walk.add(path));
+    let in_envelope = envelope.as_ref().map(|path| compiler.record_walk.add(path));
+    let mut tables = Vec::new();
     for mapping in &mapper.tables {
-        let Some(table) = schema.table(&mapping.table.text) else {
-            continue;
-        };
-        let each = mapping
-            .each
-            .as_ref()
-            .map(|word| match path::each_path(&word.text) {
-                Some(path) => EachPlan::Path(path),
-                None => {
-                    compile(word);
-                    match path::split(&word.text) {
-                        Split::Piped(path, filter) => EachPlan::Piped(path, filter.to_owned()),
-                        _ => EachPlan::Jq(word.text.clone()),
-                    }
-                }
-            });
-        let mut walk = Walk::new();
-        let columns = table.columns.iter().map(|column| {
-            let source = match mapping.expression(&column.name) {
-                None => ColumnSource::Nothing,
-                Some(word) => {
-                    let split = path::split(&word.text);
-                    if !matches!(split, Split::Path(_)) {
-                        compile(word);
-                    }
-                    match split {
-                        Split::Path(path) => ColumnSource::Path(path),
-                        Split::Piped(path, filter) => ColumnSource::Piped(path, filter.to_owned()),
-                        Split::Other => ColumnSource::Jq(word.text.clone()),
-                    }
-                }
-            };
-            let list = mapping
-                .agreed
-                .iter()
-                .find(|(name, _)| name.text == column.name);
-            let agreed = list.and_then(|(_, file)| setting.agreed.get(&*file.text));
-            let place = match &source {
-                ColumnSource::Path(path) | ColumnSource::Piped(path, _) => {
-                    if each.is_some() && path.root == Root::Element {
-                        Some(PathPlace::Element(walk.add(path)))
-                    } else {
-                        Some(PathPlace::Record(record_walk.add(path)))
-                    }
-                }
-                ColumnSource::Nothing | ColumnSource::Jq(_) => None,
-            };
-            ColumnPlan {
-                name: column.name.clone(),
-                kind: column.kind,
-                not_null: column.not_null,
-                odd_as_null: column.odd_as_null,
-                source,
-                place,
-                agreed: agreed.map(|names| names.iter().cloned().collect()),
-            }
-        });
-        let place = |word: &Word| table.column_index(&word.text);
-        let pair = |(earlier, later): &(Word, Word)| place(earlier).zip(place(later));
-        let columns: Vec<ColumnPlan> = columns.collect();
-        tables.push(TablePlan {
-            columns,
-            walk,
-            plausible: mapping.plausible.iter().filter_map(place).collect(),
-            in_order: mapping.in_order.iter().filter_map(pair).collect(),
-            each,
-            table: table.clone(),
-        });
+        if let Some(table) = schema.table(&mapping.table.text) {
+            tables.push(compiler.table(mapping, table));
+        }
     }
-    if !faults.is_empty() {
-        return Err(faults);
+    if !compiler.faults.is_empty() {
+        return Err(compiler.faults);
     }
     if let Some(own) = tables.iter().position(|table| table.each.is_none()) {
         tables[..=own].rotate_right(1);
@@ -216,12 +154,94 @@ pub fn plan(
             members: columns_of_csv(mapper, &tables, setting),
         },
         tables,
-        walk: record_walk,
+        walk: compiler.record_walk,
         in_envelope,
         fetched_at,
         members: Members::of(mapper.members.iter().map(|name| name.text.as_str())),
         setting: Arc::clone(setting),
     })
+}
+
+/// What comes together while the tables of a mapper are compiled.
+struct Compiler<'m> {
+    mapper: &'m Mapper,
+    setting: &'m Setting,
+    /// The paths from the record on, of all tables.
+    record_walk: Walk,
+    faults: Vec<Diagnostic>,
+}
+
+impl Compiler<'_> {
+    /// Notes what is wrong in the jq of an expression.
+    fn try_jq(&mut self, word: &Word) {
+        self.faults.extend(jq_faults(self.mapper, word));
+    }
+
+    fn table(&mut self, mapping: &TableMapping, table: &Table) -> TablePlan {
+        let each = mapping.each.as_ref().map(|word| self.each(word));
+        let mut walk = Walk::new();
+        let columns = table.columns.iter().map(|column| {
+            let source = self.source(mapping.expression(&column.name));
+            let mut agreed = mapping.agreed.iter();
+            let agreed = agreed.find(|(name, _)| name.text == column.name);
+            let agreed = agreed.and_then(|(_, file)| self.setting.agreed.get(&*file.text));
+            let place = match &source {
+                ColumnSource::Path(path) | ColumnSource::Piped(path, _) => {
+                    if each.is_some() && path.root == Root::Element {
+                        Some(PathPlace::Element(walk.add(path)))
+                    } else {
+                        Some(PathPlace::Record(self.record_walk.add(path)))
+                    }
+                }
+                ColumnSource::Nothing | ColumnSource::Jq(_) => None,
+            };
+            ColumnPlan {
+                name: column.name.clone(),
+                kind: column.kind,
+                not_null: column.not_null,
+                odd_as_null: column.odd_as_null,
+                source,
+                place,
+                agreed: agreed.map(|names| names.iter().cloned().collect()),
+            }
+        });
+        let place = |word: &Word| table.column_index(&word.text);
+        let pair = |(earlier, later): &(Word, Word)| place(earlier).zip(place(later));
+        TablePlan {
+            columns: columns.collect(),
+            walk,
+            plausible: mapping.plausible.iter().filter_map(place).collect(),
+            in_order: mapping.in_order.iter().filter_map(pair).collect(),
+            each,
+            table: table.clone(),
+        }
+    }
+
+    fn each(&mut self, word: &Word) -> EachPlan {
+        if let Some(path) = path::each_path(&word.text) {
+            return EachPlan::Path(path);
+        }
+        self.try_jq(word);
+        match path::split(&word.text) {
+            Split::Piped(path, filter) => EachPlan::Piped(path, filter.to_owned()),
+            _ => EachPlan::Jq(word.text.clone()),
+        }
+    }
+
+    fn source(&mut self, expression: Option<&Word>) -> ColumnSource {
+        let Some(word) = expression else {
+            return ColumnSource::Nothing;
+        };
+        let split = path::split(&word.text);
+        if !matches!(split, Split::Path(_)) {
+            self.try_jq(word);
+        }
+        match split {
+            Split::Path(path) => ColumnSource::Path(path),
+            Split::Piped(path, filter) => ColumnSource::Piped(path, filter.to_owned()),
+            Split::Other => ColumnSource::Jq(word.text.clone()),
+        }
+    }
 }
 
 impl Plan {

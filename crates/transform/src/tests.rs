@@ -177,6 +177,7 @@ fn nothing_empty_and_nan_are_no_value() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_does_not_fit_is_rejected_with_column_and_value() {
     let plan = plan_for(MAPPER).unwrap();
     let batch = run(

@@ -314,48 +314,12 @@ impl<'a> Composer<'a> {
                 (value, anchor, self.byte_offset(span.end.index()))
             }
             Event::SequenceStart(anchor, _) => {
-                let mut items = Vec::new();
-                loop {
-                    let (event, inner) = self.next()?;
-                    if event == Event::SequenceEnd {
-                        break (
-                            Value::List(items),
-                            anchor,
-                            self.byte_offset(inner.end.index()),
-                        );
-                    }
-                    items.push(self.node(event, inner, depth + 1)?);
-                }
+                let (items, end) = self.list(depth)?;
+                (Value::List(items), anchor, end)
             }
             Event::MappingStart(anchor, _) => {
-                let mut pairs: Vec<(Node, Node)> = Vec::new();
-                let mut keys = std::collections::HashSet::new();
-                loop {
-                    let (event, inner) = self.next()?;
-                    if event == Event::MappingEnd {
-                        break (
-                            Value::Mapping(pairs),
-                            anchor,
-                            self.byte_offset(inner.end.index()),
-                        );
-                    }
-                    let mut key = self.node(event, inner, depth + 1)?;
-                    if matches!(key.value, Value::List(_) | Value::Mapping(_)) {
-                        return Err(self.fault(inner, "a key must be a plain word".into()));
-                    }
-                    let name = key_text(&key);
-                    if name == "<<" {
-                        let message =
-                            "a merge key `<<` is not followed; expected the members themselves";
-                        return Err(self.fault(inner, message.into()));
-                    }
-                    if !keys.insert(name.clone()) {
-                        return Err(self.fault(inner, format!("the key `{name}` is given twice")));
-                    }
-                    key.value = Value::Text(name);
-                    let (event, inner) = self.next()?;
-                    pairs.push((key, self.node(event, inner, depth + 1)?));
-                }
+                let (pairs, end) = self.mapping(depth)?;
+                (Value::Mapping(pairs), anchor, end)
             }
             Event::Alias(anchor) => {
                 let Some(known) = self.anchors.get(&anchor).cloned() else {
@@ -382,6 +346,45 @@ impl<'a> Composer<'a> {
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
+    }
+
+    /// The items of a list that has begun, and where it ends, in bytes.
+    fn list(&mut self, depth: usize) -> Result<(Vec<Node>, usize), SyntaxFault> {
+        let mut items = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::SequenceEnd {
+                return Ok((items, self.byte_offset(span.end.index())));
+            }
+            items.push(self.node(event, span, depth + 1)?);
+        }
+    }
+
+    /// The members of a mapping that has begun, and where it ends, in bytes.
+    fn mapping(&mut self, depth: usize) -> Result<(Vec<(Node, Node)>, usize), SyntaxFault> {
+        let mut pairs: Vec<(Node, Node)> = Vec::new();
+        let mut keys = std::collections::HashSet::new();
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::MappingEnd {
+                return Ok((pairs, self.byte_offset(span.end.index())));
+            }
+            let mut key = self.node(event, span, depth + 1)?;
+            if matches!(key.value, Value::List(_) | Value::Mapping(_)) {
+                return Err(self.fault(span, "a key must be a plain word".into()));
+            }
+            let name = key_text(&key);
+            if name == "<<" {
+                let message = "a merge key `<<` is not followed; expected the members themselves";
+                return Err(self.fault(span, message.into()));
+            }
+            if !keys.insert(name.clone()) {
+                return Err(self.fault(span, format!("the key `{name}` is given twice")));
+            }
+            key.value = Value::Text(name);
+            let (event, span) = self.next()?;
+            pairs.push((key, self.node(event, span, depth + 1)?));
+        }
     }
 
     fn next(&mut self) -> Result<(Event<'a>, Span), SyntaxFault> {

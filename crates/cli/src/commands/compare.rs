@@ -4,7 +4,7 @@ use diagnostics::Diagnostic;
 use report::Stretch;
 
 use crate::args::{Arguments, CompareArguments};
-use crate::console::{Console, table};
+use crate::console::Console;
 use crate::{CouldNotRun, Outcome, page};
 
 pub fn run(
@@ -68,6 +68,6 @@ pub fn run(
         ];
         lines.push(cells.map(|cell| cell.replace('\u{a0}', " ")).to_vec());
     }
-    console.data(table(&lines).as_bytes())?;
+    console.data(report::aligned(&lines).as_bytes())?;
     Ok(outcome)
 }

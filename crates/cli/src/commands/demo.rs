@@ -17,7 +17,7 @@ pub fn run(
 ) -> Result<Outcome, CouldNotRun> {
     #[cfg(feature = "serve")]
     if options.serving.serve {
-        return super::serve::run(arguments, options, console);
+        return super::serve::run(options, console);
     }
     let written = write(&arguments.project, options, console)?;
     let records: u64 = written.iter().map(|file| file.records).sum();
@@ -33,10 +33,7 @@ pub fn run(
         &text,
         &json!({ "files": files, "records": records, "bytes": bytes }),
     );
-    console.note(
-        &format!("next: `{}`", super::typed("run", &arguments.project)),
-        &json!({}),
-    );
+    console.note("next: `reliability run`", &json!({}));
     Ok(Outcome::Done)
 }
 

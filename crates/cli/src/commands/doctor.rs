@@ -7,7 +7,7 @@ use serde_json::json;
 use super::fetched;
 use super::fetching::Shown;
 use crate::args::{Arguments, MessageFormat, Sources};
-use crate::console::{Console, table};
+use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
 
 pub fn run(
@@ -56,7 +56,7 @@ pub fn run(
                 detail,
             ]);
         }
-        console.data(table(&lines).as_bytes())?;
+        console.data(report::aligned(&lines).as_bytes())?;
     }
     if nowhere {
         return Err(CouldNotRun);

@@ -45,7 +45,7 @@ pub fn run(
         });
         CouldNotRun
     })?;
-    fetched::summary(&project, &reports, arguments, console)
+    fetched::summary(&project, &reports, console)
 }
 
 /// The settings of the shell that name a proxy.
@@ -86,25 +86,9 @@ pub(super) fn connect<'a>(
 ) -> Result<Vec<Source<'a>>, CouldNotRun> {
     proxies(console)?;
     let extractors = &project.definitions.extractors;
-    for name in names {
-        if !extractors
-            .iter()
-            .any(|extractor| extractor.source.text == *name)
-        {
-            let known = extractors
-                .iter()
-                .map(|extractor| extractor.source.text.as_str());
-            let fault = Diagnostic::error(
-                "source-unknown",
-                format!("`{name}` is not a source that can be fetched"),
-            );
-            let hint = match nearest(name, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`reliability show extractors` lists them".to_owned(),
-            };
-            console.diagnostic(&fault.hint(hint));
-            return Err(CouldNotRun);
-        }
+    if let Some(fault) = unknown_source(extractors, names) {
+        console.diagnostic(&fault);
+        return Err(CouldNotRun);
     }
     let concerned = |extractor: &&Extractor| {
         let named = names.is_empty() || names.contains(&extractor.source.text);
@@ -123,15 +107,8 @@ pub(super) fn connect<'a>(
         match extract::connect(extractor, &|name| project.settings.value(name)) {
             Ok(connected) => sources.push(connected),
             Err(faults) => {
-                let only_missing = faults
-                    .iter()
-                    .all(|fault| matches!(fault, SettingFault::Missing { .. }));
-                let nothing_set = extractor
-                    .settings
-                    .iter()
-                    .filter(|setting| setting.secret)
-                    .all(|setting| project.settings.value(&setting.name.text).is_none());
-                if only_missing && nothing_set && names.is_empty() && only.is_empty() {
+                let is_asked_for = !names.is_empty() || !only.is_empty();
+                if !is_asked_for && is_not_used(project, extractor, &faults) {
                     // Whoever does not use a source sets none of its tokens.
                     let missing = missing_names(&faults);
                     console.note(
@@ -151,21 +128,53 @@ pub(super) fn connect<'a>(
         return Err(CouldNotRun);
     }
     if sources.is_empty() {
-        let fault = Diagnostic::error(
-            "extract-nothing",
-            "there is no source to fetch from: no token is set",
-        );
-        let tokens = extractors.iter().flat_map(|extractor| &extractor.settings);
-        console.diagnostic(&match tokens.into_iter().find(|setting| setting.secret) {
-            Some(token) => fault.hint(format!(
-                "set one in `.env`, such as `{}=…`; `.env.local` lists them all",
-                token.name.text
-            )),
-            None => fault,
-        });
+        console.diagnostic(&no_token(extractors));
         return Err(CouldNotRun);
     }
     Ok(sources)
+}
+
+/// The first of some names that is no source.
+fn unknown_source(extractors: &[Extractor], names: &[String]) -> Option<Diagnostic> {
+    let known = || {
+        extractors
+            .iter()
+            .map(|extractor| extractor.source.text.as_str())
+    };
+    let name = names
+        .iter()
+        .find(|name| !known().any(|known| known == *name))?;
+    let fault = Diagnostic::error(
+        "source-unknown",
+        format!("`{name}` is not a source that can be fetched"),
+    );
+    Some(fault.hint(match nearest(name, known()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`reliability show extractors` lists them".to_owned(),
+    }))
+}
+
+/// Whether none of a source's tokens is set, and nothing else is wrong.
+fn is_not_used(project: &Project, extractor: &Extractor, faults: &[SettingFault]) -> bool {
+    let is_missing = |fault: &SettingFault| matches!(fault, SettingFault::Missing { .. });
+    let mut secrets = extractor.settings.iter().filter(|setting| setting.secret);
+    faults.iter().all(is_missing)
+        && secrets.all(|setting| project.settings.value(&setting.name.text).is_none())
+}
+
+fn no_token(extractors: &[Extractor]) -> Diagnostic {
+    let fault = Diagnostic::error(
+        "extract-nothing",
+        "there is no source to fetch from: no token is set",
+    );
+    let mut settings = extractors.iter().flat_map(|extractor| &extractor.settings);
+    match settings.find(|setting| setting.secret) {
+        Some(token) => fault.hint(format!(
+            "set one in `.env`, such as `{}=…`; `.env.local` lists them all",
+            token.name.text
+        )),
+        None => fault,
+    }
 }
 
 fn missing_names(faults: &[SettingFault]) -> String {

@@ -5,7 +5,6 @@ use extract::{FetchOutcome, FetchReport, SourceReport};
 use project::Project;
 use serde_json::json;
 
-use crate::args::Arguments;
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome, gaps};
 
@@ -80,7 +79,6 @@ pub fn say(report: &FetchReport, mended: u64, console: &Console) {
 pub fn summary(
     project: &Project,
     reports: &[SourceReport],
-    arguments: &Arguments,
     console: &Console,
 ) -> Result<Outcome, CouldNotRun> {
     for report in reports {
@@ -119,29 +117,7 @@ pub fn summary(
         &text,
         &json!({ "records": records, "gaps": gaps, "incomplete": cut }),
     );
-    let stopped = streams
-        .iter()
-        .any(|report| report.outcome == FetchOutcome::Stopped);
-    if stopped {
-        let again = super::typed("extract", &arguments.project);
-        console.note(
-            &format!("stopped; what came is kept in `raw_data/`, go on with `{again}`"),
-            &json!({ "stopped": true }),
-        );
-    } else if records > 0 {
-        let next = super::typed("run", &arguments.project);
-        console.note(&format!("next: `{next}`"), &json!({}));
-    }
-    let nothing_came = |report: &SourceReport| {
-        let could_not = |report: &FetchReport| {
-            matches!(
-                report.outcome,
-                FetchOutcome::Unauthorized(_) | FetchOutcome::Down(_)
-            )
-        };
-        report.streams.iter().all(|stream| stream.records == 0)
-            && report.streams.last().is_some_and(could_not)
-    };
+    say_next(&streams, records, console);
     let disk = |report: &&FetchReport| matches!(report.outcome, FetchOutcome::Disk(_));
     if streams.iter().any(disk)
         || reports.iter().any(|report| report.nothing_there)
@@ -150,6 +126,31 @@ pub fn summary(
         return Err(CouldNotRun);
     }
     Ok(super::outcome(faulty))
+}
+
+/// What to type next.
+fn say_next(streams: &[&FetchReport], records: u64, console: &Console) {
+    let is_stopped = |report: &&FetchReport| report.outcome == FetchOutcome::Stopped;
+    if streams.iter().any(is_stopped) {
+        console.note(
+            "stopped; what came is kept in `raw_data/`, go on with `reliability extract`",
+            &json!({ "stopped": true }),
+        );
+    } else if records > 0 {
+        console.note("next: `reliability run`", &json!({}));
+    }
+}
+
+/// Whether a source gave nothing, since it could not be reached or its token is wrong.
+fn nothing_came(report: &SourceReport) -> bool {
+    let could_not = |report: &FetchReport| {
+        matches!(
+            report.outcome,
+            FetchOutcome::Unauthorized(_) | FetchOutcome::Down(_)
+        )
+    };
+    report.streams.iter().all(|stream| stream.records == 0)
+        && report.streams.last().is_some_and(could_not)
 }
 
 /// That a source has nothing at all of what it is asked for.

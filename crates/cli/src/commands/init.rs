@@ -32,11 +32,10 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         &format!("{} is ready, with {tables} tables", place.name()),
         &json!({ "tables": tables }),
     );
-    let (extract, run) = (super::typed("extract", folder), super::typed("run", folder));
-    let next = format!(
-        "next: put tokens into `.env` and `{extract}`, or files into `raw_data/` and `incidents/`; then `{run}`"
+    console.note(
+        "next: put tokens into `.env` and `reliability extract`, or files into `raw_data/` and `incidents/`; then `reliability run`",
+        &json!({}),
     );
-    console.note(&next, &json!({}));
     Ok(Outcome::Done)
 }
 

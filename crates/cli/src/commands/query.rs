@@ -1,6 +1,6 @@
 //! `query`: answers, into `output/` or to stdout.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use definitions::Query;
 use diagnostics::{Diagnostic, counted, nearest};
@@ -13,7 +13,7 @@ use wildmatch::WildMatch;
 
 use crate::answers::{Answered, Failure, Files, answer, answer_all, answer_sql};
 use crate::args::{AnswerFormat, Arguments, QueryArguments};
-use crate::console::{Console, Stdout, table};
+use crate::console::{Console, Stdout};
 use crate::page::OUTPUT;
 use crate::period::Undated;
 use crate::{CouldNotRun, Outcome, period};
@@ -46,7 +46,11 @@ pub fn run(
         .map_or(place, |store| store.place().clone());
     let limits = super::limits(options.timeout);
     if let Some(sql) = &options.sql {
-        let format = format(options.format.unwrap_or(AnswerFormat::Csv));
+        let by_target = match io::stdout().is_terminal() {
+            true => AnswerFormat::Table,
+            false => AnswerFormat::Csv,
+        };
+        let format = format(options.format.unwrap_or(by_target));
         streamed(|out| {
             answer_sql(&place, sql, limits, format, out).map_err(|failure| (None, failure))
         })
@@ -123,7 +127,7 @@ fn list(queries: &[&Query]) -> String {
             query.question.clone(),
         ]
     };
-    table(&queries.iter().map(line).collect::<Vec<_>>())
+    report::aligned(&queries.iter().map(line).collect::<Vec<_>>())
 }
 
 /// The queries named, each once; all if none is.
@@ -181,8 +185,12 @@ fn to_stdout(
                     write!(out, "{separator}{}: ", json!(query.name)).map_err(unwritten)?;
                     one(&mut WithoutLastBreak::new(out))?;
                 }
-                AnswerFormat::Markdown if !single => {
-                    write!(out, "## {}\n\n{}\n\n", query.title, query.question)
+                AnswerFormat::Markdown | AnswerFormat::Table if !single => {
+                    let mark = match wanted {
+                        AnswerFormat::Markdown => "## ",
+                        _ => "",
+                    };
+                    write!(out, "{mark}{}\n\n{}\n\n", query.title, query.question)
                         .map_err(unwritten)?;
                     one(out)?;
                     out.write_all(b"\n").map_err(unwritten)?;
@@ -268,6 +276,7 @@ fn format(wanted: AnswerFormat) -> Format {
         AnswerFormat::Csv => Format::Csv,
         AnswerFormat::Json => Format::Json,
         AnswerFormat::Markdown => Format::Markdown,
+        AnswerFormat::Table => Format::Lines,
     }
 }
 

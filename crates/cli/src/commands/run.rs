@@ -1,9 +1,12 @@
 //! `run`: load, answer every question, and say what came of it.
 
 use diagnostics::{count, counted};
+use load::LoadReport;
+use store::TableStatus;
 
+use crate::answers::Answered;
 use crate::args::{Arguments, RunArguments};
-use crate::console::{Console, table};
+use crate::console::Console;
 use crate::page::{self, Held, Names};
 use crate::period::Undated;
 use crate::{CouldNotRun, Outcome, gaps, loading, period};
@@ -45,54 +48,11 @@ pub fn run(
         console,
     )?;
 
-    let loaded = || status.iter().filter(|line| !line.is_derived);
-    let rows: u64 = loaded().map(|line| line.rows).sum();
-    let filled = loaded().filter(|line| line.rows > 0).count() as u64;
-    let rejects: u64 = reports.iter().map(|report| report.rejects).sum();
-    let warnings: u64 = reports.iter().map(|report| report.warnings).sum();
     let states = crate::fetched_states(&project, console)?;
-    let gaps: u64 = states
-        .iter()
-        .map(|(_, state)| gaps::lines(&state.gaps).len() as u64)
-        .sum();
-    let mut summary = format!(
-        "\n{} in {}, {}, {}, {}\n\n",
-        counted(rows, "row"),
-        counted(filled, "table"),
-        counted(rejects, "reject"),
-        counted(warnings, "warning"),
-        counted(gaps, "gap"),
-    );
-    let mut lines = Vec::new();
-    for answer in &answers {
-        let question = if answer.query.question.is_empty() {
-            &answer.query.title
-        } else {
-            &answer.query.question
-        };
-        let rows = answer
-            .outcome
-            .as_ref()
-            .map_or(String::new(), |kept| count(kept.n_rows));
-        lines.push(vec![
-            format!("output/{}.csv", answer.query.name),
-            rows,
-            question.clone(),
-        ]);
-    }
-    summary += &table(&lines);
-    if rows == 0 {
-        summary += "\nthere is no data yet: try `reliability demo`, or put files in `raw_data/` and `incidents/`\n";
-    } else {
-        summary += "\nask more: `reliability query --sql 'select …'`; what is in the tables: `reliability status`\n";
-    }
-    if rejects > 0 {
-        summary +=
-            "records that could not be taken are in `rejects/`, each with its place and reason\n";
-    }
-    if gaps > 0 {
-        summary += "what was asked for and did not come is listed by `reliability status`; `reliability extract` asks for it again\n";
-    }
+    let gaps = states.iter();
+    let gaps = gaps.map(|(_, state)| gaps::lines(&state.gaps).len() as u64);
+    let counts = Counts::of(&status, &reports, gaps.sum());
+    let summary = summary(&counts, &answers);
     let span = page::span(&project, &place, asked.as_ref(), console)?;
     let is_of_page = span.is_all || asked.is_some_and(|asked| asked.from.is_some());
     let (times, answers) = match is_of_page {
@@ -108,6 +68,68 @@ pub fn run(
     };
     let page = page::of(&project, &times, answers, limits, Names::Shown, console)?;
     page::write(&project, &page, console)?;
-    console.data(summary.as_bytes())?;
-    Ok(super::outcome(rejects + gaps))
+    console.data(console.typable(&summary).as_bytes())?;
+    Ok(super::outcome(counts.rejects + counts.gaps))
+}
+
+/// What is loaded, and what is not.
+struct Counts {
+    rows: u64,
+    /// Tables that have rows.
+    filled: u64,
+    rejects: u64,
+    warnings: u64,
+    gaps: u64,
+}
+
+impl Counts {
+    fn of(status: &[TableStatus], reports: &[LoadReport], gaps: u64) -> Self {
+        let loaded = || status.iter().filter(|line| !line.is_derived);
+        Self {
+            rows: loaded().map(|line| line.rows).sum(),
+            filled: loaded().filter(|line| line.rows > 0).count() as u64,
+            rejects: reports.iter().map(|report| report.rejects).sum(),
+            warnings: reports.iter().map(|report| report.warnings).sum(),
+            gaps,
+        }
+    }
+}
+
+/// What is loaded, a line for each answer, and what to type next.
+fn summary(counts: &Counts, answers: &[Answered<'_>]) -> String {
+    let mut summary = format!(
+        "\n{} in {}, {}, {}, {}\n\n",
+        counted(counts.rows, "row"),
+        counted(counts.filled, "table"),
+        counted(counts.rejects, "reject"),
+        counted(counts.warnings, "warning"),
+        counted(counts.gaps, "gap"),
+    );
+    let lines = answers.iter().map(|answer| {
+        let question = match answer.query.question.as_str() {
+            "" => &answer.query.title,
+            question => question,
+        };
+        let kept = answer.outcome.as_ref();
+        let rows = kept.map_or(String::new(), |kept| count(kept.n_rows));
+        let file = format!("output/{}.csv", answer.query.name);
+        vec![file, rows, question.to_owned()]
+    });
+    summary += &report::aligned(&lines.collect::<Vec<_>>());
+    summary += match counts.rows {
+        0 => {
+            "\nthere is no data yet: try `reliability demo`, or put files in `raw_data/` and `incidents/`\n"
+        }
+        _ => {
+            "\nask more: `reliability query --sql 'select …'`; what is in the tables: `reliability status`\n"
+        }
+    };
+    if counts.rejects > 0 {
+        summary +=
+            "records that could not be taken are in `rejects/`, each with its place and reason\n";
+    }
+    if counts.gaps > 0 {
+        summary += "what was asked for and did not come is listed by `reliability status`; `reliability extract` asks for it again\n";
+    }
+    summary
 }

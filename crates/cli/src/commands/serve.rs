@@ -8,16 +8,12 @@ use jiff::tz::Offset;
 use serde_json::json;
 
 use super::demo::{failed, write};
-use crate::args::{Arguments, DemoArguments};
+use crate::args::DemoArguments;
 use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
 
 /// Serves until the process is ended.
-pub fn run(
-    arguments: &Arguments,
-    options: &DemoArguments,
-    console: &Console,
-) -> Result<Outcome, CouldNotRun> {
+pub fn run(options: &DemoArguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let serving = &options.serving;
     let data = invented(options, console)?;
     let server = fake::Options {
@@ -49,9 +45,10 @@ pub fn run(
         "its data end on {end}, and so does the time by which it cuts what is asked for without dates"
     );
     console.note(&text, &json!({ "end": end.to_string() }));
-    let next = super::typed("extract", &arguments.project);
-    let text = format!("next: put the lines above into `.env`, then `{next}` in another terminal");
-    console.note(&text, &json!({}));
+    console.note(
+        "next: put the lines above into `.env`, then `reliability extract` in another terminal",
+        &json!({}),
+    );
     loop {
         std::thread::park();
     }

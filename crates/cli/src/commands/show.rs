@@ -4,7 +4,7 @@ use definitions::{File, Library, Origin};
 use diagnostics::{Diagnostic, nearest};
 
 use crate::args::Arguments;
-use crate::console::{Console, table};
+use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
 
 pub fn run(
@@ -50,7 +50,7 @@ pub fn run(
                 .filter(|file| name.is_none() || !file.path.ends_with(".tests.yaml"))
                 .map(|file| vec![file.path.clone(), origin(file).to_owned(), title(file)])
                 .collect();
-            console.data(table(&lines).as_bytes())?;
+            console.data(report::aligned(&lines).as_bytes())?;
         }
     }
     Ok(Outcome::Done)

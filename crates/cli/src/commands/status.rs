@@ -4,10 +4,10 @@ use diagnostics::count;
 use extract::state::State;
 use project::faults::database_fault;
 use project::{Project, states};
-use store::{Place, Reader};
+use store::{Place, Reader, TableStatus};
 
 use crate::args::{Arguments, MessageFormat};
-use crate::console::{Console, table};
+use crate::console::Console;
 use crate::{CouldNotRun, Outcome, gaps, loading};
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
@@ -25,9 +25,8 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
     let fetched = crate::fetched_states(&project, console)?;
     let status = match status {
         Err(store::Error::Missing { .. }) if !fetched.is_empty() => {
-            let load = super::typed("load", &arguments.project);
             console.note(
-                &format!("nothing is loaded yet: `{load}` does it"),
+                "nothing is loaded yet: `reliability load` does it",
                 &serde_json::json!({ "loaded": false }),
             );
             Vec::new()
@@ -38,40 +37,13 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         })?,
     };
     if arguments.message_format == MessageFormat::Json {
-        for line in &status {
-            let facts = serde_json::json!({
-                "table": line.table, "stream": line.stream, "rows": line.rows, "newest": line.newest,
-                "rejects": line.rejects, "warnings": line.warnings,
-            });
-            console.data(format!("{facts}\n").as_bytes())?;
-        }
-        for (stream, state) in &fetched {
-            let last = state.last.as_ref();
-            let facts = serde_json::json!({
-                "stream": stream, "covered": state.covered, "gaps": gaps::facts(&state.gaps),
-                "last_run": last, "complete": state.is_complete(), "unfinished": states::is_unfinished(&project, stream),
-            });
+        for facts in all_facts(&project, &status, &fetched) {
             console.data(format!("{facts}\n").as_bytes())?;
         }
         return Ok(Outcome::Done);
     }
-    let mut lines = vec![
-        ["table", "rows", "newest extraction", "rejects", "warnings"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
-    for line in &status {
-        let newest = line.newest.clone().unwrap_or_else(|| "-".to_owned());
-        lines.push(vec![
-            line.table.clone(),
-            count(line.rows),
-            newest,
-            count(line.rejects),
-            count(line.warnings),
-        ]);
-    }
     if !status.is_empty() {
-        console.data(table(&lines).as_bytes())?;
+        console.data(tables(&status).as_bytes())?;
     }
     if !fetched.is_empty() {
         if !status.is_empty() {
@@ -80,6 +52,43 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         console.data(extraction(&project, &fetched).as_bytes())?;
     }
     Ok(Outcome::Done)
+}
+
+/// The same for machines: an object for each table, then one for each stream.
+fn all_facts(
+    project: &Project,
+    status: &[TableStatus],
+    fetched: &[(String, State)],
+) -> Vec<serde_json::Value> {
+    let tables = status.iter().map(|line| {
+        serde_json::json!({
+            "table": line.table, "stream": line.stream, "rows": line.rows, "newest": line.newest,
+            "rejects": line.rejects, "warnings": line.warnings,
+        })
+    });
+    let streams = fetched.iter().map(|(stream, state)| {
+        serde_json::json!({
+            "stream": stream, "covered": state.covered, "gaps": gaps::facts(&state.gaps),
+            "last_run": state.last, "complete": state.is_complete(),
+            "unfinished": states::is_unfinished(project, stream),
+        })
+    });
+    tables.chain(streams).collect()
+}
+
+fn tables(status: &[TableStatus]) -> String {
+    let heading = ["table", "rows", "newest extraction", "rejects", "warnings"];
+    let mut lines = vec![heading.map(str::to_owned).to_vec()];
+    lines.extend(status.iter().map(|line| {
+        vec![
+            line.table.clone(),
+            count(line.rows),
+            line.newest.clone().unwrap_or_else(|| "-".to_owned()),
+            count(line.rejects),
+            count(line.warnings),
+        ]
+    }));
+    report::aligned(&lines)
 }
 
 fn extraction(project: &Project, fetched: &[(String, State)]) -> String {
@@ -125,7 +134,7 @@ fn extraction(project: &Project, fetched: &[(String, State)]) -> String {
             list += &format!("gap in {stream}: {}: {}\n", line.place(), line.gap.reason);
         }
     }
-    let mut text = table(&lines);
+    let mut text = report::aligned(&lines);
     if !list.is_empty() {
         text.push('\n');
         text += &list;

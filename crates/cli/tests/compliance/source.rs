@@ -380,32 +380,13 @@ fn content(state: &mut State, url: &Url) -> (String, Vec<(String, String)>) {
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.clone())
     };
-    let found = state.extractor.streams.iter().find_map(|stream| {
-        if let Some(values) = matches(&stream.request.path, url.path()) {
-            return Some((stream.clone(), None, values));
-        }
-        let changed = stream.changed.as_ref()?;
-        let values = matches(&changed.request.path, url.path())?;
-        Some((stream.clone(), Some(changed.request.clone()), values))
-    });
-    let Some((stream, changed, values)) = found else {
+    let Some((stream, changed, values)) = asked_stream(state, url.path()) else {
         state.unknown.push(url.path().to_owned());
         return ("{}".to_owned(), Vec::new());
     };
     let name = stream.stream.text.to_string();
     if let Some(request) = changed {
-        let mut record = json!({"name": "changed"});
-        set(
-            &mut record,
-            &stream.request.key.steps,
-            json!(values.first()),
-        );
-        // Such a record is one of the stream's from now on.
-        let rows = state.records.get_mut(&name).unwrap();
-        let known = |row: &Row| scalar(&row.value, &stream.request.key) == values.first().cloned();
-        if !rows.iter().any(known) {
-            rows.push(row(&stream, record.clone(), None));
-        }
+        let record = changed_record(state, &stream, values.first());
         return (envelope(&request, vec![record]).to_string(), Vec::new());
     }
     let mut rows: Vec<&Row> = state.records[&name].iter().collect();
@@ -417,10 +398,90 @@ fn content(state: &mut State, url: &Url) -> (String, Vec<(String, String)>) {
         let (since, until) = (end(&windows.since).unwrap(), end(&windows.until).unwrap());
         rows.retain(|row| row.at.is_none_or(|at| since <= at && at < until));
     }
-    let number = |name: &str| value(name).and_then(|text| text.parse::<usize>().ok());
     let total = rows.len();
-    let (start, size) = match &stream.paging {
-        None => (0, total),
+    let number = |name: &str| value(name).and_then(|text| text.parse::<usize>().ok());
+    let (start, size) = asked_page(&stream, &rows, &number);
+    let endless = state.mood == Mood::Endless && stream.paging.is_some() && total > 0;
+    let start = if endless { 0 } else { start };
+    let mut page: Vec<Value> = rows
+        .iter()
+        .skip(start)
+        .take(size)
+        .map(|row| row.value.clone())
+        .collect();
+    if state.mood == Mood::Repeats && start > 0 && !page.is_empty() {
+        page.insert(0, rows[start - 1].value.clone());
+    }
+    let more = endless || start + size < total;
+    let is_empty = page.is_empty();
+    let mut body = envelope(&stream.request, page);
+    say_counts(&mut body, &stream, more, total);
+    let mut headers = Vec::new();
+    let is_linked = matches!(stream.paging, Some(Paging::Link { .. }));
+    // Both ways to say that there is no more.
+    if is_linked && (more || !is_empty && total.is_multiple_of(2)) {
+        let next = next_address(state, url, start + size);
+        let link = format!("<{next}>; rel=\"next\"; results=\"{more}\"");
+        headers.push(("Link".to_owned(), link));
+    }
+    if state.mood == Mood::LosesOne && stream.whole && start == 0 && total > size {
+        let rows = state.records.get_mut(&name).unwrap();
+        if rows.len() == RECORDS {
+            rows.remove(3);
+        }
+    }
+    (body.to_string(), headers)
+}
+
+/// The stream that a path is of, the request for a changed record if it is that, and what the path names.
+fn asked_stream(
+    state: &State,
+    path: &str,
+) -> Option<(StreamExtraction, Option<Request>, Vec<String>)> {
+    state.extractor.streams.iter().find_map(|stream| {
+        if let Some(values) = matches(&stream.request.path, path) {
+            return Some((stream.clone(), None, values));
+        }
+        let changed = stream.changed.as_ref()?;
+        let values = matches(&changed.request.path, path)?;
+        Some((stream.clone(), Some(changed.request.clone()), values))
+    })
+}
+
+/// What an answer says of more pages, and of how many records there are.
+fn say_counts(body: &mut Value, stream: &StreamExtraction, more: bool, total: usize) {
+    let (says_more, says_total) = match &stream.paging {
+        Some(Paging::Offset { more, total, .. }) => (more.as_ref(), total.as_ref()),
+        Some(Paging::Page { total, .. }) => (None, total.as_ref()),
+        _ => (None, None),
+    };
+    for (path, word) in [(says_more, json!(more)), (says_total, json!(total))] {
+        if let Some(path) = path {
+            set(body, &path.steps, word);
+        }
+    }
+}
+
+/// A record that is asked for by its key since it changed; it is one of the stream's from now on.
+fn changed_record(state: &mut State, stream: &StreamExtraction, key: Option<&String>) -> Value {
+    let mut record = json!({"name": "changed"});
+    set(&mut record, &stream.request.key.steps, json!(key));
+    let rows = state.records.get_mut(stream.stream.text.as_str()).unwrap();
+    let known = |row: &Row| scalar(&row.value, &stream.request.key).as_ref() == key;
+    if !rows.iter().any(known) {
+        rows.push(row(stream, record.clone(), None));
+    }
+    record
+}
+
+/// At which record the page begins that is asked for, and how many records a page has.
+fn asked_page(
+    stream: &StreamExtraction,
+    rows: &[&Row],
+    number: &dyn Fn(&str) -> Option<usize>,
+) -> (usize, usize) {
+    match &stream.paging {
+        None => (0, rows.len()),
         Some(Paging::Offset {
             parameter, size, ..
         }) => (number(parameter).unwrap(), number(&size.0).unwrap()),
@@ -441,79 +502,26 @@ fn content(state: &mut State, url: &Url) -> (String, Vec<(String, String)>) {
             parameter, size, ..
         }) => {
             let after = number(parameter).unwrap();
-            let id = |row: &Row| {
-                scalar(&row.value, &stream.request.key)
-                    .unwrap()
-                    .parse::<usize>()
-                    .unwrap()
-            };
-            let start = rows.iter().position(|row| id(row) > after).unwrap_or(total);
+            let id = |row: &Row| scalar(&row.value, &stream.request.key).unwrap();
+            let is_behind = |row: &&Row| id(row).parse::<usize>().unwrap() > after;
+            let start = rows.iter().position(is_behind).unwrap_or(rows.len());
             (start, number(&size.0).unwrap())
         }
+    }
+}
+
+/// Where a link to the next page leads.
+fn next_address(state: &State, url: &Url, position: usize) -> Url {
+    let host = match state.mood {
+        Mood::LinksElsewhere => &state.stranger,
+        _ => &state.address,
     };
-    let endless = state.mood == Mood::Endless && stream.paging.is_some() && total > 0;
-    let start = if endless { 0 } else { start };
-    let mut page: Vec<Value> = rows
-        .iter()
-        .skip(start)
-        .take(size)
-        .map(|row| row.value.clone())
-        .collect();
-    if state.mood == Mood::Repeats && start > 0 && !page.is_empty() {
-        page.insert(0, rows[start - 1].value.clone());
-    }
-    let more = endless || start + size < total;
-    let is_empty = page.is_empty();
-    let mut body = envelope(&stream.request, page);
-    let mut headers = Vec::new();
-    match &stream.paging {
-        Some(Paging::Offset {
-            more: says_more,
-            total: says_total,
-            ..
-        }) => {
-            for (path, word) in [(says_more, json!(more)), (says_total, json!(total))] {
-                if let Some(path) = path {
-                    set(&mut body, &path.steps, word);
-                }
-            }
-        }
-        Some(Paging::Page {
-            total: Some(path), ..
-        }) => set(&mut body, &path.steps, json!(total)),
-        Some(Paging::Link { .. }) => {
-            let host = if state.mood == Mood::LinksElsewhere {
-                &state.stranger
-            } else {
-                &state.address
-            };
-            let mut next = Url::parse(&format!("{host}{}", url.path())).unwrap();
-            next.query_pairs_mut()
-                .extend_pairs(query.iter().filter(|(name, _)| name != "position"));
-            next.query_pairs_mut()
-                .append_pair("position", &(start + size).to_string());
-            // Both ways to say that there is no more.
-            if more {
-                headers.push((
-                    "Link".to_owned(),
-                    format!("<{next}>; rel=\"next\"; results=\"true\""),
-                ));
-            } else if !is_empty && total.is_multiple_of(2) {
-                headers.push((
-                    "Link".to_owned(),
-                    format!("<{next}>; rel=\"next\"; results=\"false\""),
-                ));
-            }
-        }
-        _ => {}
-    }
-    if state.mood == Mood::LosesOne && stream.whole && start == 0 && total > size {
-        let rows = state.records.get_mut(&name).unwrap();
-        if rows.len() == RECORDS {
-            rows.remove(3);
-        }
-    }
-    (body.to_string(), headers)
+    let mut next = Url::parse(&format!("{host}{}", url.path())).unwrap();
+    let others = url.query_pairs().filter(|(name, _)| name != "position");
+    next.query_pairs_mut()
+        .extend_pairs(others)
+        .append_pair("position", &position.to_string());
+    next
 }
 
 /// Records where an answer has them.

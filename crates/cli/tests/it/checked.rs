@@ -3,6 +3,7 @@
 use crate::world::World;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn definitions_that_hold_nothing_or_say_too_little() {
     let world = World::new();
     world

@@ -227,6 +227,7 @@ fn a_built_in_query_replaced() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn all_faults_at_once_each_with_its_place_and_a_hint() {
     let world = deploys();
     let mapper = MAPPER
@@ -503,6 +504,7 @@ fn tests_of_queries_say_what_differs() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn a_name_in_a_definition_cannot_lead_out_of_the_project() {
     let outside = World::new();
     outside.write("elsewhere/kept.ndjson", "{\"id\": 1}\n");

@@ -315,6 +315,7 @@ fn three_years() -> World {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn the_page_is_of_the_last_twelve_months_beside_those_before() {
     let world = three_years();
     world.run(&["run"]).exits(0);

@@ -6,6 +6,30 @@ const ENDLESS: &str =
     "with recursive n (i) as (select 1 union all select i + 1 from n) select count(*) as n from n";
 
 #[test]
+fn a_terminal_gets_lines_to_read_and_a_file_gets_csv() {
+    let world = World::new();
+    let sql = "select 'long enough' as name, 12 as n union all select 'b' || char(27), -3";
+    let as_table = world.run(&["query", "--format", "table", "--sql", sql]);
+    let expected = "name         n\nlong enough  12\nb\\u{1b}      -3\n";
+    assert_eq!(as_table.exits(0).stdout, expected);
+    // `script` runs it at a terminal of its own.
+    let mut typed = world.command(&["query", "--quiet", "--sql", sql]);
+    let words = std::iter::once(typed.get_program()).chain(typed.get_args());
+    let words = words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")));
+    let line = words.collect::<Vec<_>>().join(" ");
+    let mut script = std::process::Command::new("script");
+    script
+        .args(["-qec", &line, "/dev/null"])
+        .current_dir(world.folder());
+    typed.get_envs().for_each(|(name, _)| {
+        script.env_remove(name);
+    });
+    let at_terminal = script.stdin(std::process::Stdio::null()).output().unwrap();
+    let shown = String::from_utf8(at_terminal.stdout).unwrap();
+    assert_eq!(shown.replace("\r\n", "\n"), expected);
+}
+
+#[test]
 fn the_formats_of_an_answer() {
     let world = small();
     let sql = "select id, name, 1.5 as half, null as gap from PagerDutyTeams";
@@ -206,6 +230,7 @@ fn a_query_may_only_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn a_misspelt_table_or_column_in_a_question() {
     let world = small();
     let asked = |sql: &str| world.run(&["query", "--sql", sql]);

@@ -38,6 +38,7 @@ fn the_incidents_of_a_public_status_page() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_the_vendors_answered() {
     let Some(recorded) = recorded() else { return };
     let world = World::new();

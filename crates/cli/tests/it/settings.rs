@@ -164,6 +164,7 @@ loaded incidents                1 record from 1 file
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_loaded_where_no_stream_is_named() {
     let user = "{\"id\":\"U1\",\"name\":\"Ada\"}\n";
     let rows = |settings: &[(&str, &str)], arguments: &[&str]| {
@@ -239,6 +240,7 @@ hint: `reliability show mappers` lists the streams
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn settings_that_do_nothing_are_told() {
     let world = small();
     let run = world.run_with(

@@ -31,42 +31,7 @@ pub(crate) fn check(
             ));
         }
         plain_name(extractor, &extractor.source, faults);
-        if let Err(reason) = base_url(&extractor.base_url.text) {
-            let word = &extractor.base_url;
-            let message = "no token can be sent to this base URL".to_owned();
-            faults.push(at(extractor, word, "extractor-base-url", message, reason));
-        }
-        for (header, template) in &extractor.headers {
-            names(extractor, template, &[], faults);
-            if !is_header_name(&header.text) {
-                let message = format!("`{}` is not the name of a header", header.text);
-                faults.push(at(
-                    extractor,
-                    header,
-                    "extractor-header",
-                    message,
-                    "expected a name such as `Accept`".into(),
-                ));
-            }
-        }
-        for setting in &extractor.settings {
-            let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-            if !setting
-                .name
-                .text
-                .starts_with(|c: char| c.is_ascii_uppercase())
-                || !setting.name.text.chars().all(plain)
-            {
-                let message = format!("`{}` is not the name of a setting", setting.name.text);
-                faults.push(at(
-                    extractor,
-                    &setting.name,
-                    "extractor-setting",
-                    message,
-                    "expected capitals, digits and `_`".into(),
-                ));
-            }
-        }
+        source_parts(extractor, faults);
         for stream in &extractor.streams {
             if let Some(first) = streams.insert(stream.stream.text.clone(), path.clone()) {
                 let message = format!("the stream `{}` is fetched twice", stream.stream.text);
@@ -78,31 +43,45 @@ pub(crate) fn check(
                     format!("the other is in `{first}`"),
                 ));
             }
-            if !mappers
-                .iter()
-                .any(|mapper| mapper.stream.text == stream.stream.text)
-            {
-                let message = format!(
-                    "nothing reads the stream `{}`: no mapper is for it",
-                    stream.stream.text
-                );
-                let mut fault = at(
-                    extractor,
-                    &stream.stream,
-                    "extractor-unread",
-                    message,
-                    String::new(),
-                );
+            let name = &*stream.stream.text;
+            if !mappers.iter().any(|mapper| *mapper.stream.text == *name) {
+                let message = format!("nothing reads the stream `{name}`: no mapper is for it");
+                let word = &stream.stream;
+                let mut fault = at(extractor, word, "extractor-unread", message, String::new());
                 fault.severity = diagnostics::Severity::Warning;
-                faults.push(fault.hint(format!(
-                    "add `definitions/mappers/{}.yaml`",
-                    stream.stream.text
-                )));
+                faults.push(fault.hint(format!("add `definitions/mappers/{name}.yaml`")));
             }
             plain_name(extractor, &stream.stream, faults);
             stream_alone(extractor, stream, faults);
         }
         order(extractor, faults);
+    }
+}
+
+/// What is said of the source as a whole: its base URL, headers and settings.
+fn source_parts(extractor: &Extractor, faults: &mut Vec<Diagnostic>) {
+    if let Err(reason) = base_url(&extractor.base_url.text) {
+        let word = &extractor.base_url;
+        let message = "no token can be sent to this base URL".to_owned();
+        faults.push(at(extractor, word, "extractor-base-url", message, reason));
+    }
+    for (header, template) in &extractor.headers {
+        names(extractor, template, &[], faults);
+        if !is_header_name(&header.text) {
+            let message = format!("`{}` is not the name of a header", header.text);
+            let expected = "expected a name such as `Accept`".to_owned();
+            faults.push(at(extractor, header, "extractor-header", message, expected));
+        }
+    }
+    for setting in &extractor.settings {
+        let name = &setting.name;
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let begins_well = name.text.starts_with(|c: char| c.is_ascii_uppercase());
+        if !begins_well || !name.text.chars().all(plain) {
+            let message = format!("`{}` is not the name of a setting", name.text);
+            let expected = "expected capitals, digits and `_`".to_owned();
+            faults.push(at(extractor, name, "extractor-setting", message, expected));
+        }
     }
 }
 

@@ -12,35 +12,35 @@ use crate::{File, Word};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+const MEMBERS: [&str; 9] = [
+    "source",
+    "base_url",
+    "settings",
+    "headers",
+    "concurrency",
+    "timeout",
+    "rate_limit",
+    "retry",
+    "streams",
+];
+
+/// The members without which there is nothing to fetch, and what they are.
+const NEEDED: [(&str, &str); 3] = [
+    ("source", "the source that it fetches from"),
+    ("base_url", "what every path is added to"),
+    ("streams", "what is fetched, by name"),
+];
+
 /// Reads an extractor file. Nothing comes back if it has no source, no base URL or no streams; the faults say why.
 pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Extractor> {
     let source = &file.source;
     let root = reader::tree(source, "the extractor", faults)?;
     let mut reader = Reader { source, faults };
-    let known = [
-        "source",
-        "base_url",
-        "settings",
-        "headers",
-        "concurrency",
-        "timeout",
-        "rate_limit",
-        "retry",
-        "streams",
-    ];
-    let members = reader.members(&root, "an extractor", &known)?;
-    reader.needed(
-        &root,
-        &members,
-        &[
-            ("source", "the source that it fetches from"),
-            ("base_url", "what every path is added to"),
-            ("streams", "what is fetched, by name"),
-        ],
-    );
-    let complete = ["source", "base_url", "streams"]
+    let members = reader.members(&root, "an extractor", &MEMBERS)?;
+    reader.needed(&root, &members, &NEEDED);
+    let complete = NEEDED
         .iter()
-        .all(|key| members.iter().any(|(name, _)| name.text == *key));
+        .all(|(key, _)| members.iter().any(|(name, _)| name.text == *key));
     let mut extractor = Extractor {
         source: Word::default(),
         base_url: Word::default(),

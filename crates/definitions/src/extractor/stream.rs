@@ -38,35 +38,35 @@ enum By {
     IdOffset,
 }
 
+const MEMBERS: [&str; 12] = [
+    "path",
+    "query",
+    "records",
+    "key",
+    "paging",
+    "windows",
+    "whole",
+    "parent",
+    "changed",
+    "may_be_empty",
+    "redact",
+    "scope",
+];
+
+/// What every way of paging but by link needs.
+const PAGING: [(&str, &str); 2] = [
+    ("parameter", "the parameter that says where a page begins"),
+    (
+        "size",
+        "the parameter for the number of records a page, such as `{limit: 100}`",
+    ),
+];
+
 impl Reader<'_> {
     pub(super) fn stream(&mut self, stream: Word, node: &Node) -> Option<StreamExtraction> {
-        let known = [
-            "path",
-            "query",
-            "records",
-            "key",
-            "paging",
-            "windows",
-            "whole",
-            "parent",
-            "changed",
-            "may_be_empty",
-            "redact",
-            "scope",
-        ];
-        let members = self.members(node, "a stream", &known)?;
+        let members = self.members(node, "a stream", &MEMBERS)?;
         let request = self.request(node, &members);
-        let given = |name: &str| members.iter().find(|(key, _)| key.text == name);
-        if let (Some((_, whole)), Some(_)) = (given("whole"), given("windows"))
-            && let Value::Bool(true) = whole.value
-        {
-            let expected = "what is cut by time is never known to be all that there is";
-            self.fault(whole, "with `windows` nothing can be `whole`", expected);
-        }
-        if let (Some((_, changed)), None) = (given("changed"), given("windows")) {
-            let expected = "all of it is fetched in every run";
-            self.fault(changed, "without `windows` there is no `changed`", expected);
-        }
+        self.windows_fit(&members);
         let key = request.as_ref().map(|request| request.key.clone());
         let (mut parent, mut paging, mut windows, mut changed) = (None, None, None, None);
         let (mut whole, mut may_be_empty) = (false, false);
@@ -105,6 +105,21 @@ impl Reader<'_> {
             redact,
             scope,
         })
+    }
+
+    /// Looks whether what is said with or without `windows` can be.
+    fn windows_fit(&mut self, members: &[(Word, &Node)]) {
+        let given = |name: &str| members.iter().find(|(key, _)| key.text == name);
+        if let (Some((_, whole)), Some(_)) = (given("whole"), given("windows"))
+            && let Value::Bool(true) = whole.value
+        {
+            let expected = "what is cut by time is never known to be all that there is";
+            self.fault(whole, "with `windows` nothing can be `whole`", expected);
+        }
+        if let (Some((_, changed)), None) = (given("changed"), given("windows")) {
+            let expected = "all of it is fetched in every run";
+            self.fault(changed, "without `windows` there is no `changed`", expected);
+        }
     }
 
     fn request(&mut self, node: &Node, members: &[(Word, &Node)]) -> Option<Request> {
@@ -152,22 +167,7 @@ impl Reader<'_> {
     }
 
     fn paging(&mut self, node: &Node) -> Option<Paging> {
-        let ways = [
-            ("offset", By::Offset),
-            ("link", By::Link),
-            ("page", By::Page),
-            ("id_offset", By::IdOffset),
-        ];
-        let Some(way) = node.get("by") else {
-            if let Value::Mapping(_) = node.value {
-                let meaning = "one of `offset`, `link`, `page` and `id_offset`";
-                self.missing(node, "by", meaning);
-            } else {
-                self.unexpected(node, "how pages follow each other: by, size, …");
-            }
-            return None;
-        };
-        let by = self.choice(way, &ways)?;
+        let (way, by) = self.way_of_paging(node)?;
         let known: &[&str] = match by {
             By::Offset => &["by", "parameter", "size", "more", "total", "cap"],
             By::Link => &["by", "size"],
@@ -177,17 +177,7 @@ impl Reader<'_> {
         let what = format!("paging by `{}`", way.as_text().unwrap_or_default());
         let members = self.members(node, &what, known)?;
         if !matches!(by, By::Link) {
-            self.needed(
-                node,
-                &members,
-                &[
-                    ("parameter", "the parameter that says where a page begins"),
-                    (
-                        "size",
-                        "the parameter for the number of records a page, such as `{limit: 100}`",
-                    ),
-                ],
-            );
+            self.needed(node, &members, &PAGING);
         }
         let (mut parameter, mut size) = (None, None);
         let (mut first, mut cap, mut more, mut total) = (None, None, None, None);
@@ -228,6 +218,25 @@ impl Reader<'_> {
                 size: size?,
             },
         })
+    }
+
+    fn way_of_paging<'n>(&mut self, node: &'n Node) -> Option<(&'n Node, By)> {
+        let ways = [
+            ("offset", By::Offset),
+            ("link", By::Link),
+            ("page", By::Page),
+            ("id_offset", By::IdOffset),
+        ];
+        if let Some(way) = node.get("by") {
+            return Some((way, self.choice(way, &ways)?));
+        }
+        if let Value::Mapping(_) = node.value {
+            let meaning = "one of `offset`, `link`, `page` and `id_offset`";
+            self.missing(node, "by", meaning);
+        } else {
+            self.unexpected(node, "how pages follow each other: by, size, …");
+        }
+        None
     }
 
     fn size(&mut self, node: &Node) -> Option<(String, u64)> {

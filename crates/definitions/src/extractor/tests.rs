@@ -101,6 +101,7 @@ fn faults_after(from: &str, to: &str) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn everything_that_is_said_is_meant() {
     let (extractors, faults) = read_all(&[SOUND]);
     assert_eq!(faults, []);
@@ -202,6 +203,7 @@ fn what_is_not_said_has_a_default() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_fault_has_a_place_and_says_what_was_expected() {
     let mut wrong = Vec::new();
     for (from, to, expected) in [

@@ -87,21 +87,9 @@ impl Render<'_> {
             None => line.push_str("null"),
         }
         line.push_str(r#","assignments":["#);
-        list(line, &seen.assigned, |line, (at, person)| {
-            write!(
-                line,
-                r#"{{"at":"{at}","assignee":{}}}"#,
-                self.people[*person]
-            )
-        })?;
+        self.people_since(line, "assignee", &seen.assigned)?;
         line.push_str(r#"],"acknowledgements":["#);
-        list(line, &seen.acknowledged, |line, (at, person)| {
-            write!(
-                line,
-                r#"{{"at":"{at}","acknowledger":{}}}"#,
-                self.people[*person]
-            )
-        })?;
+        self.people_since(line, "acknowledger", &seen.acknowledged)?;
         let trigger = self.entry_id(0);
         let (open, closed) = if seen.status == Status::Resolved {
             (0, 1)
@@ -128,6 +116,21 @@ impl Render<'_> {
             None => line.push_str("null"),
         }
         line.push_str(r#","resolve_reason":null,"incidents_responders":["#);
+        self.responders(line, seen)?;
+        let urgency = if *is_high_urgency { "high" } else { "low" };
+        write!(line, r#"],"responder_requests":[],"urgency":"{urgency}"}}"#)
+    }
+
+    /// People, each with the moment since when.
+    fn people_since(&self, line: &mut String, role: &str, people: &[(Time, usize)]) -> fmt::Result {
+        list(line, people, |line, (at, person)| {
+            let person = &self.people[*person];
+            write!(line, r#"{{"at":"{at}","{role}":{person}}}"#)
+        })
+    }
+
+    fn responders(&self, line: &mut String, seen: &Snapshot) -> fmt::Result {
+        let number = self.incident.number;
         let helpers: Vec<_> = self.helpers(seen.updated_at).collect();
         list(line, &helpers, |line, (at, person)| {
             write!(
@@ -137,9 +140,7 @@ impl Render<'_> {
                 self.text.reference,
                 self.people[self.helpers_asked_by()],
             )
-        })?;
-        let urgency = if *is_high_urgency { "high" } else { "low" };
-        write!(line, r#"],"responder_requests":[],"urgency":"{urgency}"}}"#)
+        })
     }
 
     /// The people who joined by a moment, and when.
@@ -294,34 +295,7 @@ impl Render<'_> {
                     r#""type":"web_trigger","summary":"{title}","subject":"{title}","details":"""#
                 )
             }
-            (
-                Kind::Notify {
-                    person,
-                    contact,
-                    arrived,
-                },
-                _,
-            ) => {
-                let status = if arrived { "success" } else { "failed" };
-                let name = contact_name(contact);
-                write!(
-                    line,
-                    r#""type":"auto","notification":{{"id":"{id}","type":"{name}_notification","started_at":"{}","address":"#,
-                    event.at
-                )?;
-                match contact {
-                    Contact::Push => line.push_str("null"),
-                    Contact::Email => {
-                        write!(line, r#""{}""#, self.organisation.people[person].email)?
-                    }
-                    Contact::Sms | Contact::Phone => write!(line, r#""{}""#, number_hash(person))?,
-                }
-                write!(
-                    line,
-                    r#","status":"{status}","user":{}}}"#,
-                    self.people[person]
-                )
-            }
+            (Kind::Notify { .. }, _) => self.notification(line, event, id),
             (Kind::Annotate { note, .. }, _) => {
                 write!(
                     line,
@@ -358,6 +332,34 @@ impl Render<'_> {
             }
             _ => line.write_str(r#""type":"website""#),
         }
+    }
+
+    fn notification(&self, line: &mut String, event: &Event, id: &str) -> fmt::Result {
+        let Kind::Notify {
+            person,
+            contact,
+            arrived,
+        } = event.kind
+        else {
+            return Ok(());
+        };
+        let name = contact_name(contact);
+        write!(
+            line,
+            r#""type":"auto","notification":{{"id":"{id}","type":"{name}_notification","started_at":"{}","address":"#,
+            event.at
+        )?;
+        match contact {
+            Contact::Push => line.push_str("null"),
+            Contact::Email => write!(line, r#""{}""#, self.organisation.people[person].email)?,
+            Contact::Sms | Contact::Phone => write!(line, r#""{}""#, number_hash(person))?,
+        }
+        let status = if arrived { "success" } else { "failed" };
+        write!(
+            line,
+            r#","status":"{status}","user":{}}}"#,
+            self.people[person]
+        )
     }
 
     /// Members that only this kind of log entry has.

@@ -3,15 +3,28 @@
 use std::collections::{HashMap, HashSet};
 
 use definitions::StreamName;
+use definitions::extractor::StreamExtraction;
 use jiff::Timestamp;
 
 use super::{Action, BROUGHT, DAY, Fate, NOON, Record, STREAMS, World, moment, stream};
 use crate::failure::Failure;
 use crate::fold::fold;
-use crate::journal::{Listed, Reached};
-use crate::plan::{Inventory, Runs, Wanted, plan};
+use crate::journal::{Listed, Listing, Reached};
+use crate::plan::{Inventory, RunPlan, Runs, Wanted, plan};
 use crate::run_id::RunId;
 use crate::tally::Tally;
+
+/// A run of a stream under way.
+struct Run {
+    name: &'static str,
+    reached: HashMap<Listing, Reached>,
+    tally: Tally,
+    /// What came in it.
+    own: Vec<Record>,
+    killed: bool,
+    /// Whether nothing is missing.
+    all_came: bool,
+}
 
 impl World {
     /// A run of a stream. Says whether the source's next stream is tried.
@@ -22,146 +35,175 @@ impl World {
         fates: &mut std::vec::IntoIter<Fate>,
     ) -> bool {
         let definition = stream(name);
-        let runs = |of: Option<&StreamName>| of.map_or_else(Runs::default, |of| self.runs(of));
-        let inventory = Inventory {
-            taken: self.folders[name]
-                .files
-                .keys()
-                .filter_map(|file| RunId::leading(file))
-                .collect(),
-            parent: runs(definition.parent.as_ref().map(|parent| &parent.stream.text)),
-            teller: runs(
-                definition
-                    .changed
-                    .as_ref()
-                    .map(|changed| &changed.by.stream.text),
-            ),
-        };
+        let inventory = self.inventory(name, &definition);
         let resumes = self.folders[name].journal.is_some();
-        if !resumes {
-            let state = &self.folders[name].state;
-            let Ok(plan) = plan(&definition, state, &inventory, wanted, 0, self.clock()) else {
-                return true;
-            };
-            let from = wanted.since.map(Timestamp::as_second);
-            let start = NOON - 10 * DAY;
-            let known = self.asked_from.get(name).copied();
-            let asked = match (from, known) {
-                (Some(from), known) => known.map_or(from, |known| known.min(from)),
-                (None, Some(known)) if wanted.full => known.min(start),
-                (None, Some(known)) => known,
-                (None, None) => start,
-            };
-            self.asked_from.insert(name, asked);
-            self.folders.get_mut(name).unwrap().journal = Some((plan, HashMap::new()));
+        if !resumes && !self.begin(name, &definition, &inventory, wanted) {
+            return true;
         }
-        let (plan, mut reached) = self.folders[name].journal.clone().unwrap();
+        let (plan, reached) = self.folders[name].journal.clone().unwrap();
         let plan = if resumes {
             plan.gone_on_with(&definition, &inventory)
         } else {
             plan
         };
-        let mut tally = Tally::default();
+        let mut run = Run {
+            name,
+            reached,
+            tally: Tally::default(),
+            own: Vec::new(),
+            killed: false,
+            all_came: !self.parents_lack(name),
+        };
+        self.meet_fates(&definition, &plan, &mut run, fates);
+        self.end(&definition, plan, run)
+    }
+
+    /// Plans a new run, and notes since when records are asked for. Says whether there is one.
+    fn begin(
+        &mut self,
+        name: &'static str,
+        definition: &StreamExtraction,
+        inventory: &Inventory,
+        wanted: Wanted,
+    ) -> bool {
+        let state = &self.folders[name].state;
+        let Ok(plan) = plan(definition, state, inventory, wanted, 0, self.clock()) else {
+            return false;
+        };
+        let from = wanted.since.map(Timestamp::as_second);
+        let start = NOON - 10 * DAY;
+        let known = self.asked_from.get(name).copied();
+        let asked = match (from, known) {
+            (Some(from), known) => known.map_or(from, |known| known.min(from)),
+            (None, Some(known)) if wanted.full => known.min(start),
+            (None, Some(known)) => known,
+            (None, None) => start,
+        };
+        self.asked_from.insert(name, asked);
+        self.folders.get_mut(name).unwrap().journal = Some((plan, HashMap::new()));
+        true
+    }
+
+    fn inventory(&self, name: &str, definition: &StreamExtraction) -> Inventory {
+        let runs = |of: Option<&StreamName>| of.map_or_else(Runs::default, |of| self.runs(of));
+        let files = self.folders[name].files.keys();
+        let changed = definition.changed.as_ref();
+        Inventory {
+            taken: files.filter_map(|file| RunId::leading(file)).collect(),
+            parent: runs(definition.parent.as_ref().map(|parent| &parent.stream.text)),
+            teller: runs(changed.map(|changed| &changed.by.stream.text)),
+        }
+    }
+
+    /// Goes through the listings of a run, those of changed records last.
+    fn meet_fates(
+        &self,
+        definition: &StreamExtraction,
+        plan: &RunPlan,
+        run: &mut Run,
+        fates: &mut std::vec::IntoIter<Fate>,
+    ) {
         let parents = match &definition.parent {
             Some(parent) => self.values(&parent.stream.text, &plan.parent_files, false),
             None => Vec::new(),
         };
-        tally.parents = parents.len() as u64;
-        let first = plan.listings(&definition, parents);
-        let mut own: Vec<Record> = Vec::new();
-        let part = self.folders[name]
-            .files
-            .keys()
-            .filter(|file| RunId::of_file(file) == Some(plan.run))
-            .count()
-            + 1;
-        let mut killed = false;
-        let mut all_came = !self.parents_lack(name);
-        for changed in [false, true] {
-            let queue = if changed {
-                let Some(by) = definition
-                    .changed
-                    .as_ref()
-                    .filter(|_| tally.ended_by.is_none() && !killed)
-                else {
-                    continue;
-                };
-                let told = self.values(&by.by.stream.text, &plan.change_files, true);
-                let fetched: HashSet<String> =
-                    own.iter().map(|record| record.key.clone()).collect();
-                plan.changed(told, |key| fetched.contains(key))
-            } else {
-                first.clone()
-            };
-            for listing in queue {
-                if let Some(Reached::Done(listed)) = reached.get(&listing) {
-                    tally.done(listing, *listed);
-                    continue;
-                }
-                let fate = fates.next().unwrap_or(Fate::Good);
-                let words = String::new;
-                let failure = match fate {
-                    Fate::Killed => {
-                        killed = true;
-                        all_came = false;
-                        break;
-                    }
-                    Fate::Good => match self.answer(name, &listing) {
-                        Some(records) => {
-                            let listed = Listed {
-                                total: None,
-                                records: records.len() as u64,
-                                unreadable: 0,
-                                source_time: Some(moment(self.now)),
-                            };
-                            own.extend(records);
-                            reached.insert(listing.clone(), Reached::Done(listed));
-                            tally.done(listing, listed);
-                            continue;
-                        }
-                        None => Failure::NotThere(words()),
-                    },
-                    Fate::GivesUp => Failure::GaveUp(words()),
-                    Fate::Refused => Failure::Refused(words()),
-                    Fate::NotAllowed => Failure::Forbidden(words()),
-                    Fate::Absent if listing.parent.is_none() => Failure::NotThere(words()),
-                    Fate::Absent | Fate::Down => Failure::Down(words()),
-                    Fate::Revoked => Failure::Unauthorized(words()),
-                    Fate::Stopped => Failure::Stopped,
-                };
-                // Of what is still to come, and of a record that is gone, nothing is missing.
-                let asked_at = reached
-                    .values()
-                    .filter_map(|reached| match reached {
-                        Reached::Done(listed) => listed.source_time,
-                        _ => None,
-                    })
-                    .min()
-                    .unwrap_or(moment(self.now));
-                let to_come = listing
-                    .window
-                    .is_some_and(|window| asked_at <= window.since);
-                let gone = listing.changed && matches!(failure, Failure::NotThere(_));
-                all_came &= gone || to_come;
-                tally.failed(&listing, failure);
-                if tally.ended_by.is_some() {
-                    break;
-                }
+        run.tally.parents = parents.len() as u64;
+        for listing in plan.listings(definition, parents) {
+            if !self.meet_fate(run, listing, fates) {
+                break;
             }
         }
+        let Some(changed) = &definition.changed else {
+            return;
+        };
+        if run.killed || run.tally.ended_by.is_some() {
+            return;
+        }
+        let told = self.values(&changed.by.stream.text, &plan.change_files, true);
+        let keys = run.own.iter().map(|record| record.key.clone());
+        let fetched: HashSet<String> = keys.collect();
+        for listing in plan.changed(told, |key| fetched.contains(key)) {
+            if !self.meet_fate(run, listing, fates) {
+                break;
+            }
+        }
+    }
+
+    /// What becomes of a listing. Says whether the run goes on.
+    fn meet_fate(
+        &self,
+        run: &mut Run,
+        listing: Listing,
+        fates: &mut std::vec::IntoIter<Fate>,
+    ) -> bool {
+        if let Some(Reached::Done(listed)) = run.reached.get(&listing) {
+            run.tally.done(listing, *listed);
+            return true;
+        }
+        let words = String::new;
+        let failure = match fates.next().unwrap_or(Fate::Good) {
+            Fate::Killed => {
+                (run.killed, run.all_came) = (true, false);
+                return false;
+            }
+            Fate::Good => match self.answer(run.name, &listing) {
+                Some(records) => {
+                    let listed = Listed {
+                        total: None,
+                        records: records.len() as u64,
+                        unreadable: 0,
+                        source_time: Some(moment(self.now)),
+                    };
+                    run.own.extend(records);
+                    run.reached.insert(listing.clone(), Reached::Done(listed));
+                    run.tally.done(listing, listed);
+                    return true;
+                }
+                None => Failure::NotThere(words()),
+            },
+            Fate::GivesUp => Failure::GaveUp(words()),
+            Fate::Refused => Failure::Refused(words()),
+            Fate::NotAllowed => Failure::Forbidden(words()),
+            Fate::Absent if listing.parent.is_none() => Failure::NotThere(words()),
+            Fate::Absent | Fate::Down => Failure::Down(words()),
+            Fate::Revoked => Failure::Unauthorized(words()),
+            Fate::Stopped => Failure::Stopped,
+        };
+        // Of what is still to come, and of a record that is gone, nothing is missing.
+        let times = run.reached.values().filter_map(|reached| match reached {
+            Reached::Done(listed) => listed.source_time,
+            _ => None,
+        });
+        let asked_at = times.min().unwrap_or(moment(self.now));
+        let to_come = listing
+            .window
+            .is_some_and(|window| asked_at <= window.since);
+        let gone = listing.changed && matches!(failure, Failure::NotThere(_));
+        run.all_came &= gone || to_come;
+        run.tally.failed(&listing, failure);
+        run.tally.ended_by.is_none()
+    }
+
+    /// Keeps what came, folds it as in earnest, and looks whether what is said of it is so.
+    fn end(&mut self, definition: &StreamExtraction, plan: RunPlan, run: Run) -> bool {
+        let Run {
+            name,
+            reached,
+            mut tally,
+            own,
+            killed,
+            all_came,
+        } = run;
         if all_came {
             self.lacking.remove(name);
         } else {
             self.lacking.insert(name);
         }
-        let earlier: Vec<Record> = self.folders[name]
-            .files
-            .values()
-            .flatten()
-            .cloned()
-            .collect();
         let clock = self.clock();
         let folder = self.folders.get_mut(name).unwrap();
+        let earlier: Vec<Record> = folder.files.values().flatten().cloned().collect();
+        let of_run = |file: &&String| RunId::of_file(file) == Some(plan.run);
+        let part = folder.files.keys().filter(of_run).count() + 1;
         if !own.is_empty() {
             folder.files.insert(plan.run.file(part), own);
         }
@@ -171,7 +213,7 @@ impl World {
             return false;
         }
         tally.close();
-        let folded = fold(&definition, &folder.state, &plan, &tally.came, clock);
+        let folded = fold(definition, &folder.state, &plan, &tally.came, clock);
         folder.state = folded.state;
         folder.journal = None;
         let says_so = !folder.state.gaps.is_empty()

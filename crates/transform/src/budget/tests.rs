@@ -19,6 +19,7 @@ fn run(expression: &str, input: &str) -> Result<String, String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn nothing_hangs_aborts_or_fills_the_memory() {
     let brackets = format!("{}1{}", "(".repeat(1_000), ")".repeat(1_000));
     for (expression, reason) in [
@@ -117,6 +118,7 @@ fn nothing_hangs_aborts_or_fills_the_memory() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_allowed_means_what_it_meant() {
     for (expression, expected) in [
         // As jaq has it: for each left one all right ones.
