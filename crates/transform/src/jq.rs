@@ -71,6 +71,18 @@ const REFUSED_NAMES: &[&str] = &[
 pub(crate) struct FilterFault {
     pub(crate) message: String,
     pub(crate) span: std::ops::Range<usize>,
+    /// The filter that was most likely meant.
+    pub(crate) near: Option<String>,
+}
+
+impl FilterFault {
+    fn new(message: String, span: std::ops::Range<usize>) -> Self {
+        Self {
+            message,
+            span,
+            near: None,
+        }
+    }
 }
 
 /// Compiles an expression.
@@ -121,9 +133,11 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, Vec<FilterFault>> {
         .map_err(|errors| {
             let undefined = errors.into_iter().flat_map(|(_, errors)| errors);
             undefined
-                .map(|(name, kind)| FilterFault {
-                    message: format!("the {} `{name}` is not known", kind.as_str()),
-                    span: in_expression(&code, name),
+                .map(|(name, kind)| {
+                    let message = format!("the {} `{name}` is not known", kind.as_str());
+                    let fault = FilterFault::new(message, in_expression(&code, name));
+                    let near = nearest_filter(name);
+                    FilterFault { near, ..fault }
                 })
                 .collect()
         })
@@ -151,11 +165,26 @@ fn definitions<'s>(main: &Def<&'s str>) -> Vec<Def<&'s str>> {
     })
 }
 
+/// The filter that a misspelt name most likely meant.
+fn nearest_filter(name: &str) -> Option<String> {
+    let natives = jaq_core::funs::<Data>()
+        .chain(jaq_std::funs())
+        .chain(jaq_json::funs());
+    let natives = natives.map(|(name, ..)| name).chain(["to_name"]);
+    let ours = ADDED
+        .split("def ")
+        .filter_map(|text| text.split([':', '(']).next());
+    let known = natives.chain(ours);
+    DEFINITIONS.with(|definitions| {
+        let known = known.chain(definitions.iter().map(|definition| definition.name));
+        let is_open = |known: &&str| !known.is_empty() && !known.ends_with("__");
+        let known = known.filter(|known| is_open(known) && !REFUSED_NAMES.contains(known));
+        diagnostics::nearest(name, known.collect::<Vec<_>>()).map(str::to_owned)
+    })
+}
+
 fn whole(expression: &str, message: String) -> Vec<FilterFault> {
-    vec![FilterFault {
-        message,
-        span: 0..expression.len(),
-    }]
+    vec![FilterFault::new(message, 0..expression.len())]
 }
 
 /// A fault for each place that asks for a filter that is refused.
@@ -163,10 +192,8 @@ fn refused_names(code: &str, term: &Term<&str>) -> Vec<FilterFault> {
     let mut faults = Vec::new();
     budget::names(term, &mut |name| {
         if REFUSED_NAMES.contains(&name) {
-            faults.push(FilterFault {
-                message: format!("a mapper sees only its record: `{name}` is not available"),
-                span: in_expression(code, name),
-            });
+            let message = format!("a mapper sees only its record: `{name}` is not available");
+            faults.push(FilterFault::new(message, in_expression(code, name)));
         }
     });
     faults
@@ -335,23 +362,17 @@ fn load_faults(code: &str, errors: jaq_core::load::Errors<&str, ()>) -> Vec<Filt
     for (_, error) in errors {
         match error {
             Error::Io(errors) => {
-                faults.extend(errors.into_iter().map(|(part, message)| FilterFault {
-                    message,
-                    span: in_expression(code, part),
-                }));
+                let fault = |(part, message)| FilterFault::new(message, in_expression(code, part));
+                faults.extend(errors.into_iter().map(fault));
             }
-            Error::Lex(errors) => {
-                faults.extend(errors.into_iter().map(|(expected, part)| FilterFault {
-                    message: format!("expected {}", expected.as_str()),
-                    span: in_expression(code, part),
-                }))
-            }
-            Error::Parse(errors) => {
-                faults.extend(errors.into_iter().map(|(expected, part)| FilterFault {
-                    message: format!("expected {}", expected.as_str()),
-                    span: in_expression(code, part),
-                }))
-            }
+            Error::Lex(errors) => faults.extend(errors.into_iter().map(|(expected, part)| {
+                let message = format!("expected {}", expected.as_str());
+                FilterFault::new(message, in_expression(code, part))
+            })),
+            Error::Parse(errors) => faults.extend(errors.into_iter().map(|(expected, part)| {
+                let message = format!("expected {}", expected.as_str());
+                FilterFault::new(message, in_expression(code, part))
+            })),
         }
     }
     faults

@@ -302,7 +302,12 @@ fn jq_faults(mapper: &Mapper, word: &Word) -> Vec<Diagnostic> {
             format!("cannot compile the expression: {}", fault.message),
         )
         .at(&mapper.source, span, "")
-        .hint("expressions are jq; the filters are those of https://jqlang.org/manual")
+        .hint(match fault.near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "expressions are jq; the filters are those of https://jqlang.org/manual".to_owned()
+            }
+        })
     };
     faults.into_iter().map(diagnostic).collect()
 }

@@ -466,3 +466,19 @@ const LISTS: &[&str] = &[
     "(.a.b // [])[]?",
     "$record.a[]",
 ];
+
+#[test]
+fn a_misspelt_filter_has_the_one_that_was_meant() {
+    for (written, meant) in [
+        (".a | ascii_downcas", Some("ascii_downcase")),
+        (".a | to_timestam", Some("to_timestamp")),
+        ("minute_between(.a; .b)", Some("minutes_between")),
+        (".a | to_nam", Some("to_name")),
+        ("[.[] | sort_byy(.x)]", Some("sort_by")),
+        (".a | envv", None),
+        (".a | no_such_filter_at_all", None),
+    ] {
+        let faults = crate::jq::compile(written).err().unwrap();
+        assert_eq!(faults[0].near.as_deref(), meant, "{written}");
+    }
+}

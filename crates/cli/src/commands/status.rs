@@ -8,7 +8,7 @@ use store::{Place, Reader, TableStatus};
 
 use crate::args::{Arguments, MessageFormat};
 use crate::console::Console;
-use crate::{CouldNotRun, Outcome, gaps, loading};
+use crate::{CouldNotRun, Outcome, gaps};
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
     let project = super::open_project(&arguments.project, console)?;
@@ -17,7 +17,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
         Place::Memory(_) => {
             let mut store = super::open_store(&project, &place, console)?;
             let plans: Vec<_> = project.plans.iter().collect();
-            loading::load(&project, &plans, &[], &mut store, console)?;
+            super::load_for_answers(&project, &plans, &mut store, console)?;
             store.status()
         }
         Place::Disk(_) => Reader::open(&place).and_then(|reader| reader.status()),

@@ -13,7 +13,7 @@ fn a_terminal_gets_lines_to_read_and_a_file_gets_csv() {
     let expected = "name         n\nlong enough  12\nb\\u{1b}      -3\n";
     assert_eq!(as_table.exits(0).stdout, expected);
     // `script` runs it at a terminal of its own.
-    let mut typed = world.command(&["query", "--quiet", "--sql", sql]);
+    let typed = world.command(&["query", "--quiet", "--sql", sql]);
     let words = std::iter::once(typed.get_program()).chain(typed.get_args());
     let words = words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")));
     let line = words.collect::<Vec<_>>().join(" ");
