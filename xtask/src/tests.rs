@@ -70,7 +70,7 @@ fn every_definition_is_documented() {
 fn files_say_what_lives_in_them_and_are_not_too_long() {
     for (path, text) in rust_files() {
         let lines = text.lines().count();
-        assert!(lines <= 800, "`{}` has {lines} lines", path.display());
+        assert!(lines <= 600, "`{}` has {lines} lines", path.display());
         let is_test =
             path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests");
         if !is_test

@@ -49,10 +49,7 @@ fn open_store(project: &Project, place: &Place, console: &Console) -> Result<Sto
             console.note(&text, &serde_json::json!({ "holder": holder }));
         },
     );
-    store.map_err(|error| {
-        console.diagnostic(&database_fault(&error));
-        CouldNotRun
-    })
+    store.map_err(|error| console.cannot_run(&database_fault(&error)))
 }
 
 /// A database to read from. One on disk is taken as it is; one in memory is loaded first and must be kept as long as
@@ -153,10 +150,9 @@ fn to_load<'p>(
     names: &[String],
     console: &Console,
 ) -> Result<Vec<&'p Plan>, CouldNotRun> {
-    let to_load = project.to_load(names).map_err(|fault| {
-        console.diagnostic(&fault);
-        CouldNotRun
-    })?;
+    let to_load = project
+        .to_load(names)
+        .map_err(|fault| console.cannot_run(&fault))?;
     if let Some(warning) = &to_load.warning {
         console.diagnostic(warning);
     }

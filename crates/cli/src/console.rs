@@ -82,6 +82,12 @@ impl Console {
         }
     }
 
+    /// Says why the command cannot run, which is what it comes to then.
+    pub fn cannot_run(&self, fault: &Diagnostic) -> CouldNotRun {
+        self.diagnostic(fault);
+        CouldNotRun
+    }
+
     /// Says several faults, with an empty line between them.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic]) {
         for (index, diagnostic) in diagnostics.iter().enumerate() {

@@ -43,10 +43,7 @@ fn fetched_states(
     project: &Project,
     console: &Console,
 ) -> Result<Vec<(String, State)>, CouldNotRun> {
-    project::states::read(project).map_err(|fault| {
-        console.diagnostic(&fault);
-        CouldNotRun
-    })
+    project::states::read(project).map_err(|fault| console.cannot_run(&fault))
 }
 
 /// Runs what was typed, on a stack that the expressions of mappers cannot overflow.

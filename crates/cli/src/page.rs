@@ -119,10 +119,7 @@ pub fn known(project: &Project, place: &Place, console: &Console) -> Result<Peri
     let tables: Vec<&str> = tables.map(|table| table.name.as_str()).collect();
     Reader::open(place)
         .and_then(|reader| reader.period_of(&tables))
-        .map_err(|error| {
-            console.diagnostic(&database_fault(&error));
-            CouldNotRun
-        })
+        .map_err(|error| console.cannot_run(&database_fault(&error)))
 }
 
 fn span_of(asked: Option<&Period>, known: &Period) -> Span {
@@ -285,10 +282,7 @@ fn rows_counted(
     console: &Console,
 ) -> Result<Vec<Counted>, CouldNotRun> {
     let place = times.now.place();
-    let failed = |error: &store::Error| {
-        console.diagnostic(&database_fault(error));
-        CouldNotRun
-    };
+    let failed = |error: &store::Error| console.cannot_run(&database_fault(error));
     let status = Reader::open(place)
         .and_then(|reader| reader.status())
         .map_err(|error| failed(&error))?;
@@ -378,8 +372,7 @@ pub fn all_happenings<'p>(
     let mut happened = Vec::new();
     for (indicator, found) in indicators.iter().zip(happenings(place, indicators, limits)) {
         let (rows, known) = found.map_err(|failure| {
-            console.diagnostic(&indicator_fault(project, indicator, &failure));
-            CouldNotRun
+            console.cannot_run(&indicator_fault(project, indicator, &failure))
         })?;
         happened.push(Happenings {
             indicator,
@@ -406,10 +399,7 @@ fn indicator_fault(
 fn trust(project: &Project, place: &Place, console: &Console) -> Result<Trust, CouldNotRun> {
     let status = Reader::open(place)
         .and_then(|reader| reader.status())
-        .map_err(|error| {
-            console.diagnostic(&database_fault(&error));
-            CouldNotRun
-        })?;
+        .map_err(|error| console.cannot_run(&database_fault(&error)))?;
     let mut rejects: Vec<(&String, u64)> = status
         .iter()
         .filter_map(|line| Some((line.stream.as_ref()?, line.rejects)))

@@ -38,8 +38,7 @@ pub fn read(arguments: &PeriodArguments, console: &Console) -> Result<Option<Per
     {
         let message = format!("the period would begin at {since} and end at {until}");
         let hint = "`--until` is the moment before which it ends: `--since 2026-01-01 --until 2026-04-01` is the first quarter";
-        console.diagnostic(&Diagnostic::error("argument", message).hint(hint));
-        return Err(CouldNotRun);
+        return Err(console.cannot_run(&Diagnostic::error("argument", message).hint(hint)));
     }
     Ok(Some(Period {
         from: since,
@@ -65,10 +64,7 @@ pub fn narrow(
     console: &Console,
 ) -> Result<Store, CouldNotRun> {
     let narrowed = Store::narrow(place, &project.definitions.schema, period);
-    let mut narrowed = narrowed.map_err(|error| {
-        console.diagnostic(&database_fault(&error));
-        CouldNotRun
-    })?;
+    let mut narrowed = narrowed.map_err(|error| console.cannot_run(&database_fault(&error)))?;
     for (table, rows) in narrowed.undated.iter().filter(|_| undated == Undated::Said) {
         let verbs = match rows {
             1 => ("has", "is"),

@@ -16,7 +16,7 @@ use std::time::Duration;
 use diagnostics::Source;
 use url::Url;
 
-use crate::{StreamName, Word};
+use crate::{SourceName, StreamName, Word};
 
 pub(crate) use check::check;
 pub(crate) use parse::parse;
@@ -25,7 +25,7 @@ pub(crate) use parse::parse;
 #[derive(Debug, Clone)]
 pub struct Extractor {
     /// The source; `<SOURCE>_BASE_URL` in the environment goes before `base_url`.
-    pub source: Word,
+    pub source: Word<SourceName>,
     /// What every path is added to, without a slash at the end.
     pub base_url: Word,
     /// What people set in the environment, by name.

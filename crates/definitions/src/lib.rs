@@ -31,7 +31,7 @@ pub use document::{entity_diagram, table_reference};
 pub use indicator::{Better, Indicator, IndicatorKind};
 pub use library::{File, Library, Origin};
 pub use mapper::{Mapper, MapperTest, Span, TableMapping, Word};
-pub use name::{FileName, StreamName};
+pub use name::{FileName, SourceName, StreamName};
 pub use query::{Group, People, Query};
 pub use query_test::{QueryTest, Row, Subject};
 pub use schema::{Column, ColumnType, Index, Schema, Table, View};

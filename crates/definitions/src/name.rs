@@ -13,6 +13,11 @@ pub struct FileName(String);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamName(FileName);
 
+/// The name of a source, with which those of its streams and its setting `…_BASE_URL` begin: small letters, digits and
+/// `_`, a letter first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceName(String);
+
 /// The longest name in bytes, so that an ending can still be added to it (most file systems allow 255).
 const LONGEST: usize = 200;
 
@@ -56,6 +61,39 @@ impl StreamName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl SourceName {
+    /// Takes a name, or says what was expected instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match is_plain(text) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(PLAIN.to_owned()),
+        }
+    }
+}
+
+/// What a plain name is.
+pub(crate) const PLAIN: &str = "expected small letters, digits and `_`, beginning with a letter";
+
+/// Whether a name is plain: it needs no quotes in SQL, on a command line or in a setting.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain)
+}
+
+impl Deref for SourceName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
     }
 }
 
@@ -132,6 +170,16 @@ mod tests {
             long.as_str(),
         ] {
             assert!(StreamName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn sources_have_plain_names() {
+        for good in ["github", "status_page2"] {
+            assert_eq!(SourceName::parse(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "GitHub", "2nd", "_x", "a-b", "a/b", "ä"] {
+            assert!(SourceName::parse(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use definitions::SourceName;
 use definitions::extractor::{FieldPath, RateLimit, Retry};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -41,7 +42,7 @@ pub struct Client {
     rate_limit: RateLimit,
     retry: Retry,
     timeout: Duration,
-    source: String,
+    source: SourceName,
     mood: Mutex<Mood>,
 }
 
@@ -105,7 +106,7 @@ pub(crate) struct Parts {
     pub rate_limit: RateLimit,
     pub retry: Retry,
     pub timeout: Duration,
-    pub source: String,
+    pub source: SourceName,
 }
 
 impl Client {

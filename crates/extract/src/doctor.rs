@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use definitions::SourceName;
 use definitions::extractor::{StreamExtraction, Windowing};
 
 use crate::address;
@@ -39,7 +40,7 @@ pub enum Health {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The source.
-    pub source: String,
+    pub source: SourceName,
     /// The stream.
     pub stream: String,
     /// The permission that it needs, if the extractor says so.

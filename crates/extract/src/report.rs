@@ -1,7 +1,7 @@
 //! What fetching came to, for whoever says it.
 
-use definitions::StreamName;
 use definitions::extractor::StreamExtraction;
+use definitions::{SourceName, StreamName};
 
 use crate::failure::Failure;
 use crate::state::Gap;
@@ -10,7 +10,7 @@ use crate::state::Gap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {
     /// The source.
-    pub source: String,
+    pub source: SourceName,
     /// Its streams that were asked for, in order.
     pub streams: Vec<FetchReport>,
     /// Those that were not asked for any more, because the source ended before.

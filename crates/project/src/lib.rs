@@ -192,7 +192,7 @@ impl Project {
 
     fn no_stream(&self, name: &str, message: String) -> Box<Diagnostic> {
         let sources = self.definitions.extractors.iter();
-        let sources = sources.map(|extractor| extractor.source.text.as_str());
+        let sources = sources.map(|extractor| &*extractor.source.text);
         let streams = self.plans.iter().map(|plan| plan.stream.as_str());
         let hint = match nearest(name, streams.chain(sources)) {
             Some(near) => format!("did you mean `{near}`?"),

@@ -20,8 +20,7 @@ pub fn run(
     let Some((before, now)) = periods else {
         let message = format!("`{text}` is not two periods");
         let hint = "write them as `2026-Q1..2026-Q2`, `2026-02..2026-03` or `2026-03-01/2026-03-15..2026-03-15/2026-04-01`";
-        console.diagnostic(&Diagnostic::error("argument", message).hint(hint));
-        return Err(CouldNotRun);
+        return Err(console.cannot_run(&Diagnostic::error("argument", message).hint(hint)));
     };
     let (place, _store, outcome) = super::ready_store(&project, console)?;
     let limits = super::limits(options.timeout);
@@ -32,8 +31,7 @@ pub fn run(
     let now = match over {
         Some(None) => {
             let message = format!("nothing is known of `{text}` yet: the data end before it");
-            console.diagnostic(&Diagnostic::error("argument", message));
-            return Err(CouldNotRun);
+            return Err(console.cannot_run(&Diagnostic::error("argument", message)));
         }
         Some(Some(over)) if over != now => {
             let day = over.period().to.unwrap_or_default();

@@ -60,6 +60,5 @@ pub(super) fn write(
 }
 
 pub(super) fn failed(console: &Console, text: &str) -> CouldNotRun {
-    console.diagnostic(&Diagnostic::error("demo", text));
-    CouldNotRun
+    console.cannot_run(&Diagnostic::error("demo", text))
 }

@@ -21,10 +21,8 @@ pub fn run(
     let mut findings = Vec::new();
     let mut nowhere = false;
     for source in &connected {
-        let found = extract::examine(source, &Stop::default(), &shown).map_err(|error| {
-            console.diagnostic(&Diagnostic::error("doctor", error.to_string()));
-            CouldNotRun
-        })?;
+        let found = extract::examine(source, &Stop::default(), &shown)
+            .map_err(|error| console.cannot_run(&Diagnostic::error("doctor", error.to_string())))?;
         if nothing_there(&found) {
             nowhere = true;
             let fault = fetched::nothing_there(&project, &source.extractor.source.text);
@@ -36,7 +34,7 @@ pub fn run(
         for finding in &findings {
             let (verdict, detail) = words(finding);
             let facts = json!({
-                "source": finding.source, "stream": finding.stream, "verdict": verdict, "detail": detail,
+                "source": *finding.source, "stream": finding.stream, "verdict": verdict, "detail": detail,
                 "scope": finding.scope,
             });
             console.data(format!("{facts}\n").as_bytes())?;
@@ -50,7 +48,7 @@ pub fn run(
         for finding in &findings {
             let (verdict, detail) = words(finding);
             lines.push(vec![
-                finding.source.clone(),
+                finding.source.to_string(),
                 finding.stream.clone(),
                 verdict.to_owned(),
                 detail,

@@ -87,11 +87,10 @@ pub(super) fn connect<'a>(
     proxies(console)?;
     let extractors = &project.definitions.extractors;
     if let Some(fault) = unknown_source(extractors, names) {
-        console.diagnostic(&fault);
-        return Err(CouldNotRun);
+        return Err(console.cannot_run(&fault));
     }
     let concerned = |extractor: &&Extractor| {
-        let named = names.is_empty() || names.contains(&extractor.source.text);
+        let named = names.is_empty() || names.iter().any(|name| **name == *extractor.source.text);
         let has_stream = |stream: &String| {
             extractor
                 .streams
@@ -113,7 +112,7 @@ pub(super) fn connect<'a>(
                     let missing = missing_names(&faults);
                     console.note(
                         &format!("{source} is skipped: {missing} not set"),
-                        &json!({ "source": source, "skipped": true }),
+                        &json!({ "source": **source, "skipped": true }),
                     );
                     continue;
                 }
@@ -128,19 +127,14 @@ pub(super) fn connect<'a>(
         return Err(CouldNotRun);
     }
     if sources.is_empty() {
-        console.diagnostic(&no_token(extractors));
-        return Err(CouldNotRun);
+        return Err(console.cannot_run(&no_token(extractors)));
     }
     Ok(sources)
 }
 
 /// The first of some names that is no source.
 fn unknown_source(extractors: &[Extractor], names: &[String]) -> Option<Diagnostic> {
-    let known = || {
-        extractors
-            .iter()
-            .map(|extractor| extractor.source.text.as_str())
-    };
+    let known = || extractors.iter().map(|extractor| &*extractor.source.text);
     let name = names
         .iter()
         .find(|name| !known().any(|known| known == *name))?;
@@ -234,8 +228,7 @@ fn streams(
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("expected one of `{}`", known.join("`, `")),
             };
-            console.diagnostic(&fault.hint(hint));
-            return Err(CouldNotRun);
+            return Err(console.cannot_run(&fault.hint(hint)));
         }
     }
     Ok(names.to_vec())
@@ -248,11 +241,10 @@ fn since(project: &Project, text: &str, console: &Console) -> Result<jiff::Times
         project.settings.clock.zone.to_timestamp(local).ok()
     });
     let fault = |message: String| {
-        console.diagnostic(
+        console.cannot_run(
             &Diagnostic::error("argument", message)
                 .hint("write it as `--since 2026-01-31` or `--since 2026-01-31T08:00:00Z`"),
-        );
-        CouldNotRun
+        )
     };
     let moment = moment.ok_or_else(|| fault(format!("`--since {text}` is not a date")))?;
     if moment > jiff::Timestamp::now() {

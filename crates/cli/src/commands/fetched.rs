@@ -157,7 +157,7 @@ fn nothing_came(report: &SourceReport) -> bool {
 pub fn nothing_there(project: &Project, source: &str) -> Diagnostic {
     let mut names = Vec::new();
     let extractors = &project.definitions.extractors;
-    if let Some(extractor) = extractors.iter().find(|one| one.source.text == source) {
+    if let Some(extractor) = extractors.iter().find(|one| *one.source.text == *source) {
         let open = extractor.settings.iter().filter(|setting| !setting.secret);
         names.extend(open.map(|setting| format!("`{}`", setting.name.text)));
     }
@@ -184,7 +184,7 @@ fn say_source(project: &Project, report: &SourceReport, console: &Console) {
     let text = format!("{source} was not asked for {left}");
     console.note(
         &text,
-        &json!({ "source": source, "not_asked": report.not_asked }),
+        &json!({ "source": **source, "not_asked": report.not_asked }),
     );
 }
 

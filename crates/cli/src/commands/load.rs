@@ -20,10 +20,9 @@ pub fn run(
     let meant: Vec<&str> = if options.forget.is_empty() {
         Vec::new()
     } else {
-        let meant = project.select(&options.forget).map_err(|fault| {
-            console.diagnostic(&fault);
-            CouldNotRun
-        })?;
+        let meant = project
+            .select(&options.forget)
+            .map_err(|fault| console.cannot_run(&fault))?;
         meant.iter().map(|plan| plan.stream.as_str()).collect()
     };
     let reports = loading::load(&project, &plans, &meant, &mut store, console)?;

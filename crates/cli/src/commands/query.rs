@@ -30,11 +30,10 @@ pub fn run(
         return Ok(Outcome::Done);
     }
     if options.sql.is_none() && options.format == Some(AnswerFormat::Csv) && queries.len() != 1 {
-        console.diagnostic(
+        return Err(console.cannot_run(
             &Diagnostic::error("query-several", "CSV on stdout holds one answer")
                 .hint("name one query, or leave out `--format` to write all of them to `output/`"),
-        );
-        return Err(CouldNotRun);
+        ));
     }
     let wanted = period::read(&options.period, console)?;
     let (place, _store, outcome) = super::ready_store(&project, console)?;

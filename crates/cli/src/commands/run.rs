@@ -22,10 +22,9 @@ pub fn run(
     let mut store = super::open_store(&project, &place, console)?;
     let plans = super::to_load(&project, &[], console)?;
     let reports = loading::load(&project, &plans, &[], &mut store, console)?;
-    let status = store.status().map_err(|error| {
-        console.diagnostic(&project::faults::database_fault(&error));
-        CouldNotRun
-    })?;
+    let status = store
+        .status()
+        .map_err(|error| console.cannot_run(&project::faults::database_fault(&error)))?;
     let queries: Vec<_> = project.definitions.queries.iter().collect();
     let limits = super::limits(options.timeout);
     let held = match &asked {

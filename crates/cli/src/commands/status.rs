@@ -31,10 +31,7 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
             );
             Vec::new()
         }
-        status => status.map_err(|error| {
-            console.diagnostic(&database_fault(&error));
-            CouldNotRun
-        })?,
+        status => status.map_err(|error| console.cannot_run(&database_fault(&error)))?,
     };
     if arguments.message_format == MessageFormat::Json {
         for facts in all_facts(&project, &status, &fetched) {

@@ -21,6 +21,7 @@ mod documents;
 mod expressions;
 mod filling;
 mod limits;
+mod listings;
 mod loading;
 mod period;
 mod queries;

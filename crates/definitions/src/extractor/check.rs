@@ -2,14 +2,13 @@
 //! in which streams are fetched.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Deref;
 
 use diagnostics::{Diagnostic, nearest};
 
 use super::{
     Extractor, Parent, Part, Request, StreamExtraction, Template, base_url, is_header_name,
 };
-use crate::{Mapper, StreamName, Word};
+use crate::{Mapper, SourceName, StreamName, Word, name};
 
 /// Adds the faults, and puts each stream behind those that it needs.
 pub(crate) fn check(
@@ -17,7 +16,7 @@ pub(crate) fn check(
     mappers: &[Mapper],
     faults: &mut Vec<Diagnostic>,
 ) {
-    let mut sources: HashMap<String, String> = HashMap::new();
+    let mut sources: HashMap<SourceName, String> = HashMap::new();
     let mut streams: HashMap<StreamName, String> = HashMap::new();
     for extractor in extractors {
         let path = extractor.text.path.clone();
@@ -30,7 +29,6 @@ pub(crate) fn check(
                 format!("the other is `{first}`"),
             ));
         }
-        plain_name(extractor, &extractor.source, faults);
         source_parts(extractor, faults);
         for stream in &extractor.streams {
             if let Some(first) = streams.insert(stream.stream.text.clone(), path.clone()) {
@@ -158,20 +156,14 @@ fn names(
 }
 
 /// Sources and streams name settings, folders and files.
-fn plain_name<T: Deref<Target = str>>(
-    extractor: &Extractor,
-    word: &Word<T>,
-    faults: &mut Vec<Diagnostic>,
-) {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if !word.text.starts_with(|c: char| c.is_ascii_lowercase()) || !word.text.chars().all(plain) {
-        faults.push(at(
-            extractor,
-            word,
-            "extractor-name",
-            format!("`{}` is not the name of a source or a stream", &*word.text),
-            "expected small letters, digits and `_`, beginning with a letter".into(),
-        ));
+fn plain_name(extractor: &Extractor, word: &Word<StreamName>, faults: &mut Vec<Diagnostic>) {
+    if !name::is_plain(&word.text) {
+        let message = format!(
+            "`{}` is not the name of a stream that is fetched",
+            word.text
+        );
+        let expected = name::PLAIN.to_owned();
+        faults.push(at(extractor, word, "extractor-name", message, expected));
     }
 }
 

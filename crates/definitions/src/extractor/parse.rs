@@ -8,7 +8,7 @@ use yaml::{Node, Value};
 
 use super::{Extractor, RateLimit, ResetIs, Retry, Setting};
 use crate::reader::{self, Reader};
-use crate::{File, Word};
+use crate::{File, SourceName};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -38,59 +38,51 @@ pub(crate) fn parse(file: &File, faults: &mut Vec<Diagnostic>) -> Option<Extract
     let mut reader = Reader { source, faults };
     let members = reader.members(&root, "an extractor", &MEMBERS)?;
     reader.needed(&root, &members, &NEEDED);
-    let complete = NEEDED
-        .iter()
-        .all(|(key, _)| members.iter().any(|(name, _)| name.text == *key));
-    let mut extractor = Extractor {
-        source: Word::default(),
-        base_url: Word::default(),
-        settings: Vec::new(),
-        headers: Vec::new(),
-        concurrency: 1,
-        timeout: TIMEOUT,
-        rate_limit: RateLimit::default(),
-        retry: Retry::default(),
-        streams: Vec::new(),
-        text: Arc::clone(source),
-    };
-    let mut named = true;
+    let (mut name, mut base_url) = (None, None);
+    let (mut settings, mut headers, mut streams) = (Vec::new(), Vec::new(), None);
+    let (mut concurrency, mut timeout) = (1, TIMEOUT);
+    let (mut rate_limit, mut retry) = (RateLimit::default(), Retry::default());
     for (key, node) in members {
         match key.text.as_str() {
-            "source" => match reader.word(node, "the name of a source") {
-                Some(word) => extractor.source = word,
-                None => named = false,
-            },
-            "base_url" => match reader.word(node, "a URL") {
-                Some(word) => extractor.base_url = word,
-                None => named = false,
-            },
-            "settings" => extractor.settings = reader.settings(node),
+            "source" => name = reader.name(node, "the name of a source", SourceName::parse),
+            "base_url" => base_url = reader.word(node, "a URL"),
+            "settings" => settings = reader.settings(node),
             "headers" => {
                 for (header, node) in reader.pairs(node, "headers by name") {
-                    if let Some(value) = reader.template(node) {
-                        extractor.headers.push((header, value));
-                    }
+                    headers.extend(reader.template(node).map(|value| (header, value)));
                 }
             }
             "concurrency" => {
                 if let Some(number) = reader.number(node, 1) {
-                    extractor.concurrency = number.try_into().unwrap_or(usize::MAX);
+                    concurrency = number.try_into().unwrap_or(usize::MAX);
                 }
             }
-            "timeout" => extractor.timeout = reader.some_time(node).unwrap_or(TIMEOUT),
-            "rate_limit" => extractor.rate_limit = reader.rate_limit(node),
-            "retry" => extractor.retry = reader.retry(node),
+            "timeout" => timeout = reader.some_time(node).unwrap_or(TIMEOUT),
+            "rate_limit" => rate_limit = reader.rate_limit(node),
+            "retry" => retry = reader.retry(node),
             "streams" => {
-                for (stream, node) in reader.pairs(node, "streams by name") {
-                    extractor.streams.extend(reader.stream(stream, node));
-                }
+                let pairs = reader.pairs(node, "streams by name").into_iter();
+                let read = pairs.filter_map(|(stream, node)| reader.stream(stream, node));
+                streams = Some(read.collect());
             }
             _ => {}
         }
     }
-    let length = extractor.base_url.text.trim_end_matches('/').len();
-    extractor.base_url.text.truncate(length);
-    (complete && named).then_some(extractor)
+    let mut base_url = base_url?;
+    let length = base_url.text.trim_end_matches('/').len();
+    base_url.text.truncate(length);
+    Some(Extractor {
+        source: name?,
+        base_url,
+        settings,
+        headers,
+        concurrency,
+        timeout,
+        rate_limit,
+        retry,
+        streams: streams?,
+        text: Arc::clone(source),
+    })
 }
 
 impl Reader<'_> {

@@ -211,12 +211,12 @@ fn each_fault_has_a_place_and_says_what_was_expected() {
         (
             "source: shop\n",
             "source: ../../escape\n",
-            "../../escape | `../../escape` is not the name of a source or a stream | expected small letters, digits and `_`, beginning with a letter | ",
+            "../../escape | `../../escape` is not the name of a source | expected small letters, digits and `_`, beginning with a letter | ",
         ),
         (
             "shop_sites:",
             "Shop-Sites:",
-            "Shop-Sites | `Shop-Sites` is not the name of a source or a stream | expected small letters, digits and `_`, beginning with a letter | ",
+            "Shop-Sites | `Shop-Sites` is not the name of a stream that is fetched | expected small letters, digits and `_`, beginning with a letter | ",
         ),
         (
             "SHOP_SITE: {",
