@@ -74,6 +74,8 @@ pub enum Verb {
     Report(ReportArguments),
     /// Compare two periods: has anything really changed?
     Compare(CompareArguments),
+    /// Read the documents of postmortems, and write what they say into `incidents/`, to be reviewed
+    Postmortem(PostmortemArguments),
     /// Check every definition: mappers, schemas, queries
     Check,
     /// Say what the database holds: a line for each table
@@ -134,6 +136,31 @@ pub struct LoadArguments {
     /// Drop the rows of this stream, whose files are meant to be gone; may be given several times
     #[arg(long, value_name = "STREAM")]
     pub forget: Vec<String>,
+}
+
+/// Options of `postmortem`.
+#[derive(Debug, Args)]
+pub struct PostmortemArguments {
+    /// Documents, or folders of them: Markdown (`.md`, `.markdown`) or plain text (`.txt`)
+    #[arg(value_name = "FILE-OR-FOLDER", required = true)]
+    pub documents: Vec<PathBuf>,
+
+    /// Write what was read to stdout in this format, and nothing into `incidents/`
+    #[arg(long, value_enum, conflicts_with = "check")]
+    pub format: Option<FindingFormat>,
+
+    /// Write nothing; say what each document lacks, and end with 1 if any lacks something
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// How what was read from documents is written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FindingFormat {
+    /// As it would be written into `incidents/`
+    Yaml,
+    /// An object a document, each value with its line and words
+    Json,
 }
 
 /// Options of `query`.

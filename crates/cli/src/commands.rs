@@ -10,6 +10,7 @@ mod fetching;
 pub mod init;
 pub mod load;
 pub mod manual;
+pub mod postmortem;
 pub mod query;
 pub mod report;
 pub mod run;

@@ -99,6 +99,7 @@ fn run_here(arguments: &Arguments) -> ExitCode {
         Verb::Demo(options) => commands::demo::run(arguments, options, &console),
         Verb::Extract(options) => commands::extract::run(arguments, options, &console),
         Verb::Doctor(sources) => commands::doctor::run(arguments, sources, &console),
+        Verb::Postmortem(options) => commands::postmortem::run(arguments, options, &console),
         Verb::Check => commands::check::run(arguments, &console),
         Verb::Show { name } => commands::show::run(arguments, name.as_deref(), &console),
         Verb::Load(selection) => commands::load::run(arguments, selection, &console),

@@ -10,6 +10,7 @@ mod check;
 mod derived;
 mod document;
 pub mod extractor;
+mod guide;
 mod indicator;
 mod library;
 mod mapper;
@@ -28,6 +29,7 @@ pub use attention::{Attention, Level};
 pub use chart::{Chart, ChartKind};
 pub use derived::DerivedTable;
 pub use document::{entity_diagram, table_reference};
+pub use guide::{EVENTS, Guide, LABELS};
 pub use indicator::{Better, Indicator, IndicatorKind};
 pub use library::{File, Library, Origin};
 pub use mapper::{Mapper, MapperTest, Span, TableMapping, Word};
@@ -56,6 +58,8 @@ pub struct Definitions {
     pub attention: Vec<Attention>,
     /// The tests of the questions and of derived tables.
     pub query_tests: Vec<QueryTest>,
+    /// How postmortems call what an incident is made of.
+    pub guide: Guide,
 }
 
 impl Definitions {
@@ -79,6 +83,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
     let mut query_tests = Vec::new();
     let mut attention = Vec::new();
     let mut indicators = Vec::new();
+    let mut guide = Guide::default();
     for file in &library.files {
         match file.kind() {
             (_, "sql") if reader::is_blank_sql(&file.source.text) => {
@@ -93,6 +98,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
             }
             ("indicators", "sql") => indicators.push(indicator::parse(file, &mut faults)),
             ("attention", "yaml") => attention.extend(attention::parse(file, &mut faults)),
+            ("postmortems", "yaml") => guide::parse(file, &mut guide, &mut faults),
             ("extractors", "yaml") => extractors.extend(extractor::parse(file, &mut faults)),
             _ => faults.push(library::nothing_reads(file)),
         }
@@ -107,6 +113,7 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
         indicators,
         attention,
         query_tests,
+        guide,
     };
     check::check(&definitions, &mut faults);
     (definitions, faults)

@@ -129,7 +129,7 @@ impl Library {
 /// The warning for a file that no part of the program reads.
 pub(crate) fn nothing_reads(file: &File) -> Diagnostic {
     Diagnostic::warning("definition-unused", format!("nothing reads `{}`", file.source.path)).hint(
-        "definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `derived/*.sql`, `queries/*.sql`, `*.tests.yaml` beside the last two, `attention/*.yaml` and `indicators/*.sql`",
+        "definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `derived/*.sql`, `queries/*.sql`, `*.tests.yaml` beside the last two, `attention/*.yaml`, `indicators/*.sql` and `postmortems/*.yaml`",
     )
 }
 

@@ -139,10 +139,20 @@ fn load_stream(
     store: &mut Store,
     tell: &mut dyn FnMut(&Event<'_>),
 ) -> Result<LoadReport, LoadError> {
+    let (documents, unknown): (Vec<_>, Vec<_>) = found
+        .unknown
+        .iter()
+        .cloned()
+        .partition(|name| plan.stream == *project::WRITTEN_STREAM && is_document(name));
     tell(&Event::Odd(&unread(
-        &found.unknown,
+        &unknown,
         "the ending says nothing",
         "endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`",
+    )));
+    tell(&Event::Odd(&unread(
+        &documents,
+        "it is a document, and not the YAML of one",
+        "`reliability postmortem FILE` reads documents and writes the YAML",
     )));
     let mut report = LoadReport {
         stream: plan.stream.to_string(),
@@ -186,6 +196,12 @@ fn load_stream(
         tell(&Event::Faults(&report, &first_faults(plan, store)?));
     }
     Ok(report)
+}
+
+/// Whether a file is a document that people write, of a kind that cannot be loaded as it is.
+fn is_document(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ["md", "markdown", "txt", "html", "docx"].contains(&ending.to_lowercase().as_str())
 }
 
 /// What there is to load of a stream.

@@ -29,7 +29,7 @@ use settings::Settings;
 use unread::unread;
 
 /// The stream whose files lie in a folder of their own, where people write them.
-const WRITTEN_STREAM: &str = "incidents";
+pub const WRITTEN_STREAM: &str = "incidents";
 
 /// What the engine may need for its own calls within calls, in bytes.
 const SQL_STACK: usize = 8 << 20;
@@ -254,6 +254,11 @@ impl Project {
         add(clock.zone.iana_name().unwrap_or_default());
         add(clock.date_order.map_or("", DateOrder::name));
         hash.digest()
+    }
+
+    /// The names in an agreed list of the project folder, such as `root_causes.yaml`; nothing where it is not there.
+    pub fn agreed(&self, file: &str) -> Option<&Vec<String>> {
+        self.setting.agreed.get(file)
     }
 
     /// Warnings about the folder itself: data that nothing reads, a folder of incidents that is not there.

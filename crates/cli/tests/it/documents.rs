@@ -65,6 +65,11 @@ fn bringing_files_runs() {
 }
 
 #[test]
+fn reading_postmortems_runs() {
+    run("docs/postmortems.md");
+}
+
+#[test]
 fn trying_extraction_runs() {
     run("docs/try-extraction.md");
 }

@@ -24,6 +24,7 @@ mod limits;
 mod listings;
 mod loading;
 mod period;
+mod postmortems;
 mod queries;
 mod recorded;
 mod serve;

@@ -1,0 +1,195 @@
+//! `postmortem`: documents in, YAML out, which loads as it is.
+
+use snapbox::str;
+
+use crate::world::World;
+
+const DOCUMENT: &str = "\
+# Checkout refuses cards
+
+Date: 2026-05-01
+Severity: P2
+
+## Affected Entities
+- Example Shop
+
+## Root Causes
+- Software
+
+## Timeline
+
+All times in UTC.
+
+| Time | Event |
+| --- | --- |
+| 10:00 | A change is rolled out |
+| 10:05 | An alert fires |
+| 11:30 | Service restored |
+
+## Stats
+
+- Time to detection: 5 minutes
+- Time to recovery: 90 minutes
+";
+
+#[test]
+fn a_document_becomes_yaml_that_loads() {
+    let world = World::new();
+    world.write("docs/checkout.md", DOCUMENT);
+    world.write("docs/.hidden.md", "# Hidden\n");
+    let run = world.run(&["postmortem", "docs"]);
+    run.prints(
+        0,
+        str![[r#"
+incidents/checkout.yaml  nothing to review
+
+"#]],
+    );
+    world.run_on_disk(&["load"]).prints(
+        0,
+        str![[r#"
+loaded incidents                1 record from 1 file
+1 record from 1 file is in reliability.db
+
+"#]],
+    );
+    let sql = "select name, incident_date, severity_level, first_triggered_at, internally_detected_at, recovered_at, minutes_to_recover from Incidents";
+    assert_eq!(
+        world.rows(sql),
+        [
+            "Checkout refuses cards|2026-05-01|p2|2026-05-01T10:00:00Z|2026-05-01T10:05:00Z|2026-05-01T11:30:00Z|90"
+        ]
+    );
+}
+
+#[test]
+fn what_is_there_is_kept() {
+    let world = World::new();
+    world.write("checkout.md", DOCUMENT);
+    world.write("incidents/checkout.yaml", "- incident_name: mine\n");
+    world.run(&["postmortem", "checkout.md"]).prints(
+        1,
+        str![[r#"
+warning[postmortem-there]: `incidents/checkout.yaml` is there already, and is kept
+hint: `reliability postmortem --format yaml 'checkout.md'` prints what the document says now
+
+"#]],
+    );
+    assert_eq!(
+        world.read("incidents/checkout.yaml"),
+        "- incident_name: mine\n"
+    );
+}
+
+#[test]
+fn a_check_says_what_is_lacking() {
+    let world = World::new();
+    world.write("whole.md", DOCUMENT);
+    world
+        .run(&["postmortem", "--check", "whole.md"])
+        .prints(0, str![""]);
+    world.write(
+        "half.md",
+        DOCUMENT
+            .replace("Severity: P2", "")
+            .replace("90 minutes", "?"),
+    );
+    world.run(&["postmortem", "--check", "half.md", "whole.md"]).prints(1, str![[r#"
+error[postmortem-lacks]: the postmortem does not say for certain: `severity_level`, `time_of_first_trigger`
+  --> half.md
+
+"#]]);
+    assert!(!world.path("incidents").exists());
+}
+
+#[test]
+fn machines_get_each_value_with_its_line() {
+    let world = World::new();
+    world.write("checkout.md", DOCUMENT);
+    let run = world.run(&["postmortem", "--format", "json", "checkout.md"]);
+    let found: serde_json::Value = serde_json::from_str(&run.exits(0).stdout).unwrap();
+    let recovery = &found["incident"]["stats"]["time_of_recovery"];
+    assert_eq!(recovery["value"], "2026-05-01T11:30:00Z");
+    assert_eq!(recovery["line"], 20);
+    assert_eq!(recovery["words"], "11:30 | Service restored");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_the_others_are_read() {
+    let world = World::new();
+    world.write("a.md", "# A\n");
+    world.write("b.md", b"# B \xff\n");
+    world.write("c.pdf", "x");
+    world.write("d.md", "# D\n".repeat(3 << 20));
+    let run = world.run(&[
+        "postmortem",
+        "--format",
+        "yaml",
+        "a.md",
+        "b.md",
+        "c.pdf",
+        "d.md",
+        "e.md",
+    ]);
+    run.prints(
+        1,
+        str![[r#"
+error[document-unreadable]: the document is not UTF-8: byte 5 is none of it
+  --> b.md
+error[document-unreadable]: the document is of a kind that is not read
+  --> c.pdf
+hint: documents are `.md`, `.markdown` or `.txt`
+error[document-unreadable]: the document is longer than 8 MiB
+  --> d.md
+error[document-unreadable]: cannot read the document: No such file or directory (os error 2)
+  --> e.md
+
+"#]],
+    );
+    assert!(run.stdout.contains("incident_name: \"A\""));
+    world.run(&["postmortem", "."]).exits(1);
+    let empty = World::new();
+    empty.run(&["postmortem", "."]).prints(
+        2,
+        str![[r#"
+error[document-none]: there is no document in what was named
+hint: documents are `.md`, `.markdown` or `.txt`
+
+"#]],
+    );
+}
+
+#[test]
+fn loading_says_what_reads_documents() {
+    let world = World::new();
+    world.write("incidents/checkout.md", DOCUMENT);
+    world.write("incidents/one.yaml", "incident_name: One\n");
+    world.run(&["load"]).says(&[
+        "nothing reads `incidents/checkout.md`: it is a document, and not the YAML of one",
+        "`reliability postmortem FILE` reads documents and writes the YAML",
+    ]);
+}
+
+#[test]
+fn labels_are_text_that_people_edit() {
+    let world = World::new();
+    world.write("x.md", "# X\n\n- Beginn: 2026-05-01 10:00 UTC\n");
+    world.write(
+        "definitions/postmortems/labels.yaml",
+        "labels:\n  time_of_first_trigger: [Beginn]\n",
+    );
+    let run = world.run(&["postmortem", "--format", "yaml", "x.md"]);
+    assert!(
+        run.exits(0)
+            .stdout
+            .contains("time_of_first_trigger: 2026-05-01T10:00:00Z")
+    );
+    world.write(
+        "definitions/postmortems/labels.yaml",
+        "labels:\n  time_of_first_triger: [Beginn]\n",
+    );
+    world.run(&["check"]).exits(1).says(&[
+        "`time_of_first_triger` is nothing that a postmortem is asked for",
+        "did you mean `time_of_first_trigger`?",
+    ]);
+}

@@ -1,0 +1,87 @@
+//! How postmortems call what an incident is made of, as text that people edit. What is made of a document by it is for
+//! `postmortem` to say.
+
+use diagnostics::{Diagnostic, nearest};
+use yaml::Node;
+
+use crate::File;
+use crate::reader::{self, Reader};
+
+/// Labels and words, each with what it stands for.
+#[derive(Debug, Clone, Default)]
+pub struct Guide {
+    /// What stands for what: one of [`LABELS`], and a heading or label for it.
+    pub labels: Vec<(&'static str, String)>,
+    /// What an event of a timeline is, one of [`EVENTS`], and words that say so.
+    pub events: Vec<(&'static str, String)>,
+}
+
+/// What labels can stand for.
+pub const LABELS: [&str; 18] = [
+    "incident_date",
+    "postmortem_link",
+    "severity_level",
+    "affected_entities",
+    "affected_products",
+    "root_causes",
+    "reliability_gaps",
+    "timeline",
+    "time_of_first_trigger",
+    "time_of_internal_detect",
+    "time_of_customer_detect",
+    "time_of_recovery",
+    "time_of_reconcile",
+    "time_of_rca",
+    "number_of_impacted_customers",
+    "number_of_failed_requests",
+    "minutes_to_detect",
+    "minutes_to_recover",
+];
+
+/// What an event can be.
+pub const EVENTS: [&str; 4] = ["start", "customer_detect", "internal_detect", "recovery"];
+
+/// Adds what a file says to a guide.
+pub(crate) fn parse(file: &File, guide: &mut Guide, faults: &mut Vec<Diagnostic>) {
+    let source = &file.source;
+    let Some(root) = reader::tree(source, "the guide", faults) else {
+        return;
+    };
+    let mut reader = Reader { source, faults };
+    let known = ["labels", "events"];
+    let members = reader.members(&root, "a guide to postmortems", &known);
+    for (key, node) in members.unwrap_or_default() {
+        match key.text.as_str() {
+            "labels" => guide.labels.extend(reader.words_for(node, &LABELS)),
+            _ => guide.events.extend(reader.words_for(node, &EVENTS)),
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Lists of words by what they stand for.
+    fn words_for(&mut self, node: &Node, known: &[&'static str]) -> Vec<(&'static str, String)> {
+        let mut words = Vec::new();
+        for (name, node) in self.pairs(node, "lists of words by what they stand for") {
+            let Some(meant) = known.iter().find(|known| **known == name.text) else {
+                let fault = Diagnostic::error(
+                    "guide-unknown",
+                    format!("`{}` is nothing that a postmortem is asked for", name.text),
+                );
+                let expected = format!("expected {}", known.join(", "));
+                let fault = fault.at(self.source, name.span.clone(), expected);
+                let near = nearest(&name.text, known.iter().copied());
+                self.faults.push(match near {
+                    Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                    None => fault,
+                });
+                continue;
+            };
+            for node in self.list(node, "a list of words") {
+                let word = self.word(node, "a word");
+                words.extend(word.map(|word| (*meant, word.text)));
+            }
+        }
+        words
+    }
+}

@@ -1,0 +1,566 @@
+//! What a document says of an incident, field by field: from labels first, then from the timeline, then from sentences.
+
+use definitions::Guide;
+use jiff::civil::Date;
+
+use crate::blocks::{Block, BlockKind};
+use crate::labels::{self, Labelled};
+use crate::moments::{self, Moment};
+use crate::timeline::{self, Entry};
+
+/// Something that was read, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read<T> {
+    /// What it says.
+    pub value: T,
+    /// The line of the document, from 1.
+    pub line: usize,
+    /// The words there.
+    pub words: String,
+}
+
+/// What is known of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding<T> {
+    /// The document does not say.
+    Absent,
+    /// It says this.
+    Certain(Read<T>),
+    /// It says something that can be read in several ways: a person must choose.
+    Unclear(Vec<Read<T>>),
+}
+
+/// What a document says of its incident. Times are as they go into YAML: with an offset where the document names a zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    /// What it is called.
+    pub name: Finding<String>,
+    /// Where the document is.
+    pub link: Finding<String>,
+    /// The day.
+    pub date: Finding<String>,
+    /// Entities, as the document names them.
+    pub entities: Vec<Read<String>>,
+    /// Products or services, as the document names them.
+    pub products: Vec<Read<String>>,
+    /// Causes, by their agreed names.
+    pub root_causes: Vec<Read<String>>,
+    /// What stands under root causes, and is no agreed name.
+    pub other_causes: Vec<Read<String>>,
+    /// Each time, under its name in the YAML.
+    pub times: Vec<(&'static str, Finding<String>)>,
+    /// Each number, under its name in the YAML.
+    pub numbers: Vec<(&'static str, Finding<String>)>,
+    /// How bad it was.
+    pub severity: Finding<String>,
+    /// What would have made it shorter, or kept it from happening.
+    pub gaps: Vec<Read<String>>,
+    /// What the document says that cannot all be so.
+    pub contradictions: Vec<String>,
+}
+
+impl Incident {
+    /// What a postmortem should have and this one lacks, or leaves open, by its name in the YAML.
+    pub fn lacks(&self) -> Vec<&'static str> {
+        let is_missing = |finding: &Finding<String>| !matches!(finding, Finding::Certain(_));
+        let single = [
+            ("incident_name", &self.name),
+            ("incident_date", &self.date),
+            ("severity_level", &self.severity),
+        ];
+        let single = single
+            .into_iter()
+            .filter(|(_, finding)| is_missing(finding));
+        let lists = [
+            ("affected_entities", &self.entities),
+            ("root_causes", &self.root_causes),
+        ];
+        let lists = lists.into_iter().filter(|(_, reads)| reads.is_empty());
+        // Who noticed it, people of the organisation or customers, is one question.
+        let detected = ["time_of_customer_detect", "time_of_internal_detect"];
+        let is_detected = |(name, finding): &(&str, Finding<String>)| {
+            detected.contains(name) && !is_missing(finding)
+        };
+        let times = self.times.iter().filter(|(name, finding)| {
+            is_missing(finding) && ["time_of_first_trigger", "time_of_recovery"].contains(name)
+        });
+        let mut lacks: Vec<&str> = single
+            .map(|(name, _)| name)
+            .chain(lists.map(|(name, _)| name))
+            .collect();
+        lacks.extend(times.map(|(name, _)| *name));
+        if !self.times.iter().any(is_detected) {
+            lacks.push("time_of_internal_detect");
+        }
+        lacks
+    }
+}
+
+/// The times, in the order of the YAML.
+const TIMES: [&str; 6] = [
+    "time_of_first_trigger",
+    "time_of_customer_detect",
+    "time_of_internal_detect",
+    "time_of_recovery",
+    "time_of_reconcile",
+    "time_of_rca",
+];
+
+const NUMBERS: [&str; 2] = ["number_of_impacted_customers", "number_of_failed_requests"];
+
+pub(crate) fn of(blocks: &[Block], guide: &Guide, agreed: &[String]) -> Incident {
+    let labelled = labels::all(blocks, guide);
+    let of_timeline = labels::timeline(blocks, guide);
+    let day = day(blocks, &labelled);
+    let entries = timeline::entries(of_timeline, day.as_ref().map(|day| day.value));
+    let facts = Facts {
+        guide,
+        labelled: &labelled,
+        entries: &entries,
+        day: day.as_ref().map(|day| day.value),
+    };
+    let (root_causes, other_causes) = causes(&labelled, agreed);
+    let times: Vec<(&str, Finding<Moment>)> = TIMES
+        .iter()
+        .map(|field| (*field, facts.time(field, blocks)))
+        .collect();
+    Incident {
+        name: name(blocks),
+        link: facts.text("postmortem_link"),
+        date: date(day, &times),
+        entities: facts.names("affected_entities"),
+        products: facts.names("affected_products"),
+        root_causes,
+        other_causes,
+        numbers: NUMBERS
+            .iter()
+            .map(|field| (*field, facts.number(field)))
+            .collect(),
+        severity: facts.text("severity_level"),
+        gaps: facts.names("reliability_gaps"),
+        contradictions: contradictions(&times),
+        times: times
+            .into_iter()
+            .map(|(field, time)| (field, written(time)))
+            .collect(),
+    }
+}
+
+/// What the rules look at.
+struct Facts<'d> {
+    guide: &'d Guide,
+    labelled: &'d [Labelled],
+    entries: &'d [Entry],
+    /// The day of the document.
+    day: Option<Date>,
+}
+
+impl Facts<'_> {
+    fn under(&self, field: &str) -> impl Iterator<Item = &Labelled> {
+        self.labelled
+            .iter()
+            .filter(move |one| one.field == field && !is_blank(&one.words))
+    }
+
+    /// A field of a few words.
+    fn text(&self, field: &str) -> Finding<String> {
+        let short = self.under(field).filter(|one| one.words.len() <= 200);
+        one_of(short.map(|one| read(one.words.clone(), one)))
+    }
+
+    /// Names, one an item or with commas between them.
+    fn names(&self, field: &str) -> Vec<Read<String>> {
+        let names = self.under(field).flat_map(|one| {
+            let parts: Vec<&str> = match one.is_item {
+                true => vec![&one.words],
+                false if one.words.len() <= 200 => one.words.split(", ").collect(),
+                false => Vec::new(),
+            };
+            let parts = parts
+                .into_iter()
+                .map(|part| part.trim().trim_end_matches('.'));
+            parts
+                .map(|part| read(part.to_owned(), one))
+                .collect::<Vec<_>>()
+        });
+        names.filter(|name| !is_blank(&name.value)).collect()
+    }
+
+    /// A number that stands by itself, such as `1,200` or `about 250 customers`.
+    fn number(&self, field: &str) -> Finding<String> {
+        let numbers = self.under(field).flat_map(|one| {
+            let words = one.words.split(|c: char| !(c.is_ascii_digit() || c == ','));
+            let digits = words
+                .map(|word| word.replace(',', ""))
+                .filter(|word| !word.is_empty());
+            digits.map(|digits| read(digits, one)).collect::<Vec<_>>()
+        });
+        one_of(numbers)
+    }
+
+    fn time(&self, field: &str, blocks: &[Block]) -> Finding<Moment> {
+        let labelled = self.under(field).filter(|one| one.words.len() <= 60);
+        let labelled = one_of(labelled.filter_map(|one| {
+            let (_, time, zone) = moments::times(&one.words).into_iter().next()?;
+            let day = moments::days(&one.words).first().map(|(_, day)| *day);
+            let at = day.or(self.day)?.to_datetime(time);
+            let zone = zone.or_else(|| moments::zone_of_text(&one.words));
+            Some(read(Moment { at, zone }, one))
+        }));
+        if labelled != Finding::Absent {
+            return labelled;
+        }
+        let event = match field {
+            "time_of_first_trigger" => "start",
+            "time_of_customer_detect" => "customer_detect",
+            "time_of_internal_detect" => "internal_detect",
+            "time_of_recovery" => "recovery",
+            _ => return Finding::Absent,
+        };
+        let of_durations = self.by_durations(event);
+        if of_durations != Finding::Absent {
+            return of_durations;
+        }
+        let of_timeline = self.by_words(event);
+        if of_timeline != Finding::Absent {
+            return of_timeline;
+        }
+        self.by_sentences(event, blocks)
+    }
+
+    /// The events that lie as far apart as the document says that detection and recovery took.
+    fn by_durations(&self, event: &str) -> Finding<Moment> {
+        let duration = |field| {
+            let short = self.under(field).filter(|one| one.words.len() <= 40);
+            short.filter_map(|one| moments::minutes(&one.words)).next()
+        };
+        let Some(recover) = duration("minutes_to_recover").filter(|minutes| *minutes > 0.0) else {
+            return Finding::Absent;
+        };
+        let detect = duration("minutes_to_detect");
+        let timed: Vec<(&Entry, &Moment)> = self.timed().collect();
+        let after = |start: &Moment, minutes: f64| {
+            timed
+                .iter()
+                .find(move |(_, other)| apart(start, other) == Some(minutes))
+        };
+        let mut fits = Vec::new();
+        for (entry, start) in &timed {
+            let Some(recovered) = after(start, recover) else {
+                continue;
+            };
+            let detected = match detect {
+                Some(minutes) => match after(start, minutes) {
+                    Some(detected) => Some(detected),
+                    None => continue,
+                },
+                None => None,
+            };
+            fits.push(match event {
+                "start" => Some((*entry, *start)),
+                "recovery" => Some(*recovered),
+                "internal_detect" => detected
+                    .copied()
+                    .filter(|(entry, _)| !self.is("customer_detect", entry)),
+                _ => detected
+                    .copied()
+                    .filter(|(entry, _)| self.is("customer_detect", entry)),
+            });
+        }
+        one_of(fits.into_iter().flatten().map(of_entry))
+    }
+
+    /// The event of the timeline whose words say what it is.
+    fn by_words(&self, event: &str) -> Finding<Moment> {
+        let fits: Vec<Read<Moment>> = self
+            .timed()
+            .filter(|(entry, _)| self.is(event, entry))
+            .map(of_entry)
+            .collect();
+        match event {
+            // What was noticed first is when it was noticed.
+            "customer_detect" | "internal_detect" => fits
+                .into_iter()
+                .next()
+                .map_or(Finding::Absent, Finding::Certain),
+            "start" => match (one_of(fits.into_iter()), self.timed().next()) {
+                // The first event may be the start, or only what led to it.
+                (Finding::Absent, Some(first)) => Finding::Unclear(vec![of_entry(first)]),
+                (found, _) => found,
+            },
+            _ => one_of(fits.into_iter()),
+        }
+    }
+
+    /// The sentence that says it with a time.
+    fn by_sentences(&self, event: &str, blocks: &[Block]) -> Finding<Moment> {
+        let paragraphs = blocks
+            .iter()
+            .filter(|block| block.kind == BlockKind::Paragraph);
+        let sentences = paragraphs.flat_map(|block| {
+            let sentences = block.text.split_inclusive(". ");
+            sentences.map(move |sentence| (block.line, sentence.trim()))
+        });
+        one_of(sentences.filter_map(|(line, sentence)| {
+            if !self.says(event, sentence) {
+                return None;
+            }
+            let times = moments::times(sentence);
+            let [(_, time, zone)] = times.as_slice() else {
+                return None;
+            };
+            let day = match moments::days(sentence).as_slice() {
+                [] => self.day?,
+                [(_, day)] => *day,
+                _ => return None,
+            };
+            let moment = Moment {
+                at: day.to_datetime(*time),
+                zone: zone.clone().or_else(|| moments::zone_of_text(sentence)),
+            };
+            Some(Read {
+                value: moment,
+                line,
+                words: sentence.to_owned(),
+            })
+        }))
+    }
+
+    fn timed(&self) -> impl Iterator<Item = (&Entry, &Moment)> {
+        let entries = self.entries.iter();
+        entries.filter_map(|entry| Some((entry, entry.moment.as_ref()?)))
+    }
+
+    fn is(&self, event: &str, entry: &Entry) -> bool {
+        self.says(event, &entry.words)
+    }
+
+    fn says(&self, event: &str, words: &str) -> bool {
+        let words = format!(" {} ", spaced(words));
+        let mut known = self.guide.events.iter();
+        known.any(|(meant, known)| {
+            *meant == event && words.contains(&format!(" {} ", spaced(known)))
+        })
+    }
+}
+
+/// The highest heading, unless it is what a template has there.
+fn name(blocks: &[Block]) -> Finding<String> {
+    let level = |block: &Block| match block.kind {
+        BlockKind::Heading(level) => Some(level),
+        _ => None,
+    };
+    let Some(highest) = blocks.iter().filter_map(level).min() else {
+        return Finding::Absent;
+    };
+    let Some(block) = blocks.iter().find(|block| level(block) == Some(highest)) else {
+        return Finding::Absent;
+    };
+    let is_template = ["title", "postmortem template", "summary"]
+        .iter()
+        .any(|template| block.text.to_lowercase().starts_with(template));
+    match is_template {
+        true => Finding::Absent,
+        false => Finding::Certain(Read {
+            value: block.text.clone(),
+            line: block.line,
+            words: block.text.clone(),
+        }),
+    }
+}
+
+/// The day that the document is of: as labelled, or the only one of its first paragraph that names any.
+fn day(blocks: &[Block], labelled: &[Labelled]) -> Option<Read<Date>> {
+    let of_label = labelled
+        .iter()
+        .filter(|one| one.field == "incident_date")
+        .find_map(|one| Some(read(moments::days(&one.words).first()?.1, one)));
+    of_label.or_else(|| {
+        let mut paragraphs = blocks
+            .iter()
+            .filter(|block| matches!(block.kind, BlockKind::Paragraph | BlockKind::Heading(_)));
+        paragraphs.find_map(|block| match moments::days(&block.text).as_slice() {
+            [(_, day)] => Some(Read {
+                value: *day,
+                line: block.line,
+                words: block.text.clone(),
+            }),
+            _ => None,
+        })
+    })
+}
+
+/// The day of the incident: that of the document, unless the incident began on another.
+fn date(day: Option<Read<Date>>, times: &[(&str, Finding<Moment>)]) -> Finding<String> {
+    let shown = |read: &Read<Date>| Read {
+        value: read.value.to_string(),
+        line: read.line,
+        words: read.words.clone(),
+    };
+    let began = match times.first() {
+        Some((_, Finding::Certain(read))) => Some(Read {
+            value: read.value.at.date(),
+            line: read.line,
+            words: read.words.clone(),
+        }),
+        _ => None,
+    };
+    match (day, began) {
+        (Some(day), Some(began)) if day.value != began.value => {
+            Finding::Unclear(vec![shown(&began), shown(&day)])
+        }
+        (Some(day), _) => Finding::Certain(shown(&day)),
+        (None, Some(began)) => Finding::Certain(shown(&began)),
+        (None, None) => match times.first() {
+            Some((_, Finding::Unclear(reads))) => Finding::Unclear(
+                reads
+                    .iter()
+                    .map(|read| Read {
+                        value: read.value.at.date().to_string(),
+                        line: read.line,
+                        words: read.words.clone(),
+                    })
+                    .collect(),
+            ),
+            _ => Finding::Absent,
+        },
+    }
+}
+
+/// The causes that were agreed on, and the others.
+fn causes(labelled: &[Labelled], agreed: &[String]) -> (Vec<Read<String>>, Vec<Read<String>>) {
+    let items = labelled
+        .iter()
+        .filter(|one| one.field == "root_causes" && !is_blank(&one.words));
+    let (mut known, mut others) = (Vec::new(), Vec::new());
+    for one in items {
+        for part in one.words.split(", ") {
+            let part = part.trim().trim_end_matches('.');
+            let same = agreed.iter().find(|name| spaced(name) == spaced(part));
+            match same {
+                Some(name) => known.push(read(name.clone(), one)),
+                None if agreed.is_empty() && one.is_item => known.push(read(part.to_owned(), one)),
+                None => others.push(read(part.to_owned(), one)),
+            }
+        }
+    }
+    (known, others)
+}
+
+/// Times that cannot all be so.
+fn contradictions(times: &[(&str, Finding<Moment>)]) -> Vec<String> {
+    let certain = |name: &str| {
+        times.iter().find_map(|(field, finding)| match finding {
+            Finding::Certain(read) if *field == name => Some(read),
+            _ => None,
+        })
+    };
+    let Some(start) = certain("time_of_first_trigger") else {
+        return Vec::new();
+    };
+    let others = TIMES[1..].iter().filter_map(|name| {
+        let other = certain(name)?;
+        let minutes = apart(&start.value, &other.value)?;
+        (minutes < 0.0).then(|| {
+            format!(
+                "`{name}`, line {}, is before `time_of_first_trigger`, line {}",
+                other.line, start.line
+            )
+        })
+    });
+    others.collect()
+}
+
+/// Minutes from one moment to another; nothing where only one has a zone.
+fn apart(from: &Moment, to: &Moment) -> Option<f64> {
+    if from.zone.is_some() != to.zone.is_some() {
+        return None;
+    }
+    let utc = |moment: &Moment| {
+        let (written, _) = moment.written();
+        let written = match moment.zone {
+            Some(_) => written,
+            None => format!("{}Z", written.replace(' ', "T")),
+        };
+        let time: jiff::Timestamp = written.parse().ok()?;
+        Some(time.as_second())
+    };
+    Some((utc(to)? - utc(from)?) as f64 / 60.0)
+}
+
+/// A time as it goes into YAML; one whose zone is doubtful is left open.
+fn written(time: Finding<Moment>) -> Finding<String> {
+    let readings = |read: Read<Moment>| {
+        let (first, second) = read.value.written();
+        let with = |value| Read {
+            value,
+            line: read.line,
+            words: read.words.clone(),
+        };
+        std::iter::once(first)
+            .chain(second)
+            .map(with)
+            .collect::<Vec<_>>()
+    };
+    match time {
+        Finding::Absent => Finding::Absent,
+        Finding::Certain(read) => {
+            let mut readings = readings(read);
+            match readings.len() {
+                1 => Finding::Certain(readings.remove(0)),
+                _ => Finding::Unclear(readings),
+            }
+        }
+        Finding::Unclear(reads) => Finding::Unclear(reads.into_iter().flat_map(readings).collect()),
+    }
+}
+
+/// What several places come to: certain only where all say the same.
+fn one_of<T: PartialEq>(reads: impl Iterator<Item = Read<T>>) -> Finding<T> {
+    let mut different: Vec<Read<T>> = Vec::new();
+    for read in reads {
+        if different.iter().all(|known| known.value != read.value) {
+            different.push(read);
+        }
+    }
+    match different.len() {
+        0 => Finding::Absent,
+        1 => different.pop().map_or(Finding::Absent, Finding::Certain),
+        _ => Finding::Unclear(different),
+    }
+}
+
+fn read<T>(value: T, one: &Labelled) -> Read<T> {
+    Read {
+        value,
+        line: one.line,
+        words: one.words.clone(),
+    }
+}
+
+fn of_entry((entry, moment): (&Entry, &Moment)) -> Read<Moment> {
+    Read {
+        value: moment.clone(),
+        line: entry.line,
+        words: entry.words.clone(),
+    }
+}
+
+/// Whether nothing is said: a question mark, a dash, or what a template has.
+fn is_blank(words: &str) -> bool {
+    let words = words.trim().to_lowercase();
+    let is_word = matches!(
+        words.as_str(),
+        "n/a" | "na" | "none" | "tbd" | "todo" | "unknown"
+    );
+    is_word || !words.contains(char::is_alphanumeric) || words.starts_with("...")
+}
+
+/// Words in lower case, with one space in place of all that parts them.
+fn spaced(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
