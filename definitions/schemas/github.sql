@@ -56,7 +56,7 @@ CREATE TABLE GithubTeams (
     description TEXT NULL,
     -- login of the organisation
     organization TEXT NULL,
-    -- secret (its members alone see it) or closed (all members of the organisation do)
+    -- secret (only its members see it) or closed (all members of the organisation do)
     privacy TEXT NULL,
     -- its permission on repositories where nothing else is said: pull, push, admin, …
     permission TEXT NULL,

@@ -53,9 +53,9 @@ CREATE TABLE Incidents (
 CREATE TABLE AffectedProducts (
     -- the incident
     incident_id TEXT NOT NULL REFERENCES Incidents (id),
-    -- the company, brand or other entity, `(none named)` when the postmortem names products alone
+    -- the company, brand or other entity, `(none named)` when the postmortem names only products
     entity_name TEXT NOT NULL,
-    -- the product, `(none named)` when the postmortem names the entity alone
+    -- the product, `(none named)` when the postmortem names only the entity
     product TEXT NOT NULL,
     PRIMARY KEY (incident_id, entity_name, product)
 );

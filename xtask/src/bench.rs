@@ -47,7 +47,7 @@ struct Cost {
     wall: Duration,
     /// Seconds of processors, in the program and in the system.
     cpu: f64,
-    /// Bytes of memory at the most.
+    /// Bytes of memory at most.
     peak: u64,
 }
 
@@ -151,7 +151,7 @@ fn floors(
     other: &Path,
 ) -> io::Result<Vec<Line>> {
     let [mut parse, mut copy] = [
-        "parsing alone, two threads",
+        "only parsing, two threads",
         "SQLite copies the rows, and builds key and index",
     ]
     .map(Line::new);

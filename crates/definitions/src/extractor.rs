@@ -32,7 +32,7 @@ pub struct Extractor {
     pub settings: Vec<Setting>,
     /// Sent with every request.
     pub headers: Vec<(Word, Template)>,
-    /// Requests under way at once, at the most.
+    /// Requests under way at once, at most.
     pub concurrency: usize,
     /// The most time that one request may take, its answer with it.
     pub timeout: Duration,

@@ -128,7 +128,7 @@ pub enum Event<'a> {
     Waiting {
         /// Of which source.
         source: &'a str,
-        /// How long, at the most.
+        /// How long, at most.
         wait: Duration,
         /// What happened, in words.
         reason: &'a str,

@@ -124,7 +124,7 @@ fn find(
     }
 }
 
-/// Goes through JSON by its brackets and quotes alone.
+/// Goes through JSON, looking only at its brackets and quotes.
 struct Scanner<'a> {
     body: &'a [u8],
     at: usize,

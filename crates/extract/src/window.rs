@@ -30,7 +30,7 @@ impl Window {
     }
 
     /// Two halves that meet at a whole second, at midnight UTC where the window is longer than a day: of some sources
-    /// it is told that they look at the date alone. Nothing if it is too short.
+    /// it is told that they look only at the date. Nothing if it is too short.
     pub fn halves(self) -> Option<(Self, Self)> {
         let (since, until) = (self.since.as_second(), self.until.as_second());
         let middle = since + (until - since) / 2;

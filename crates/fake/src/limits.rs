@@ -38,7 +38,7 @@ impl Default for Limits {
     /// - Sentry names no numbers (<https://docs.sentry.io/api/ratelimits/>): 40 a second, chosen.
     /// - GitHub: 5,000 an hour
     ///   (<https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#primary-rate-limit-for-authenticated-users>).
-    /// - DataDog names its numbers in headers alone (<https://docs.datadoghq.com/api/latest/rate-limits/>): 1,000 a
+    /// - DataDog names its numbers only in headers (<https://docs.datadoghq.com/api/latest/rate-limits/>): 1,000 a
     ///   minute, chosen.
     fn default() -> Self {
         let limit = |requests, seconds| Limit {

@@ -162,8 +162,8 @@ fn incidents<'a>(context: &Context<'a>, call: &Call) -> Answered<'a> {
     list(context, call, INCIDENTS, "incidents", &listing)
 }
 
-/// "Maximum range is 6 months and default is 1 month." What one of the two alone means is not said: `since` alone
-/// reaches to now, `until` alone a month back.
+/// "Maximum range is 6 months and default is 1 month." What one of the two means without the other is not said: `since` then
+/// reaches to now, and `until` a month back.
 fn incident_window(context: &Context<'_>, call: &Call) -> Result<(i64, i64), Answer<'static>> {
     let now = context.now.as_millisecond();
     let until = time(call, "until")?;
@@ -316,7 +316,7 @@ fn list<'a>(
     Ok(Answer::records(Some(member), records, beside))
 }
 
-/// A record without what must be asked for by `include[]`: of a log entry's channel the type alone remains, of a user's
+/// A record without what must be asked for by `include[]`: of a log entry's channel only the type remains, of a user's
 /// contact methods references (the examples in PagerDuty's OpenAPI document).
 fn reduced(call: &Call, member: &str, record: &RawValue) -> Option<Value> {
     let includes = |name: &str| call.parameters("include[]").any(|value| value == name);

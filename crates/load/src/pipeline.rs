@@ -15,10 +15,10 @@ use transform::{Batch, Plan};
 
 use crate::{Event, LoadError, LoadReport, file_reject};
 
-/// Portions that wait for a worker, at the most.
+/// Portions that wait for a worker, at most.
 const CHUNKS_WAITING: usize = 4;
 
-/// Portions of a worker that wait for the writer, at the most: while that waits for the disk, the others go on.
+/// Portions of a worker that wait for the writer, at most: while that waits for the disk, the others go on.
 const BATCHES_WAITING: usize = 12;
 
 /// What a worker is sent, in the order of files.

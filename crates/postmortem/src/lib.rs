@@ -7,6 +7,7 @@
 mod blocks;
 mod findings;
 mod labels;
+mod merge;
 mod moments;
 mod timeline;
 mod yaml_text;
@@ -14,6 +15,7 @@ mod yaml_text;
 use definitions::Guide;
 
 pub use findings::{Finding, Incident, Read};
+pub use merge::{Merged, merge};
 pub use yaml_text::{json, yaml};
 
 /// The longest document that is read, in bytes: a postmortem is a few pages.

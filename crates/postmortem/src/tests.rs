@@ -101,6 +101,7 @@ fn the_house_template_is_read_whole() {
   severity_level: \"P2\"  # line 4: P2
   reliability_gaps:
     - \"No alert on the share of refused cards\"  # line 16
+# read: {\"affected_entities\":[\"Example Shop\"],\"affected_products\":[\"Checkout\",\"Refunds\"],\"incident_date\":\"2026-05-01\",\"incident_name\":\"Checkout refuses cards\",\"number_of_failed_requests\":null,\"number_of_impacted_customers\":\"1250\",\"postmortem_link\":null,\"reliability_gaps\":[\"No alert on the share of refused cards\"],\"root_causes\":[\"Configuration push\"],\"severity_level\":\"P2\",\"time_of_customer_detect\":null,\"time_of_first_trigger\":\"2026-05-01T10:00:00Z\",\"time_of_internal_detect\":\"2026-05-01T10:05:00Z\",\"time_of_rca\":\"2026-05-03T10:00:00+02:00\",\"time_of_reconcile\":null,\"time_of_recovery\":\"2026-05-01T11:30:00Z\"}
 ";
     assert_eq!(yaml, expected);
 }
@@ -206,6 +207,70 @@ fn blank_templates_say_nothing() {
         assert_eq!(incident.severity, Finding::Absent, "{text}");
         assert_eq!(times(text), Vec::<String>::new(), "{text}");
     }
+}
+
+#[test]
+fn reading_again_keeps_what_people_wrote() {
+    let first = yaml(&read_text(HOUSE), "checkout.md");
+    // Somebody corrects the start, adds a remark, and gives the time of reconciliation.
+    let mine = first
+        .replace(
+            "trigger: 2026-05-01T10:00:00Z",
+            "trigger: 2026-05-01T09:58:00Z",
+        )
+        .replace("  stats:\n", "  # asked Ada about these\n  stats:\n")
+        .replace(
+            "time_of_reconcile: null",
+            "time_of_reconcile: 2026-05-02T08:00:00Z",
+        );
+    let again = merge(&mine, &read_text(HOUSE)).unwrap();
+    assert_eq!(
+        (again.text.as_str(), again.changes.len()),
+        (mine.as_str(), 0)
+    );
+    // The document changes where the person did, and where it did not.
+    let later = HOUSE
+        .replace("2026-05-01 10:00 UTC", "2026-05-01 09:55 UTC")
+        .replace(
+            "| Time of recovery | 11:30 UTC |",
+            "| Time of recovery | 11:45 UTC |",
+        )
+        .replace("Severity: P2\n", "")
+        .replace("- configuration push\n", "- Software\n");
+    let merged = merge(&mine, &read_text(&later)).unwrap();
+    assert_eq!(
+        merged.changes,
+        [
+            "`severity_level`: `P2` became nothing",
+            "`time_of_first_trigger`: the document says `2026-05-01T09:55:00Z` now, and said `2026-05-01T10:00:00Z`; `2026-05-01T09:58:00Z` is kept",
+            "`time_of_recovery`: `2026-05-01T11:30:00Z` became `2026-05-01T11:45:00Z`",
+            "`root_causes`: the document says `[\"Software\"]` now, which is for you to write",
+        ]
+    );
+    for kept in [
+        "trigger: 2026-05-01T09:58:00Z",
+        "# asked Ada",
+        "reconcile: 2026-05-02T08:00:00Z",
+        "Configuration push",
+    ] {
+        assert!(
+            merged.text.contains(kept),
+            "{kept} is gone: {}",
+            merged.text
+        );
+    }
+    assert!(
+        merged
+            .text
+            .contains("time_of_recovery: 2026-05-01T11:45:00Z  # line 23: 11:45 UTC")
+    );
+    assert!(merged.text.contains("severity_level: null\n"));
+    // What was said once is not said again.
+    assert_eq!(
+        merge(&merged.text, &read_text(&later)).unwrap().changes,
+        Vec::<String>::new()
+    );
+    assert_eq!(merge("- incident_name: mine\n", &read_text(HOUSE)), None);
 }
 
 #[test]

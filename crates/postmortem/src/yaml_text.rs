@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json as object};
 
 use crate::findings::{Finding, Incident, Read};
+use crate::merge;
 
 /// The YAML of an incident. `source` is what the document is called.
 pub fn yaml(incident: &Incident, source: &str) -> String {
@@ -29,6 +30,7 @@ pub fn yaml(incident: &Incident, source: &str) -> String {
     }
     field(&mut out, "  severity_level", &incident.severity);
     list(&mut out, "reliability_gaps", &incident.gaps);
+    out += &format!("{}\n", merge::read_line(incident));
     out
 }
 
@@ -62,30 +64,45 @@ pub fn json(incident: &Incident) -> Value {
     })
 }
 
-fn field(out: &mut String, name: &str, finding: &Finding<String>) {
-    match finding {
-        Finding::Absent => *out += &format!("{name}: null\n"),
-        Finding::Certain(read) => {
-            *out += &format!("{name}: {}  # {}\n", scalar(&read.value), origin(read));
+/// The line of a field, and below it what else it may be.
+pub(crate) fn field(out: &mut String, name: &str, finding: &Finding<String>) {
+    let indent = " ".repeat(name.len() - name.trim_start_matches([' ', '-']).len());
+    let others = match (finding, shown(finding)) {
+        (Finding::Absent, _) => {
+            *out += &format!("{name}: null\n");
+            return;
         }
+        (Finding::Certain(read), _) => {
+            *out += &format!("{name}: {}  # {}\n", scalar(&read.value), origin(read));
+            return;
+        }
+        (Finding::Unclear(reads), Some(_)) => {
+            for first in reads.iter().take(1) {
+                let value = scalar(&first.value);
+                *out += &format!("{name}: {value}  # review: {}\n", origin(first));
+            }
+            reads.get(1..).unwrap_or_default()
+        }
+        (Finding::Unclear(reads), None) => {
+            *out += &format!("{name}: null  # review: one of these?\n");
+            reads.as_slice()
+        }
+    };
+    for read in others {
+        *out += &format!("{indent}#   {}  {}\n", scalar(&read.value), origin(read));
+    }
+}
+
+/// What stands in the YAML. One place that can be read in several ways, or that may be about something else, is there as
+/// it is written; of several places none is.
+pub(crate) fn shown(finding: &Finding<String>) -> Option<&str> {
+    match finding {
+        Finding::Absent => None,
+        Finding::Certain(read) => Some(&read.value),
         Finding::Unclear(reads) => {
-            let indent = " ".repeat(name.len() - name.trim_start_matches([' ', '-']).len());
-            // One place that can be read in several ways, or that may be about something else: as it is written there.
-            let mut others = reads.as_slice();
-            match others.split_first() {
-                Some((first, rest)) if rest.iter().all(|read| read.line == first.line) => {
-                    *out += &format!(
-                        "{name}: {}  # review: {}\n",
-                        scalar(&first.value),
-                        origin(first)
-                    );
-                    others = rest;
-                }
-                _ => *out += &format!("{name}: null  # review: one of these?\n"),
-            }
-            for read in others {
-                *out += &format!("{indent}#   {}  {}\n", scalar(&read.value), origin(read));
-            }
+            let first = reads.first()?;
+            let is_one_place = reads.iter().all(|read| read.line == first.line);
+            is_one_place.then_some(first.value.as_str())
         }
     }
 }

@@ -92,7 +92,7 @@ pub fn stream_files(project: &Path, folders: &[PathBuf]) -> StreamFiles {
 }
 
 /// The time that a file's name begins with, in microseconds since 1970: `2026-11-23T20-05-00Z-0001.ndjson`, or a
-/// date alone, which counts as its midnight in UTC.
+/// date without a time, which counts as its midnight in UTC.
 pub fn time_in_name(name: &str) -> Option<i64> {
     let name = name.rsplit('/').next().unwrap_or(name);
     let date: jiff::civil::Date = name.get(..10)?.parse().ok()?;

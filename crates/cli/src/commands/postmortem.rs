@@ -138,7 +138,7 @@ fn text_of(path: &Path) -> Result<String, Box<Diagnostic>> {
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
-/// Writes what was read into a new file of `incidents/`. Says whether it did.
+/// Writes what was read into a file of `incidents/`, or brings the one that is there in line. Says whether it could.
 fn write(
     incident: &Incident,
     document: &Path,
@@ -157,35 +157,57 @@ fn write(
         console.cannot_run(&Diagnostic::error("postmortem-unwritten", message))
     };
     fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
-        Ok(file) => file,
-        // What people corrected there must not be lost.
+    let yaml = ::postmortem::yaml(incident, &document.display().to_string());
+    let there = match OpenOptions::new().write(true).create_new(true).open(&path) {
+        Ok(mut file) => {
+            file.write_all(yaml.as_bytes()).map_err(failed)?;
+            say_written(&shown, &yaml, console);
+            return Ok(true);
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let fault = Diagnostic::warning(
-                "postmortem-there",
-                format!("`{shown}` is there already, and is kept"),
-            );
-            let hint = format!(
-                "`reliability postmortem --format yaml '{}'` prints what the document says now",
-                document.display()
-            );
-            console.diagnostic(&fault.hint(hint));
-            return Ok(false);
+            fs::read_to_string(&path).map_err(failed)?
         }
         Err(error) => return Err(failed(error)),
     };
-    let yaml = ::postmortem::yaml(incident, &document.display().to_string());
-    file.write_all(yaml.as_bytes()).map_err(failed)?;
-    let open = yaml.matches("review:").count().saturating_sub(1) as u64;
-    let text = format!(
-        "{shown}  {}",
-        match open {
-            0 => "nothing to review".to_owned(),
-            open => format!("{} to review", counted(open, "place")),
-        }
-    );
-    console.note(&text, &json!({ "written": shown, "to_review": open }));
+    // What people corrected there must not be lost.
+    let Some(merged) = ::postmortem::merge(&there, incident) else {
+        let message =
+            format!("`{shown}` is there already, and is kept: it was not written by this command");
+        let hint = format!(
+            "`reliability postmortem --format yaml '{}'` prints what the document says",
+            document.display()
+        );
+        console.diagnostic(&Diagnostic::warning("postmortem-there", message).hint(hint));
+        return Ok(false);
+    };
+    if merged.text != there {
+        replace(&path, &merged.text).map_err(failed)?;
+    }
+    say_written(&shown, &merged.text, console);
+    for change in &merged.changes {
+        console.note(
+            &format!("  {change}"),
+            &json!({ "file": shown, "change": change }),
+        );
+    }
     Ok(true)
+}
+
+/// Puts a file in the place of another in one step, so that nothing is lost if this ends half-way.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("yaml.tmp");
+    fs::write(&new, text)?;
+    fs::rename(&new, path)
+}
+
+fn say_written(shown: &str, yaml: &str, console: &Console) {
+    let open = yaml.matches("review:").count().saturating_sub(1) as u64;
+    let what = match open {
+        0 => "nothing to review".to_owned(),
+        open => format!("{} to review", counted(open, "place")),
+    };
+    let facts = json!({ "written": shown, "to_review": open });
+    console.note(&format!("{shown}  {what}"), &facts);
 }
 
 /// Says what a document lacks, and whether it lacks anything.

@@ -70,14 +70,42 @@ fn what_is_there_is_kept() {
     world.run(&["postmortem", "checkout.md"]).prints(
         1,
         str![[r#"
-warning[postmortem-there]: `incidents/checkout.yaml` is there already, and is kept
-hint: `reliability postmortem --format yaml 'checkout.md'` prints what the document says now
+warning[postmortem-there]: `incidents/checkout.yaml` is there already, and is kept: it was not written by this command
+hint: `reliability postmortem --format yaml 'checkout.md'` prints what the document says
 
 "#]],
     );
     assert_eq!(
         world.read("incidents/checkout.yaml"),
         "- incident_name: mine\n"
+    );
+}
+
+#[test]
+fn a_document_that_changed_says_what_changed() {
+    let world = World::new();
+    world.write("checkout.md", DOCUMENT);
+    world.run(&["postmortem", "checkout.md"]).exits(0);
+    let mine = world
+        .read("incidents/checkout.yaml")
+        .replace("severity_level: \"P2\"", "severity_level: P1");
+    world.write("incidents/checkout.yaml", mine);
+    world.write("checkout.md", DOCUMENT.replace("2026-05-01", "2026-05-02"));
+    world.run(&["postmortem", "checkout.md"]).prints(
+        0,
+        str![[r#"
+incidents/checkout.yaml  nothing to review
+  `incident_date`: `2026-05-01` became `2026-05-02`
+  `time_of_first_trigger`: `2026-05-01T10:00:00Z` became `2026-05-02T10:00:00Z`
+  `time_of_internal_detect`: `2026-05-01T10:05:00Z` became `2026-05-02T10:05:00Z`
+  `time_of_recovery`: `2026-05-01T11:30:00Z` became `2026-05-02T11:30:00Z`
+
+"#]],
+    );
+    assert!(
+        world
+            .read("incidents/checkout.yaml")
+            .contains("severity_level: P1")
     );
 }
 

@@ -1,4 +1,4 @@
-//! Runs in the model: each listing meets its fate, and what it came to is folded as it is in earnest.
+//! Runs in the model: each listing meets its fate, and what it came to is folded as in a real run.
 
 use std::collections::{HashMap, HashSet};
 
@@ -184,7 +184,7 @@ impl World {
         run.tally.ended_by.is_none()
     }
 
-    /// Keeps what came, folds it as in earnest, and looks whether what is said of it is so.
+    /// Keeps what came, folds it as in a real run, and checks that what is said of it is true.
     fn end(&mut self, definition: &StreamExtraction, plan: RunPlan, run: Run) -> bool {
         let Run {
             name,
