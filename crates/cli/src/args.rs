@@ -141,7 +141,8 @@ pub struct LoadArguments {
 /// Options of `postmortem`.
 #[derive(Debug, Args)]
 pub struct PostmortemArguments {
-    /// Documents, or folders of them: Markdown (`.md`, `.markdown`) or plain text (`.txt`)
+    /// Documents, or folders or zips of them: Markdown (`.md`, `.markdown`), plain text (`.txt`), HTML (`.html`, `.htm`)
+    /// as Google Docs exports it, or Word's `.docx`
     #[arg(value_name = "FILE-OR-FOLDER", required = true)]
     pub documents: Vec<PathBuf>,
 

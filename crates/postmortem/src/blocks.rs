@@ -1,22 +1,21 @@
-//! A document taken apart: headings, paragraphs, items of lists and rows of tables, each with its line. What they mean is
-//! not known here.
+//! A document taken apart: headings, paragraphs, items of lists and rows of tables, each with its place. What they mean is
+//! not known here, nor how a format writes them.
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use crate::moments;
 
 /// A piece of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
-    /// The line on which it begins, from 1.
-    pub line: usize,
-    /// What it is.
-    pub kind: BlockKind,
+pub(crate) struct Block {
+    /// Where it is, from 1: its line, or the how-manieth piece it is where a format has no lines.
+    pub(crate) place: usize,
+    pub(crate) kind: BlockKind,
     /// Its words, on one line; of a row those of its cells, with ` | ` between them.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// What a piece of a document is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BlockKind {
+pub(crate) enum BlockKind {
     /// A heading, 1 for the highest.
     Heading(u8),
     /// A paragraph, or a line of one.
@@ -29,133 +28,74 @@ pub enum BlockKind {
     Row(Vec<String>),
 }
 
-/// Takes Markdown apart. Plain text is Markdown too, for what is asked of it here.
-pub fn of_markdown(text: &str) -> Vec<Block> {
-    let (front, rest) = front_matter(text);
-    let mut blocks: Vec<Block> = front
-        .lines()
-        .enumerate()
-        .skip(1)
-        .filter(|(_, line)| line.contains(':'))
-        .map(|(place, line)| Block {
-            line: place + 1,
-            kind: BlockKind::Paragraph,
-            text: line.trim().to_owned(),
-        })
-        .collect();
-    let lines = Lines::of(text);
-    let before = text.len() - rest.len();
-    let mut reader = Reader {
-        blocks: &mut blocks,
-        open: None,
-        cells: Vec::new(),
-        in_head: false,
-    };
-    for (event, span) in Parser::new_ext(rest, Options::ENABLE_TABLES).into_offset_iter() {
-        reader.take(event, lines.at(before + span.start));
-    }
-    reader.close();
-    blocks
-}
-
-/// What stands between two lines `---` at the beginning, and the rest.
-fn front_matter(text: &str) -> (&str, &str) {
-    let Some(body) = text.strip_prefix("---\n") else {
-        return ("", text);
-    };
-    match body.find("\n---\n") {
-        Some(end) => text.split_at("---\n".len() + end + "\n---\n".len()),
-        None => ("", text),
-    }
-}
-
-/// Where the lines of a text begin, in bytes.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn of(text: &str) -> Self {
-        let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(breaks).collect())
-    }
-
-    fn at(&self, byte: usize) -> usize {
-        self.0.partition_point(|begin| *begin <= byte)
-    }
-}
-
-struct Reader<'b> {
-    blocks: &'b mut Vec<Block>,
+/// Puts blocks together from what a format's reader meets. Rows within a cell of another row are words of that cell.
+#[derive(Default)]
+pub(crate) struct Builder {
+    blocks: Vec<Block>,
     /// The block that is being read.
     open: Option<Block>,
-    /// The cells of the row that is being read.
+    /// How many rows we are in, one within the other.
+    rows: usize,
+    /// The cells of the outermost row.
     cells: Vec<String>,
-    in_head: bool,
+    /// The cell that is being read.
+    cell: Option<String>,
+    /// Whether the table's next row is its first.
+    is_first_row: bool,
 }
 
-impl Reader<'_> {
-    fn take(&mut self, event: Event<'_>, line: usize) {
-        match event {
-            Event::Start(Tag::Heading { level, .. }) => {
-                self.begin(line, BlockKind::Heading(level as u8));
-            }
-            Event::Start(Tag::Paragraph) if self.open.is_none() => {
-                self.begin(line, BlockKind::Paragraph);
-            }
-            Event::Start(Tag::Item) => self.begin(line, BlockKind::Item),
-            Event::Start(Tag::TableHead | Tag::TableRow) => {
-                self.close();
-                self.cells.clear();
-                self.in_head = matches!(event, Event::Start(Tag::TableHead));
-            }
-            Event::Start(Tag::TableCell) => self.begin(line, BlockKind::Paragraph),
-            Event::End(TagEnd::TableCell) => {
-                let cell = self.open.take().map_or(String::new(), |cell| cell.text);
-                self.cells.push(one_line(&cell));
-            }
-            Event::End(TagEnd::TableHead | TagEnd::TableRow) => {
-                let cells = std::mem::take(&mut self.cells);
-                self.blocks.push(Block {
-                    line,
-                    text: cells.join(" | "),
-                    kind: match self.in_head {
-                        true => BlockKind::TableHead(cells),
-                        false => BlockKind::Row(cells),
-                    },
-                });
-            }
-            Event::Text(words) | Event::Code(words) => self.add(line, &words),
-            // Lines of a paragraph are read apart: `**Date**: …` and the like stand on one each.
-            Event::SoftBreak | Event::HardBreak => {
-                if let Some(open) = self.open.take() {
-                    let kind = open.kind.clone();
-                    self.open = Some(open);
-                    self.close();
-                    self.begin(line + 1, kind);
-                }
-            }
-            Event::End(TagEnd::Heading(_) | TagEnd::Paragraph | TagEnd::Item | TagEnd::Table) => {
-                self.close();
-            }
-            _ => {}
-        }
+impl Builder {
+    /// The place of a block that begins now, where a format has no lines.
+    pub(crate) fn next_place(&self) -> usize {
+        self.blocks.len() + 1
     }
 
-    fn begin(&mut self, line: usize, kind: BlockKind) {
+    /// A heading, a paragraph or an item begins.
+    pub(crate) fn begin(&mut self, place: usize, kind: BlockKind) {
+        if let Some(cell) = &mut self.cell {
+            cell.push(' ');
+            return;
+        }
+        // A paragraph in an item is the item's words.
+        let in_item = matches!(&self.open, Some(open) if open.kind == BlockKind::Item && open.text.is_empty());
+        if kind == BlockKind::Paragraph && in_item {
+            return;
+        }
         self.close();
         let text = String::new();
-        self.open = Some(Block { line, kind, text });
+        self.open = Some(Block { place, kind, text });
     }
 
-    fn add(&mut self, line: usize, words: &str) {
+    /// Words of what is being read; a paragraph of their own where nothing is.
+    pub(crate) fn text(&mut self, place: usize, words: &str) {
+        if let Some(cell) = &mut self.cell {
+            cell.push_str(words);
+            return;
+        }
+        if self.open.is_none() && words.trim().is_empty() {
+            return;
+        }
         let open = self.open.get_or_insert_with(|| Block {
-            line,
+            place,
             kind: BlockKind::Paragraph,
             text: String::new(),
         });
         open.text.push_str(words);
     }
 
-    fn close(&mut self) {
+    /// A line ends within a paragraph: `Date: …` and the like stand on one each, so they are read apart.
+    pub(crate) fn line_break(&mut self, next: usize) {
+        if let Some(cell) = &mut self.cell {
+            cell.push(' ');
+        } else if let Some(open) = &self.open {
+            let kind = open.kind.clone();
+            self.close();
+            self.begin(next, kind);
+        }
+    }
+
+    /// What is being read ends.
+    pub(crate) fn close(&mut self) {
         let Some(mut block) = self.open.take() else {
             return;
         };
@@ -163,6 +103,61 @@ impl Reader<'_> {
         if !block.text.is_empty() {
             self.blocks.push(block);
         }
+    }
+
+    pub(crate) fn begin_table(&mut self) {
+        self.close();
+        self.is_first_row |= self.rows == 0;
+    }
+
+    pub(crate) fn begin_row(&mut self) {
+        self.rows += 1;
+        if self.rows == 1 {
+            self.cells.clear();
+        }
+    }
+
+    pub(crate) fn begin_cell(&mut self) {
+        match &mut self.cell {
+            // The words of a table within a cell stand apart.
+            Some(cell) => cell.push(' '),
+            None if self.rows == 1 => self.cell = Some(String::new()),
+            None => {}
+        }
+    }
+
+    pub(crate) fn end_cell(&mut self) {
+        if self.rows == 1
+            && let Some(cell) = self.cell.take()
+        {
+            self.cells.push(one_line(&cell));
+        }
+    }
+
+    /// A row ends. The first one of a table is its heading, unless it is an event.
+    pub(crate) fn end_row(&mut self, place: usize) {
+        self.rows = self.rows.saturating_sub(1);
+        if self.rows > 0 {
+            return;
+        }
+        let cells = std::mem::take(&mut self.cells);
+        let has_time = cells
+            .first()
+            .is_some_and(|cell| !moments::times(cell).is_empty());
+        let is_head = std::mem::take(&mut self.is_first_row) && !has_time;
+        self.blocks.push(Block {
+            place,
+            text: cells.join(" | "),
+            kind: match is_head {
+                true => BlockKind::TableHead(cells),
+                false => BlockKind::Row(cells),
+            },
+        });
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<Block> {
+        self.close();
+        self.blocks
     }
 }
 

@@ -4,6 +4,7 @@ use definitions::Guide;
 use jiff::civil::Date;
 
 use crate::blocks::{Block, BlockKind};
+use crate::document::Document;
 use crate::labels::{self, Labelled};
 use crate::moments::{self, Moment};
 use crate::timeline::{self, Entry};
@@ -13,7 +14,7 @@ use crate::timeline::{self, Entry};
 pub struct Read<T> {
     /// What it says.
     pub value: T,
-    /// The line of the document, from 1.
+    /// Its line, or the how-manieth paragraph it is, from 1.
     pub line: usize,
     /// The words there.
     pub words: String,
@@ -33,6 +34,8 @@ pub enum Finding<T> {
 /// What a document says of its incident. Times are as they go into YAML: with an offset where the document names a zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incident {
+    /// What is counted to say where something stands: `line` or `paragraph`.
+    pub unit: &'static str,
     /// What it is called.
     pub name: Finding<String>,
     /// Where the document is.
@@ -108,7 +111,8 @@ const TIMES: [&str; 6] = [
 
 const NUMBERS: [&str; 2] = ["number_of_impacted_customers", "number_of_failed_requests"];
 
-pub(crate) fn of(blocks: &[Block], guide: &Guide, agreed: &[String]) -> Incident {
+pub(crate) fn of(document: &Document, guide: &Guide, agreed: &[String]) -> Incident {
+    let blocks = &document.blocks;
     let labelled = labels::all(blocks, guide);
     let of_timeline = labels::timeline(blocks, guide);
     let day = day(blocks, &labelled);
@@ -125,6 +129,7 @@ pub(crate) fn of(blocks: &[Block], guide: &Guide, agreed: &[String]) -> Incident
         .map(|field| (*field, facts.time(field, blocks)))
         .collect();
     Incident {
+        unit: document.unit,
         name: name(blocks),
         link: facts.text("postmortem_link"),
         date: date(day, &times),
@@ -138,7 +143,7 @@ pub(crate) fn of(blocks: &[Block], guide: &Guide, agreed: &[String]) -> Incident
             .collect(),
         severity: facts.text("severity_level"),
         gaps: facts.names("reliability_gaps"),
-        contradictions: contradictions(&times),
+        contradictions: contradictions(&times, document.unit),
         times: times
             .into_iter()
             .map(|(field, time)| (field, written(time)))
@@ -299,7 +304,7 @@ impl Facts<'_> {
             .filter(|block| block.kind == BlockKind::Paragraph);
         let sentences = paragraphs.flat_map(|block| {
             let sentences = block.text.split_inclusive(". ");
-            sentences.map(move |sentence| (block.line, sentence.trim()))
+            sentences.map(move |sentence| (block.place, sentence.trim()))
         });
         one_of(sentences.filter_map(|(line, sentence)| {
             if !self.says(event, sentence) {
@@ -363,7 +368,7 @@ fn name(blocks: &[Block]) -> Finding<String> {
         true => Finding::Absent,
         false => Finding::Certain(Read {
             value: block.text.clone(),
-            line: block.line,
+            line: block.place,
             words: block.text.clone(),
         }),
     }
@@ -382,7 +387,7 @@ fn day(blocks: &[Block], labelled: &[Labelled]) -> Option<Read<Date>> {
         paragraphs.find_map(|block| match moments::days(&block.text).as_slice() {
             [(_, day)] => Some(Read {
                 value: *day,
-                line: block.line,
+                line: block.place,
                 words: block.text.clone(),
             }),
             _ => None,
@@ -448,7 +453,7 @@ fn causes(labelled: &[Labelled], agreed: &[String]) -> (Vec<Read<String>>, Vec<R
 }
 
 /// Times that cannot all be so.
-fn contradictions(times: &[(&str, Finding<Moment>)]) -> Vec<String> {
+fn contradictions(times: &[(&str, Finding<Moment>)], unit: &str) -> Vec<String> {
     let certain = |name: &str| {
         times.iter().find_map(|(field, finding)| match finding {
             Finding::Certain(read) if *field == name => Some(read),
@@ -463,7 +468,7 @@ fn contradictions(times: &[(&str, Finding<Moment>)]) -> Vec<String> {
         let minutes = apart(&start.value, &other.value)?;
         (minutes < 0.0).then(|| {
             format!(
-                "`{name}`, line {}, is before `time_of_first_trigger`, line {}",
+                "`{name}`, {unit} {}, is before `time_of_first_trigger`, {unit} {}",
                 other.line, start.line
             )
         })

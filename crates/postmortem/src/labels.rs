@@ -101,7 +101,7 @@ fn plain(label: &str) -> String {
 fn labelled(field: &'static str, block: &Block, words: &str) -> Labelled {
     Labelled {
         field,
-        line: block.line,
+        line: block.place,
         words: words.trim().to_owned(),
         is_item: block.kind == BlockKind::Item,
     }

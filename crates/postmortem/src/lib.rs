@@ -5,8 +5,12 @@
 //! Reading files, and what becomes of findings, is for others.
 
 mod blocks;
+mod document;
+mod docx;
 mod findings;
+mod html;
 mod labels;
+mod markdown;
 mod merge;
 mod moments;
 mod timeline;
@@ -14,19 +18,18 @@ mod yaml_text;
 
 use definitions::Guide;
 
+pub use document::{Document, ENDINGS, LONGEST, Packed, documents_of_zip, is_document};
 pub use findings::{Finding, Incident, Read};
 pub use merge::{Merged, merge};
 pub use yaml_text::{json, yaml};
 
-/// The longest document that is read, in bytes: a postmortem is a few pages.
-pub const LONGEST: usize = 8 << 20;
-
-/// What a document in Markdown, or in plain text, says of its incident. `agreed` are the root causes that were agreed on,
-/// in which those of the document are looked up; where it is empty they are taken as they are written.
-pub fn read(text: &str, guide: &Guide, agreed: &[String]) -> Incident {
-    let blocks = blocks::of_markdown(&text.replace("\r\n", "\n"));
-    findings::of(&blocks, guide, agreed)
+/// What a document says of its incident. `agreed` are the root causes that were agreed on, in which those of the document
+/// are looked up; where it is empty they are taken as they are written.
+pub fn read(document: &Document, guide: &Guide, agreed: &[String]) -> Incident {
+    findings::of(document, guide, agreed)
 }
 
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,7 @@ pub fn merge(there: &str, incident: &Incident) -> Option<Merged> {
         }
         match line_of(&lines, name) {
             Some((at, value)) if value == *was => {
-                replace(&mut lines, at, name, finding);
+                replace(&mut lines, at, name, finding, incident.unit);
                 changes.push(format!("`{name}`: {} became {}", said(was), said(is)));
             }
             Some((_, value)) => changes.push(format!(
@@ -132,7 +132,7 @@ fn line_of(lines: &[String], name: &str) -> Option<(usize, Value)> {
 }
 
 /// Puts what is read now in place of a line, and of the readings below it.
-fn replace(lines: &mut Vec<String>, at: usize, name: &str, finding: &Finding<String>) {
+fn replace(lines: &mut Vec<String>, at: usize, name: &str, finding: &Finding<String>, unit: &str) {
     let begins = lines[at].find(name).unwrap_or_default();
     let head = format!("{}{name}", &lines[at][..begins]);
     let readings = lines[at + 1..]
@@ -140,7 +140,7 @@ fn replace(lines: &mut Vec<String>, at: usize, name: &str, finding: &Finding<Str
         .take_while(|line| line.trim_start().starts_with("#   "));
     let end = at + 1 + readings.count();
     let mut text = String::new();
-    field(&mut text, &head, finding);
+    field(&mut text, &head, finding, unit);
     lines.splice(at..end, text.lines().map(str::to_owned));
 }
 

@@ -5,17 +5,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn guide() -> definitions::Guide {
+pub(crate) fn guide() -> definitions::Guide {
     let (Definitions { guide, .. }, _) = definitions::read(Path::new("no project is here"));
     guide
 }
 
 fn read_text(text: &str) -> Incident {
-    read(
-        text,
-        &guide(),
-        &["Software".to_owned(), "Configuration push".to_owned()],
-    )
+    let document = Document::parse("x.md", text.as_bytes()).unwrap();
+    let agreed = ["Software", "Configuration push"].map(str::to_owned);
+    read(&document, &guide(), &agreed)
 }
 
 /// A value as the YAML has it: nothing, itself, or `?` and all readings.
@@ -30,19 +28,19 @@ fn shown(finding: &Finding<String>) -> String {
     }
 }
 
-/// The times that are there, `trigger` and so on.
-fn times(text: &str) -> Vec<String> {
-    let incident = read_text(text);
-    let times = incident
-        .times
-        .iter()
-        .filter(|(_, finding)| *finding != Finding::Absent);
+/// The times that are there, `first_trigger` and so on.
+pub(crate) fn times(incident: &Incident) -> Vec<String> {
+    let times = incident.times.iter();
+    let times = times.filter(|(_, finding)| *finding != Finding::Absent);
     times
         .map(|(name, finding)| {
-            let name = name.trim_start_matches("time_of_");
-            format!("{name} {}", shown(finding))
+            format!("{} {}", name.trim_start_matches("time_of_"), shown(finding))
         })
         .collect()
+}
+
+fn times_of(text: &str) -> Vec<String> {
+    times(&read_text(text))
 }
 
 const HOUSE: &str = "\
@@ -110,7 +108,7 @@ fn the_house_template_is_read_whole() {
 fn a_timeline_carries_its_day_and_zone_and_crosses_midnight() {
     let text = "# X\n\nDate: 2026-03-02\n\n## Timeline\n\nAll times in UTC.\n\n- 23:50 The queue grows\n- 00:10 An alert fires\n- 00:40 Service restored\n";
     assert_eq!(
-        times(text),
+        times_of(text),
         [
             "first_trigger ? 2026-03-02T23:50:00Z",
             "internal_detect 2026-03-03T00:10:00Z",
@@ -120,7 +118,7 @@ fn a_timeline_carries_its_day_and_zone_and_crosses_midnight() {
     // What goes back by day is out of order, and no time of it is believed.
     let text = text.replace("00:10", "22:10");
     assert_eq!(
-        times(&text),
+        times_of(&text),
         [
             "first_trigger ? 2026-03-02T23:50:00Z",
             "recovery 2026-03-03T00:40:00Z"
@@ -132,7 +130,7 @@ fn a_timeline_carries_its_day_and_zone_and_crosses_midnight() {
 fn durations_tell_which_events_are_meant() {
     let text = "# X\n\n## Timeline\n\nAll times in CET.\n\n| Time | Event |\n| --- | --- |\n| 2020-01-21 15:36 | A certificate expires |\n| 2020-01-21 16:02 | Another alert |\n| 2020-01-21 16:30 | First alert about it |\n| 2020-01-21 18:04 | New certificates |\n\n# Stats\n\n- Time to detection: 54 minutes\n- Time to recovery: 2 hours 28 minutes\n";
     assert_eq!(
-        times(text),
+        times_of(text),
         [
             "first_trigger 2020-01-21T15:36:00+01:00",
             "internal_detect 2020-01-21T16:30:00+01:00",
@@ -143,7 +141,7 @@ fn durations_tell_which_events_are_meant() {
         .replace("54 minutes", "?")
         .replace("2 hours 28 minutes", "?");
     assert_eq!(
-        times(&unknown),
+        times_of(&unknown),
         [
             "first_trigger ? 2020-01-21T15:36:00+01:00",
             "internal_detect 2020-01-21T16:02:00+01:00"
@@ -155,7 +153,7 @@ fn durations_tell_which_events_are_meant() {
 fn winter_time_in_summer_is_left_to_a_person() {
     let text = "# X\n\n| Start time | End time |\n| --- | --- |\n\n- Start time: 2020-06-09 12:20 CET\n- End time: June 9th, 2020, 1:13 PM (PDT)\n";
     assert_eq!(
-        times(text),
+        times_of(text),
         [
             "first_trigger ? 2020-06-09T12:20:00+01:00 2020-06-09T12:20:00+02:00",
             "recovery 2020-06-09T13:13:00-07:00",
@@ -167,7 +165,7 @@ fn winter_time_in_summer_is_left_to_a_person() {
 fn sentences_with_one_time_are_read() {
     let text = "# Search is down\n\nOn May 3, 2026 the index was lost. The outage began at 14:05 UTC. Search was resolved at 15:20 UTC.\n";
     assert_eq!(
-        times(text),
+        times_of(text),
         [
             "first_trigger 2026-05-03T14:05:00Z",
             "recovery 2026-05-03T15:20:00Z"
@@ -178,7 +176,7 @@ fn sentences_with_one_time_are_read() {
         "resolved at 15:20 UTC. It was resolved at 16:00 UTC",
     );
     assert_eq!(
-        times(&twice)[1],
+        times_of(&twice)[1],
         "recovery ? 2026-05-03T15:20:00Z 2026-05-03T16:00:00Z"
     );
 }
@@ -205,7 +203,7 @@ fn blank_templates_say_nothing() {
         assert_eq!(incident.name, Finding::Absent, "{text}");
         assert_eq!(incident.date, Finding::Absent, "{text}");
         assert_eq!(incident.severity, Finding::Absent, "{text}");
-        assert_eq!(times(text), Vec::<String>::new(), "{text}");
+        assert_eq!(times_of(text), Vec::<String>::new(), "{text}");
     }
 }
 
@@ -302,6 +300,6 @@ proptest! {
     fn what_is_read_stands_in_the_document(day in 1..28_u8, hour in 0..24_u8, minute in 0..60_u8) {
         let written = format!("2026-02-{day:02} {hour:02}:{minute:02}");
         let text = format!("# X\n\n- Start time: {written} UTC\n");
-        prop_assert_eq!(times(&text), [format!("first_trigger 2026-02-{day:02}T{hour:02}:{minute:02}:00Z")]);
+        prop_assert_eq!(times_of(&text), [format!("first_trigger 2026-02-{day:02}T{hour:02}:{minute:02}:00Z")]);
     }
 }

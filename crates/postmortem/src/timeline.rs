@@ -58,7 +58,7 @@ pub(crate) fn entries(blocks: &[Block], day: Option<Date>) -> Vec<Entry> {
                     (carried.day, carried.time) = (Some(*day), None);
                 }
                 entries.push(Entry {
-                    line: block.line,
+                    line: block.place,
                     words: block.text.clone(),
                     moment: None,
                 });
@@ -113,7 +113,7 @@ impl Carried {
             zone,
         });
         Entry {
-            line: block.line,
+            line: block.place,
             words: block.text.clone(),
             moment,
         }

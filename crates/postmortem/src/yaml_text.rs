@@ -15,21 +15,34 @@ pub fn yaml(incident: &Incident, source: &str) -> String {
     for contradiction in &incident.contradictions {
         out += &format!("# review: {contradiction}\n");
     }
-    field(&mut out, "- incident_name", &incident.name);
-    field(&mut out, "  postmortem_link", &incident.link);
-    field(&mut out, "  incident_date", &incident.date);
+    field(&mut out, "- incident_name", &incident.name, incident.unit);
+    field(&mut out, "  postmortem_link", &incident.link, incident.unit);
+    field(&mut out, "  incident_date", &incident.date, incident.unit);
     out += "  affected_entities:";
     entities(&mut out, incident);
-    list(&mut out, "root_causes", &incident.root_causes);
+    list(
+        &mut out,
+        "root_causes",
+        &incident.root_causes,
+        incident.unit,
+    );
     for other in &incident.other_causes {
-        out += &format!("    # review: no agreed cause: {}\n", origin(other));
+        out += &format!(
+            "    # review: no agreed cause: {}\n",
+            origin(other, incident.unit)
+        );
     }
     out += "  stats:\n";
     for (name, finding) in incident.times.iter().chain(&incident.numbers) {
-        field(&mut out, &format!("    {name}"), finding);
+        field(&mut out, &format!("    {name}"), finding, incident.unit);
     }
-    field(&mut out, "  severity_level", &incident.severity);
-    list(&mut out, "reliability_gaps", &incident.gaps);
+    field(
+        &mut out,
+        "  severity_level",
+        &incident.severity,
+        incident.unit,
+    );
+    list(&mut out, "reliability_gaps", &incident.gaps, incident.unit);
     out += &format!("{}\n", merge::read_line(incident));
     out
 }
@@ -50,6 +63,7 @@ pub fn json(incident: &Incident) -> Value {
         .map(|(name, found)| ((*name).to_owned(), finding(found)))
         .collect();
     object!({
+        "unit": incident.unit,
         "incident_name": finding(&incident.name),
         "postmortem_link": finding(&incident.link),
         "incident_date": finding(&incident.date),
@@ -65,7 +79,7 @@ pub fn json(incident: &Incident) -> Value {
 }
 
 /// The line of a field, and below it what else it may be.
-pub(crate) fn field(out: &mut String, name: &str, finding: &Finding<String>) {
+pub(crate) fn field(out: &mut String, name: &str, finding: &Finding<String>, unit: &str) {
     let indent = " ".repeat(name.len() - name.trim_start_matches([' ', '-']).len());
     let others = match (finding, shown(finding)) {
         (Finding::Absent, _) => {
@@ -73,13 +87,17 @@ pub(crate) fn field(out: &mut String, name: &str, finding: &Finding<String>) {
             return;
         }
         (Finding::Certain(read), _) => {
-            *out += &format!("{name}: {}  # {}\n", scalar(&read.value), origin(read));
+            *out += &format!(
+                "{name}: {}  # {}\n",
+                scalar(&read.value),
+                origin(read, unit)
+            );
             return;
         }
         (Finding::Unclear(reads), Some(_)) => {
             for first in reads.iter().take(1) {
                 let value = scalar(&first.value);
-                *out += &format!("{name}: {value}  # review: {}\n", origin(first));
+                *out += &format!("{name}: {value}  # review: {}\n", origin(first, unit));
             }
             reads.get(1..).unwrap_or_default()
         }
@@ -89,7 +107,11 @@ pub(crate) fn field(out: &mut String, name: &str, finding: &Finding<String>) {
         }
     };
     for read in others {
-        *out += &format!("{indent}#   {}  {}\n", scalar(&read.value), origin(read));
+        *out += &format!(
+            "{indent}#   {}  {}\n",
+            scalar(&read.value),
+            origin(read, unit)
+        );
     }
 }
 
@@ -119,7 +141,7 @@ fn entities(out: &mut String, incident: &Incident) {
         *out += &format!(
             "    - entity_name: {}  # {}\n",
             scalar(&entity.value),
-            origin(entity)
+            origin(entity, incident.unit)
         );
         if one {
             let names = incident
@@ -137,7 +159,7 @@ fn entities(out: &mut String, incident: &Incident) {
             *out += &format!(
                 "    # review: of which entity? {}  {}\n",
                 scalar(&product.value),
-                origin(product)
+                origin(product, incident.unit)
             );
         }
         if incident.entities.is_empty() {
@@ -146,19 +168,19 @@ fn entities(out: &mut String, incident: &Incident) {
     }
 }
 
-fn list(out: &mut String, name: &str, reads: &[Read<String>]) {
+fn list(out: &mut String, name: &str, reads: &[Read<String>], unit: &str) {
     if reads.is_empty() {
         *out += &format!("  {name}: []\n");
         return;
     }
     *out += &format!("  {name}:\n");
     for read in reads {
-        *out += &format!("    - {}  # line {}\n", scalar(&read.value), read.line);
+        *out += &format!("    - {}  # {unit} {}\n", scalar(&read.value), read.line);
     }
 }
 
 /// The line and the words, cut where they are long.
-fn origin(read: &Read<String>) -> String {
+fn origin(read: &Read<String>, unit: &str) -> String {
     let mut words: String = read
         .words
         .chars()
@@ -168,7 +190,7 @@ fn origin(read: &Read<String>) -> String {
     if words.len() < read.words.len() {
         words += "…";
     }
-    format!("line {}: {words}", read.line)
+    format!("{unit} {}: {words}", read.line)
 }
 
 /// A value as YAML takes it for text, or for the time that it is.

@@ -1,10 +1,12 @@
 //! `postmortem`: documents, and what they say of their incidents as YAML to be reviewed.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use ::postmortem::{Incident, LONGEST};
+use ::postmortem::{Document, ENDINGS, Incident, LONGEST, documents_of_zip, is_document};
+use definitions::FileName;
 use diagnostics::{Diagnostic, counted};
 use project::Project;
 use serde_json::json;
@@ -16,6 +18,9 @@ use crate::{CouldNotRun, Outcome};
 /// The list of agreed root causes in the project folder.
 const CAUSES: &str = "root_causes.yaml";
 
+/// The longest zip that is read, in bytes.
+const LONGEST_ZIP: usize = 256 << 20;
+
 pub fn run(
     arguments: &Arguments,
     options: &PostmortemArguments,
@@ -25,19 +30,23 @@ pub fn run(
     let none = Vec::new();
     let agreed = project.agreed(CAUSES).unwrap_or(&none);
     let guide = &project.definitions.guide;
-    let documents = documents(&options.documents).map_err(|fault| console.cannot_run(&fault))?;
+    let paths = paths(&options.documents).map_err(|fault| console.cannot_run(&fault))?;
+    let mut written = HashSet::new();
     let mut faults = 0;
-    for path in &documents {
-        let name = path.display().to_string();
-        let text = match text_of(path) {
-            Ok(text) => text,
-            Err(fault) => {
+    for source in paths.iter().flat_map(|path| sources(path)) {
+        let name = source.name;
+        let parsed = source
+            .bytes
+            .and_then(|bytes| Document::parse(&name, &bytes));
+        let document = match parsed {
+            Ok(document) => document,
+            Err(reason) => {
                 faults += 1;
-                console.diagnostic(&fault.in_data(name));
+                console.diagnostic(&unreadable(reason, &name));
                 continue;
             }
         };
-        let incident = ::postmortem::read(&text, guide, agreed);
+        let incident = ::postmortem::read(&document, guide, agreed);
         match (options.check, options.format) {
             (true, _) => faults += u64::from(say_lacks(&incident, &name, console)),
             (_, Some(FindingFormat::Json)) => {
@@ -47,40 +56,70 @@ pub fn run(
             (_, Some(FindingFormat::Yaml)) => {
                 console.data(::postmortem::yaml(&incident, &name).as_bytes())?;
             }
-            (false, None) => {
-                faults += u64::from(!write(&incident, path, &project, console)?);
-            }
+            (false, None) => match file_for(&name, &mut written) {
+                Ok(file) => {
+                    faults += u64::from(!write(&incident, &name, &file, &project, console)?);
+                }
+                Err(reason) => {
+                    faults += 1;
+                    console.diagnostic(&unreadable(reason, &name));
+                }
+            },
         }
     }
     Ok(super::outcome(faults))
 }
 
-/// The documents named, and those in the folders named, in order.
-fn documents(named: &[PathBuf]) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
-    let mut documents = Vec::new();
+/// A document: what it is called, and its bytes, or why they cannot be had.
+struct Source {
+    name: String,
+    bytes: Result<Vec<u8>, String>,
+}
+
+fn unreadable(reason: String, name: &str) -> Diagnostic {
+    Diagnostic::error("document-unreadable", reason).in_data(name)
+}
+
+/// The file in `incidents/` for a document: two documents of one name would overwrite each other.
+fn file_for(document: &str, written: &mut HashSet<String>) -> Result<String, String> {
+    let name = document.rsplit(['/', '\\']).next().unwrap_or(document);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let file = FileName::parse(&format!("{stem}.yaml"))
+        .map_err(|expected| format!("`{stem}` cannot name a file: {expected}"))?
+        .to_string();
+    match written.insert(file.clone()) {
+        true => Ok(file),
+        false => Err(format!(
+            "another document is called `{stem}` too, and `{file}` is of that one"
+        )),
+    }
+}
+
+/// The files named, and those in the folders named, in order.
+fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
+    let mut paths = Vec::new();
     for path in named {
         if !path.is_dir() {
-            documents.push(path.clone());
+            paths.push(path.clone());
             continue;
         }
         let mut found = Vec::new();
         collect(path, &mut found).map_err(|error| {
             let message = format!("cannot list the folder: {error}");
-            Box::new(
-                Diagnostic::error("document-unreadable", message)
-                    .in_data(path.display().to_string()),
-            )
+            Box::new(unreadable(message, &path.display().to_string()))
         })?;
         found.sort();
-        documents.append(&mut found);
+        paths.append(&mut found);
     }
-    if documents.is_empty() {
+    if paths.is_empty() {
         let fault = Diagnostic::error("document-none", "there is no document in what was named");
-        return Err(Box::new(
-            fault.hint("documents are `.md`, `.markdown` or `.txt`"),
-        ));
+        let hint = format!(
+            "documents are `.{}`, and zips of them",
+            ENDINGS.join("`, `.")
+        );
+        return Err(Box::new(fault.hint(hint)));
     }
-    Ok(documents)
+    Ok(paths)
 }
 
 /// The documents below a folder; hidden files and links to folders are skipped.
@@ -88,68 +127,72 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if entry.file_type()?.is_dir() && !is_hidden {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
             collect(&path, found)?;
-        } else if !is_hidden && is_document(&path) {
+        } else if is_document(&name) || is_zip(&name) {
             found.push(path);
         }
     }
     Ok(())
 }
 
-fn is_document(path: &Path) -> bool {
-    let ending = path
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| ["md", "markdown", "txt"].contains(&ending.as_str()))
+fn is_zip(name: &str) -> bool {
+    name.to_lowercase().ends_with(".zip")
 }
 
-fn text_of(path: &Path) -> Result<String, Box<Diagnostic>> {
-    let unreadable = |reason: String| Box::new(Diagnostic::error("document-unreadable", reason));
-    if !is_document(path) {
-        let fault = unreadable("the document is of a kind that is not read".to_owned());
-        return Err(Box::new(
-            fault.hint("documents are `.md`, `.markdown` or `.txt`"),
-        ));
+/// The document of a file, or those of a zip.
+fn sources(path: &Path) -> Vec<Source> {
+    let name = path.display().to_string();
+    let longest = if is_zip(&name) { LONGEST_ZIP } else { LONGEST };
+    let bytes = match read(path, longest) {
+        Ok(bytes) if is_zip(&name) => bytes,
+        bytes => return vec![Source { name, bytes }],
+    };
+    match documents_of_zip(&bytes) {
+        Ok(documents) => documents
+            .into_iter()
+            .map(|(within, bytes)| Source {
+                name: format!("{name}/{within}"),
+                bytes,
+            })
+            .collect(),
+        Err(reason) => vec![Source {
+            name,
+            bytes: Err(reason),
+        }],
     }
-    let failed = |error: io::Error| unreadable(format!("cannot read the document: {error}"));
+}
+
+fn read(path: &Path, longest: usize) -> Result<Vec<u8>, String> {
+    let failed = |error: io::Error| format!("cannot read the document: {error}");
     let file = File::open(path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
-        return Err(unreadable("the document is no plain file".to_owned()));
+        return Err("the document is no plain file".to_owned());
     }
     let mut bytes = Vec::new();
-    file.take(LONGEST as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() > LONGEST {
-        let limit = LONGEST >> 20;
-        return Err(unreadable(format!(
-            "the document is longer than {limit} MiB"
-        )));
+    // One byte more tells what is too long.
+    let most = longest as u64 + 1;
+    file.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > longest {
+        return Err(format!("the document is longer than {} MiB", longest >> 20));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        unreadable(format!(
-            "the document is not UTF-8: byte {} is none of it",
-            at + 1
-        ))
-    })?;
-    Ok(text.trim_start_matches('\u{feff}').to_owned())
+    Ok(bytes)
 }
 
 /// Writes what was read into a file of `incidents/`, or brings the one that is there in line. Says whether it could.
 fn write(
     incident: &Incident,
-    document: &Path,
+    document: &str,
+    file: &str,
     project: &Project,
     console: &Console,
 ) -> Result<bool, CouldNotRun> {
     let (folder, _) = &project.settings.incidents;
-    let stem = document
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned());
-    let path = folder.join(format!("{}.yaml", stem.unwrap_or_default()));
+    let path = folder.join(file);
     let shown = path.strip_prefix(&project.folder).unwrap_or(&path);
     let shown = shown.display().to_string();
     let failed = |error: io::Error| {
@@ -157,7 +200,7 @@ fn write(
         console.cannot_run(&Diagnostic::error("postmortem-unwritten", message))
     };
     fs::create_dir_all(folder).map_err(failed)?;
-    let yaml = ::postmortem::yaml(incident, &document.display().to_string());
+    let yaml = ::postmortem::yaml(incident, document);
     let there = match OpenOptions::new().write(true).create_new(true).open(&path) {
         Ok(mut file) => {
             file.write_all(yaml.as_bytes()).map_err(failed)?;
@@ -174,8 +217,7 @@ fn write(
         let message =
             format!("`{shown}` is there already, and is kept: it was not written by this command");
         let hint = format!(
-            "`reliability postmortem --format yaml '{}'` prints what the document says",
-            document.display()
+            "`reliability postmortem --format yaml '{document}'` prints what the document says"
         );
         console.diagnostic(&Diagnostic::warning("postmortem-there", message).hint(hint));
         return Ok(false);

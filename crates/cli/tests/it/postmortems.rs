@@ -166,7 +166,6 @@ error[document-unreadable]: the document is not UTF-8: byte 5 is none of it
   --> b.md
 error[document-unreadable]: the document is of a kind that is not read
   --> c.pdf
-hint: documents are `.md`, `.markdown` or `.txt`
 error[document-unreadable]: the document is longer than 8 MiB
   --> d.md
 error[document-unreadable]: cannot read the document: No such file or directory (os error 2)
@@ -181,10 +180,27 @@ error[document-unreadable]: cannot read the document: No such file or directory 
         2,
         str![[r#"
 error[document-none]: there is no document in what was named
-hint: documents are `.md`, `.markdown` or `.txt`
+hint: documents are `.md`, `.markdown`, `.txt`, `.html`, `.htm`, `.docx`, and zips of them
 
 "#]],
     );
+}
+
+#[test]
+fn two_documents_of_one_name_do_not_overwrite_each_other() {
+    let world = World::new();
+    world.write("docs/a/x.md", "# First\n");
+    world.write("docs/b/x.html", "<h1>Second</h1>");
+    world.run(&["postmortem", "docs"]).prints(
+        1,
+        str![[r#"
+incidents/x.yaml  nothing to review
+error[document-unreadable]: another document is called `x` too, and `x.yaml` is of that one
+  --> docs/b/x.html
+
+"#]],
+    );
+    assert!(world.read("incidents/x.yaml").contains("\"First\""));
 }
 
 #[test]
