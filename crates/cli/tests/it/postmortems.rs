@@ -1,5 +1,7 @@
 //! `postmortem`: documents in, YAML out, which loads as it is.
 
+use std::path::Path;
+
 use snapbox::str;
 
 use crate::world::World;
@@ -237,3 +239,71 @@ fn labels_are_text_that_people_edit() {
         "did you mean `time_of_first_trigger`?",
     ]);
 }
+
+/// Real documents, where they are: what is certain of them was checked by hand.
+#[test]
+fn real_documents_are_read_without_inventing() {
+    let documents =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/recorded/postmortems");
+    if !documents.is_dir() {
+        eprintln!("SKIPPED: there are no recorded postmortems in ../shared/recorded");
+        return;
+    }
+    let world = World::new();
+    let documents = documents.to_string_lossy().into_owned();
+    let run = world.run(&["postmortem", "--format", "json", &documents]);
+    let mut certain = Vec::new();
+    for line in run.exits(0).stdout.lines() {
+        let found: serde_json::Value = serde_json::from_str(line).unwrap();
+        let document = found["document"].as_str().unwrap();
+        let name = &document[documents.len() + 1..];
+        let stats = found["incident"]["stats"].as_object().unwrap();
+        let date = ("incident_date", &found["incident"]["incident_date"]);
+        let fields =
+            std::iter::once(date).chain(stats.iter().map(|(name, value)| (name.as_str(), value)));
+        for (field, value) in fields {
+            if let Some(value) = value["value"].as_str() {
+                certain.push(format!(
+                    "{} {field} {value}",
+                    name.get(..10).unwrap_or(name)
+                ));
+            }
+        }
+    }
+    assert_eq!(certain, CERTAIN);
+    world.run(&["postmortem", &documents]).exits(0);
+    world.run_on_disk(&["load"]).exits(1);
+    // The blank templates have no name, and are the only rejects.
+    assert_eq!(world.rows("select count(*) from Incidents"), ["12"]);
+    assert_eq!(
+        world.rows("select count(*) from _rejects join _files on _files.id = file_id where path not like '%template%'"),
+        ["0"]
+    );
+}
+
+const CERTAIN: [&str; 24] = [
+    "PM2019-009 incident_date 2019-11-29",
+    "PM2019-009 time_of_internal_detect 2019-11-30T08:24:00+01:00",
+    "PM2019-009 time_of_recovery 2019-12-05T07:00:00+01:00",
+    "PM2019-010 incident_date 2019-12-04",
+    "PM2019-010 time_of_recovery 2019-12-04T01:30:00+01:00",
+    "PM2019-011 incident_date 2019-12-05",
+    "PM2019-011 time_of_recovery 2019-12-05T12:40:00+01:00",
+    "PM2020-002 incident_date 2020-01-21",
+    "PM2020-002 time_of_first_trigger 2020-01-21T15:36:00+01:00",
+    "PM2020-002 time_of_internal_detect 2020-01-21T16:30:00+01:00",
+    "PM2020-002 time_of_recovery 2020-01-21T18:04:00+01:00",
+    "PM2020-004 incident_date 2020-02-03",
+    "PM2020-004 time_of_first_trigger 2020-02-03T11:21:00+01:00",
+    "PM2020-004 time_of_recovery 2020-02-03T11:52:00+01:00",
+    "PM2020-005 incident_date 2020-06-09",
+    "PM2020-007 incident_date 2020-10-06",
+    "PM2020-008 incident_date 2020-11-04",
+    "PM2020-008 time_of_customer_detect 2020-11-04T14:41:00+01:00",
+    "PM2020-008 time_of_first_trigger 2020-11-04T13:13:00+01:00",
+    "PM2020-008 time_of_recovery 2020-11-04T15:15:00+01:00",
+    "PM2020-009 incident_date 2020-11-23",
+    "PM2020-009 time_of_first_trigger 2020-11-23T14:11:00+01:00",
+    "PM2020-009 time_of_internal_detect 2020-11-23T14:11:00+01:00",
+    "PM2020-009 time_of_recovery 2020-11-23T14:41:00+01:00",
+];
