@@ -110,6 +110,30 @@ pub fn mapper(data: &[u8]) {
     });
 }
 
+/// The document of a postmortem, of the format that the first byte names: what is said of it is YAML, and is taken for
+/// what it is when the document is read again.
+pub fn document(data: &[u8]) {
+    let Some((first, bytes)) = data.split_first() else {
+        return;
+    };
+    let name = ["x.md", "x.html", "x.docx", "x.zip"][usize::from(*first) % 4];
+    if name == "x.zip" {
+        let _ = postmortem::documents_of_zip(bytes);
+        return;
+    }
+    let Ok(document) = postmortem::Document::parse(name, bytes) else {
+        return;
+    };
+    let incident = postmortem::read(&document, &BUILT_IN.guide, &["Software".to_owned()]);
+    let yaml = postmortem::yaml(&incident, name);
+    assert!(yaml::parse(&yaml).is_ok(), "{yaml}");
+    let again = postmortem::merge(&yaml, &incident);
+    assert!(
+        again.is_some_and(|again| again.text == yaml && again.changes.is_empty()),
+        "{yaml}"
+    );
+}
+
 /// Reads a raw file, and makes rows of it.
 fn read(plan: &Plan, name: &str, format: Format, text: &[u8]) {
     in_folder(name, text, &mut |folder| {
@@ -196,6 +220,11 @@ mod tests {
     #[test]
     fn kept_inputs_of_journals() {
         run("journal", journal);
+    }
+
+    #[test]
+    fn kept_inputs_of_documents() {
+        run("document", document);
     }
 
     #[test]

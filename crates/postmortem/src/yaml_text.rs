@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json as object};
 use crate::findings::{Finding, Incident, Read};
 use crate::merge;
 
+/// So many readings of one field are shown.
+const READINGS: usize = 8;
+
 /// The YAML of an incident. `source` is what the document is called.
 pub fn yaml(incident: &Incident, source: &str) -> String {
     let mut out = String::new();
@@ -106,12 +109,15 @@ pub(crate) fn field(out: &mut String, name: &str, finding: &Finding<String>, uni
             reads.as_slice()
         }
     };
-    for read in others {
+    for read in others.iter().take(READINGS) {
         *out += &format!(
             "{indent}#   {}  {}\n",
             scalar(&read.value),
             origin(read, unit)
         );
+    }
+    if others.len() > READINGS {
+        *out += &format!("{indent}#   and {} more\n", others.len() - READINGS);
     }
 }
 
