@@ -127,9 +127,9 @@ pub fn document(data: &[u8]) {
     let incident = postmortem::read(&document, &BUILT_IN.guide, &["Software".to_owned()]);
     let yaml = postmortem::yaml(&incident, name);
     assert!(yaml::parse(&yaml).is_ok(), "{yaml}");
-    let again = postmortem::merge(&yaml, &incident);
+    let again = postmortem::merge(&yaml, &incident, name);
     assert!(
-        again.is_some_and(|again| again.text == yaml && again.changes.is_empty()),
+        again.is_ok_and(|again| again.text == yaml && again.changes.is_empty()),
         "{yaml}"
     );
 }

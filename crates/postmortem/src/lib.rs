@@ -20,7 +20,7 @@ use definitions::Guide;
 
 pub use document::{Document, ENDINGS, LONGEST, Packed, documents_of_zip, is_document};
 pub use findings::{Finding, Incident, Read};
-pub use merge::{Merged, merge};
+pub use merge::{Merged, Unmerged, merge};
 pub use yaml_text::{json, yaml};
 
 /// What a document says of its incident. `agreed` are the root causes that were agreed on, in which those of the document

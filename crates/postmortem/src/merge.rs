@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use crate::findings::{Finding, Incident, Read};
 use crate::yaml_text::{field, shown};
 
+/// What the first line begins with, before the name of the document in JSON's quotes.
+pub(crate) const HEAD: &str = "# Read from ";
+
 /// What the last line begins with.
 const READ: &str = "# read: ";
 
@@ -21,11 +24,27 @@ pub struct Merged {
     pub changes: Vec<String>,
 }
 
-/// Brings a YAML file in line with its document. Nothing comes back for a file that has no line of what was read.
-pub fn merge(there: &str, incident: &Incident) -> Option<Merged> {
+/// Why a YAML file is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmerged {
+    /// It was not written from a document, or no longer says what was read.
+    Foreign,
+    /// It was written from this other document.
+    Other(String),
+}
+
+/// Brings a YAML file in line with its document, which is called `source`.
+pub fn merge(there: &str, incident: &Incident, source: &str) -> Result<Merged, Unmerged> {
     let mut lines: Vec<String> = there.lines().map(str::to_owned).collect();
-    let place = lines.iter().rposition(|line| line.starts_with(READ))?;
-    let before: Map<String, Value> = serde_json::from_str(&lines[place][READ.len()..]).ok()?;
+    let place = lines.iter().rposition(|line| line.starts_with(READ));
+    let place = place.ok_or(Unmerged::Foreign)?;
+    let before: Map<String, Value> =
+        serde_json::from_str(&lines[place][READ.len()..]).map_err(|_| Unmerged::Foreign)?;
+    // A header that somebody rewrote says of no other document.
+    let first = lines.first().map_or("", String::as_str);
+    if let Some(other) = source_of(first).filter(|other| other != source) {
+        return Err(Unmerged::Other(other));
+    }
     let now = values(incident);
     lines[place] = read_line(incident);
     let mut changes = Vec::new();
@@ -59,10 +78,17 @@ pub fn merge(there: &str, incident: &Incident) -> Option<Merged> {
             ));
         }
     }
-    Some(Merged {
+    Ok(Merged {
         text: lines.join("\n") + "\n",
         changes,
     })
+}
+
+/// What the document is called that a first line names.
+fn source_of(line: &str) -> Option<String> {
+    let quoted = line.strip_prefix(HEAD)?;
+    let mut values = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
+    values.next()?.ok()
 }
 
 /// The line that says what was read.

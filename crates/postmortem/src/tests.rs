@@ -221,7 +221,7 @@ fn reading_again_keeps_what_people_wrote() {
             "time_of_reconcile: null",
             "time_of_reconcile: 2026-05-02T08:00:00Z",
         );
-    let again = merge(&mine, &read_text(HOUSE)).unwrap();
+    let again = merge(&mine, &read_text(HOUSE), "checkout.md").unwrap();
     assert_eq!(
         (again.text.as_str(), again.changes.len()),
         (mine.as_str(), 0)
@@ -235,7 +235,7 @@ fn reading_again_keeps_what_people_wrote() {
         )
         .replace("Severity: P2\n", "")
         .replace("- configuration push\n", "- Software\n");
-    let merged = merge(&mine, &read_text(&later)).unwrap();
+    let merged = merge(&mine, &read_text(&later), "checkout.md").unwrap();
     assert_eq!(
         merged.changes,
         [
@@ -265,10 +265,24 @@ fn reading_again_keeps_what_people_wrote() {
     assert!(merged.text.contains("severity_level: null\n"));
     // What was said once is not said again.
     assert_eq!(
-        merge(&merged.text, &read_text(&later)).unwrap().changes,
+        merge(&merged.text, &read_text(&later), "checkout.md")
+            .unwrap()
+            .changes,
         Vec::<String>::new()
     );
-    assert_eq!(merge("- incident_name: mine\n", &read_text(HOUSE)), None);
+}
+
+#[test]
+fn files_of_others_are_left_alone() {
+    let mine = yaml(&read_text(HOUSE), "checkout.md");
+    assert_eq!(
+        merge("- incident_name: mine\n", &read_text(HOUSE), "checkout.md"),
+        Err(Unmerged::Foreign)
+    );
+    assert_eq!(
+        merge(&mine, &read_text(HOUSE), "other/checkout.md"),
+        Err(Unmerged::Other("checkout.md".to_owned()))
+    );
 }
 
 #[test]

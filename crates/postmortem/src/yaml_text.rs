@@ -12,7 +12,8 @@ const READINGS: usize = 8;
 pub fn yaml(incident: &Incident, source: &str) -> String {
     let mut out = String::new();
     out += &format!(
-        "# Read from {} by `reliability postmortem`. A line that says `review:` waits for a person.\n",
+        "{}{} by `reliability postmortem`. A line that says `review:` waits for a person.\n",
+        merge::HEAD,
         quoted(source)
     );
     for contradiction in &incident.contradictions {

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use ::postmortem::{Document, ENDINGS, Incident, LONGEST, documents_of_zip, is_document};
+use ::postmortem::{Document, ENDINGS, Incident, LONGEST, Unmerged, documents_of_zip, is_document};
 use definitions::FileName;
 use diagnostics::{Diagnostic, counted};
 use project::Project;
@@ -213,14 +213,12 @@ fn write(
         Err(error) => return Err(failed(error)),
     };
     // What people corrected there must not be lost.
-    let Some(merged) = ::postmortem::merge(&there, incident) else {
-        let message =
-            format!("`{shown}` is there already, and is kept: it was not written by this command");
-        let hint = format!(
-            "`reliability postmortem --format yaml '{document}'` prints what the document says"
-        );
-        console.diagnostic(&Diagnostic::warning("postmortem-there", message).hint(hint));
-        return Ok(false);
+    let merged = match ::postmortem::merge(&there, incident, document) {
+        Ok(merged) => merged,
+        Err(why) => {
+            console.diagnostic(&kept(&shown, document, &why));
+            return Ok(false);
+        }
     };
     if merged.text != there {
         replace(&path, &merged.text).map_err(failed)?;
@@ -233,6 +231,19 @@ fn write(
         );
     }
     Ok(true)
+}
+
+/// That a file is left as it is.
+fn kept(shown: &str, document: &str, why: &Unmerged) -> Diagnostic {
+    let why = match why {
+        Unmerged::Foreign => "it was not written by this command".to_owned(),
+        Unmerged::Other(other) => format!("it was read from `{other}`"),
+    };
+    let message = format!("`{shown}` is there already, and is kept: {why}");
+    let hint = format!(
+        "`reliability postmortem --format yaml '{document}'` prints what the document says"
+    );
+    Diagnostic::warning("postmortem-there", message).hint(hint)
 }
 
 /// Puts a file in the place of another in one step, so that nothing is lost if this ends half-way.

@@ -202,6 +202,11 @@ error[document-unreadable]: another document is called `x` too, and `x.yaml` is 
 
 "#]],
     );
+    world.run(&["postmortem", "docs/b/x.html"]).prints(1, str![[r#"
+warning[postmortem-there]: `incidents/x.yaml` is there already, and is kept: it was read from `docs/a/x.md`
+hint: `reliability postmortem --format yaml 'docs/b/x.html'` prints what the document says
+
+"#]]);
     assert!(world.read("incidents/x.yaml").contains("\"First\""));
 }
 
