@@ -407,8 +407,8 @@ hint: did you mean `raw_data/pagerduty_teams`?
 
 warning[stream-unread]: nothing reads `raw_data/weather`: no mapper is for the stream `weather`
 hint: add `definitions/mappers/weather.yaml`
-warning[file-unread]: nothing reads `incidents/template.md`: the ending says nothing
-hint: endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`
+warning[file-unread]: nothing reads `incidents/template.md`: it is a document, and not the YAML of one
+hint: `reliability postmortem FILE` reads documents and writes the YAML
 warning[file-unread]: nothing reads `notes.docx` and `notes.txt` in `raw_data/pagerduty_teams`: the ending says nothing
 hint: endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`
 

@@ -407,10 +407,10 @@ fn a_definition_that_nothing_refers_to_is_a_warning() {
         said(&run),
         str![[r#"
 warning[definition-unused]: nothing reads `definitions/mapers/deploys.yaml`
-hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `derived/*.sql`, `queries/*.sql`, `*.tests.yaml` beside the last two, `attention/*.yaml` and `indicators/*.sql`
+hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `derived/*.sql`, `queries/*.sql`, `*.tests.yaml` beside the last two, `attention/*.yaml`, `indicators/*.sql` and `postmortems/*.yaml`
 
 warning[definition-unused]: nothing reads `definitions/queries/notes.txt`
-hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `derived/*.sql`, `queries/*.sql`, `*.tests.yaml` beside the last two, `attention/*.yaml` and `indicators/*.sql`
+hint: definitions are `extractors/*.yaml`, `mappers/*.yaml`, `schemas/*.sql`, `derived/*.sql`, `queries/*.sql`, `*.tests.yaml` beside the last two, `attention/*.yaml`, `indicators/*.sql` and `postmortems/*.yaml`
 
 warning[schema-table-unfilled]: no mapper fills `Deploys`
  --> definitions/schemas/deploys.sql:5:14
