@@ -6,7 +6,7 @@ use crate::moments;
 /// A piece of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Block {
-    /// Where it is, from 1: its line, or the how-manieth piece it is where a format has no lines.
+    /// Where it is, from 1: its line, or the number of the piece where a format has no lines.
     pub(crate) place: usize,
     pub(crate) kind: BlockKind,
     /// Its words, on one line; of a row those of its cells, with ` | ` between them.

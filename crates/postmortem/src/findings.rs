@@ -14,7 +14,7 @@ use crate::timeline::{self, Entry};
 pub struct Read<T> {
     /// What it says.
     pub value: T,
-    /// Its line, or the how-manieth paragraph it is, from 1.
+    /// The number of its line or paragraph, from 1.
     pub line: usize,
     /// The words there.
     pub words: String,
