@@ -1,12 +1,14 @@
 //! What a document says of an incident, field by field: from labels first, then from the timeline, then from sentences.
 
+use std::collections::{HashMap, HashSet};
+
 use definitions::Guide;
 use jiff::civil::Date;
 
 use crate::blocks::{Block, BlockKind};
 use crate::document::Document;
-use crate::labels::{self, Labelled};
-use crate::moments::{self, Moment};
+use crate::labels::{Labelled, Labels};
+use crate::moments::{self, Moment, Second};
 use crate::timeline::{self, Entry};
 
 /// Something that was read, and where.
@@ -18,6 +20,17 @@ pub struct Read<T> {
     pub line: usize,
     /// The words there.
     pub words: String,
+}
+
+impl<T> Read<T> {
+    /// The same place, for another value.
+    fn with<U>(&self, value: U) -> Read<U> {
+        Read {
+            value,
+            line: self.line,
+            words: self.words.clone(),
+        }
+    }
 }
 
 /// What is known of a field.
@@ -113,14 +126,14 @@ const NUMBERS: [&str; 2] = ["number_of_impacted_customers", "number_of_failed_re
 
 pub(crate) fn of(document: &Document, guide: &Guide, agreed: &[String]) -> Incident {
     let blocks = &document.blocks;
-    let labelled = labels::all(blocks, guide);
-    let of_timeline = labels::timeline(blocks, guide);
+    let labels = Labels::of(guide);
+    let labelled = labels.all(blocks);
     let day = day(blocks, &labelled);
-    let entries = timeline::entries(of_timeline, day.as_ref().map(|day| day.value));
+    let entries = timeline::entries(labels.timeline(blocks), day.as_ref().map(|day| day.value));
     let facts = Facts {
-        guide,
+        events: words(guide),
         labelled: &labelled,
-        entries: &entries,
+        timed: timed(&entries),
         day: day.as_ref().map(|day| day.value),
     };
     let (root_causes, other_causes) = causes(&labelled, agreed);
@@ -153,11 +166,20 @@ pub(crate) fn of(document: &Document, guide: &Guide, agreed: &[String]) -> Incid
 
 /// What the rules look at.
 struct Facts<'d> {
-    guide: &'d Guide,
+    /// What an event is, and words that say so, as [`spaced`] has them, with a space around them.
+    events: Vec<(&'static str, String)>,
     labelled: &'d [Labelled],
-    entries: &'d [Entry],
+    timed: Vec<Timed<'d>>,
     /// The day of the document.
     day: Option<Date>,
+}
+
+/// An event of the timeline that has a moment.
+#[derive(Clone, Copy)]
+struct Timed<'d> {
+    entry: &'d Entry,
+    moment: &'d Moment,
+    second: Option<Second>,
 }
 
 impl Facts<'_> {
@@ -243,57 +265,52 @@ impl Facts<'_> {
             return Finding::Absent;
         };
         let detect = duration("minutes_to_detect");
-        let timed: Vec<(&Entry, &Moment)> = self.timed().collect();
-        let after = |start: &Moment, minutes: f64| {
-            timed
-                .iter()
-                .find(move |(_, other)| apart(start, other) == Some(minutes))
+        // The first event of each moment.
+        let mut at: HashMap<Second, Timed> = HashMap::new();
+        for event in &self.timed {
+            if let Some(second) = event.second {
+                at.entry(second).or_insert(*event);
+            }
+        }
+        let after = |start: &Timed, minutes: f64| {
+            let second = start.second?.after(minutes);
+            at.get(&second).copied()
         };
-        let mut fits = Vec::new();
-        for (entry, start) in &timed {
-            let Some(recovered) = after(start, recover) else {
-                continue;
-            };
+        let is_of_customers = |event: &Timed| self.says("customer_detect", &event.entry.words);
+        let fits = self.timed.iter().filter_map(|start| {
+            let recovered = after(start, recover)?;
             let detected = match detect {
-                Some(minutes) => match after(start, minutes) {
-                    Some(detected) => Some(detected),
-                    None => continue,
-                },
+                Some(minutes) => Some(after(start, minutes)?),
                 None => None,
             };
-            fits.push(match event {
-                "start" => Some((*entry, *start)),
-                "recovery" => Some(*recovered),
-                "internal_detect" => detected
-                    .copied()
-                    .filter(|(entry, _)| !self.is("customer_detect", entry)),
-                _ => detected
-                    .copied()
-                    .filter(|(entry, _)| self.is("customer_detect", entry)),
-            });
-        }
-        one_of(fits.into_iter().flatten().map(of_entry))
+            match event {
+                "start" => Some(*start),
+                "recovery" => Some(recovered),
+                "internal_detect" => detected.filter(|event| !is_of_customers(event)),
+                _ => detected.filter(is_of_customers),
+            }
+        });
+        one_of(fits.map(of_event))
     }
 
     /// The event of the timeline whose words say what it is.
     fn by_words(&self, event: &str) -> Finding<Moment> {
-        let fits: Vec<Read<Moment>> = self
-            .timed()
-            .filter(|(entry, _)| self.is(event, entry))
-            .map(of_entry)
-            .collect();
+        let mut fits = self
+            .timed
+            .iter()
+            .filter(|one| self.says(event, &one.entry.words))
+            .map(|one| of_event(*one));
         match event {
             // What was noticed first is when it was noticed.
-            "customer_detect" | "internal_detect" => fits
-                .into_iter()
-                .next()
-                .map_or(Finding::Absent, Finding::Certain),
-            "start" => match (one_of(fits.into_iter()), self.timed().next()) {
+            "customer_detect" | "internal_detect" => {
+                fits.next().map_or(Finding::Absent, Finding::Certain)
+            }
+            "start" => match (one_of(fits), self.timed.first()) {
                 // The first event may be the start, or only what led to it.
-                (Finding::Absent, Some(first)) => Finding::Unclear(vec![of_entry(first)]),
+                (Finding::Absent, Some(first)) => Finding::Unclear(vec![of_event(*first)]),
                 (found, _) => found,
             },
-            _ => one_of(fits.into_iter()),
+            _ => one_of(fits),
         }
     }
 
@@ -331,22 +348,32 @@ impl Facts<'_> {
         }))
     }
 
-    fn timed(&self) -> impl Iterator<Item = (&Entry, &Moment)> {
-        let entries = self.entries.iter();
-        entries.filter_map(|entry| Some((entry, entry.moment.as_ref()?)))
-    }
-
-    fn is(&self, event: &str, entry: &Entry) -> bool {
-        self.says(event, &entry.words)
-    }
-
     fn says(&self, event: &str, words: &str) -> bool {
         let words = format!(" {} ", spaced(words));
-        let mut known = self.guide.events.iter();
-        known.any(|(meant, known)| {
-            *meant == event && words.contains(&format!(" {} ", spaced(known)))
-        })
+        let mut known = self.events.iter().filter(|(meant, _)| *meant == event);
+        known.any(|(_, known)| words.contains(known))
     }
+}
+
+/// The words of events, as they are looked for.
+fn words(guide: &Guide) -> Vec<(&'static str, String)> {
+    let words = guide.events.iter();
+    words
+        .map(|(event, words)| (*event, format!(" {} ", spaced(words))))
+        .collect()
+}
+
+fn timed(entries: &[Entry]) -> Vec<Timed<'_>> {
+    let timed = entries.iter().filter_map(|entry| {
+        let moment = entry.moment.as_ref()?;
+        let second = moment.second();
+        Some(Timed {
+            entry,
+            moment,
+            second,
+        })
+    });
+    timed.collect()
 }
 
 /// The highest heading, unless it is what a template has there.
@@ -397,17 +424,9 @@ fn day(blocks: &[Block], labelled: &[Labelled]) -> Option<Read<Date>> {
 
 /// The day of the incident: that of the document, unless the incident began on another.
 fn date(day: Option<Read<Date>>, times: &[(&str, Finding<Moment>)]) -> Finding<String> {
-    let shown = |read: &Read<Date>| Read {
-        value: read.value.to_string(),
-        line: read.line,
-        words: read.words.clone(),
-    };
+    let shown = |read: &Read<Date>| read.with(read.value.to_string());
     let began = match times.first() {
-        Some((_, Finding::Certain(read))) => Some(Read {
-            value: read.value.at.date(),
-            line: read.line,
-            words: read.words.clone(),
-        }),
+        Some((_, Finding::Certain(read))) => Some(read.with(read.value.at.date())),
         _ => None,
     };
     match (day, began) {
@@ -417,16 +436,12 @@ fn date(day: Option<Read<Date>>, times: &[(&str, Finding<Moment>)]) -> Finding<S
         (Some(day), _) => Finding::Certain(shown(&day)),
         (None, Some(began)) => Finding::Certain(shown(&began)),
         (None, None) => match times.first() {
-            Some((_, Finding::Unclear(reads))) => Finding::Unclear(
-                reads
+            Some((_, Finding::Unclear(reads))) => {
+                let days = reads
                     .iter()
-                    .map(|read| Read {
-                        value: read.value.at.date().to_string(),
-                        line: read.line,
-                        words: read.words.clone(),
-                    })
-                    .collect(),
-            ),
+                    .map(|read| read.with(read.value.at.date().to_string()));
+                Finding::Unclear(days.collect())
+            }
             _ => Finding::Absent,
         },
     }
@@ -465,8 +480,8 @@ fn contradictions(times: &[(&str, Finding<Moment>)], unit: &str) -> Vec<String> 
     };
     let others = TIMES[1..].iter().filter_map(|name| {
         let other = certain(name)?;
-        let minutes = apart(&start.value, &other.value)?;
-        (minutes < 0.0).then(|| {
+        let is_before = other.value.second()?.is_before(start.value.second()?);
+        is_before.then(|| {
             format!(
                 "`{name}`, {unit} {}, is before `time_of_first_trigger`, {unit} {}",
                 other.line, start.line
@@ -476,36 +491,12 @@ fn contradictions(times: &[(&str, Finding<Moment>)], unit: &str) -> Vec<String> 
     others.collect()
 }
 
-/// Minutes from one moment to another; nothing where only one has a zone.
-fn apart(from: &Moment, to: &Moment) -> Option<f64> {
-    if from.zone.is_some() != to.zone.is_some() {
-        return None;
-    }
-    let utc = |moment: &Moment| {
-        let (written, _) = moment.written();
-        let written = match moment.zone {
-            Some(_) => written,
-            None => format!("{}Z", written.replace(' ', "T")),
-        };
-        let time: jiff::Timestamp = written.parse().ok()?;
-        Some(time.as_second())
-    };
-    Some((utc(to)? - utc(from)?) as f64 / 60.0)
-}
-
 /// A time as it goes into YAML; one whose zone is doubtful is left open.
 fn written(time: Finding<Moment>) -> Finding<String> {
     let readings = |read: Read<Moment>| {
         let (first, second) = read.value.written();
-        let with = |value| Read {
-            value,
-            line: read.line,
-            words: read.words.clone(),
-        };
-        std::iter::once(first)
-            .chain(second)
-            .map(with)
-            .collect::<Vec<_>>()
+        let readings = std::iter::once(first).chain(second);
+        readings.map(|value| read.with(value)).collect::<Vec<_>>()
     };
     match time {
         Finding::Absent => Finding::Absent,
@@ -521,10 +512,11 @@ fn written(time: Finding<Moment>) -> Finding<String> {
 }
 
 /// What several places come to: certain only where all say the same.
-fn one_of<T: PartialEq>(reads: impl Iterator<Item = Read<T>>) -> Finding<T> {
+fn one_of<T: Readings>(reads: impl Iterator<Item = Read<T>>) -> Finding<T> {
+    let mut seen = HashSet::new();
     let mut different: Vec<Read<T>> = Vec::new();
     for read in reads {
-        if different.iter().all(|known| known.value != read.value) {
+        if seen.insert(read.value.readings()) {
             different.push(read);
         }
     }
@@ -532,6 +524,23 @@ fn one_of<T: PartialEq>(reads: impl Iterator<Item = Read<T>>) -> Finding<T> {
         0 => Finding::Absent,
         1 => different.pop().map_or(Finding::Absent, Finding::Certain),
         _ => Finding::Unclear(different),
+    }
+}
+
+/// What a value may mean, as it goes into YAML: by that two are the same.
+trait Readings {
+    fn readings(&self) -> (String, Option<String>);
+}
+
+impl Readings for String {
+    fn readings(&self) -> (String, Option<String>) {
+        (self.clone(), None)
+    }
+}
+
+impl Readings for Moment {
+    fn readings(&self) -> (String, Option<String>) {
+        self.written()
     }
 }
 
@@ -543,11 +552,11 @@ fn read<T>(value: T, one: &Labelled) -> Read<T> {
     }
 }
 
-fn of_entry((entry, moment): (&Entry, &Moment)) -> Read<Moment> {
+fn of_event(event: Timed<'_>) -> Read<Moment> {
     Read {
-        value: moment.clone(),
-        line: entry.line,
-        words: entry.words.clone(),
+        value: event.moment.clone(),
+        line: event.entry.line,
+        words: event.entry.words.clone(),
     }
 }
 

@@ -146,3 +146,23 @@ fn depth_takes_no_stack() {
     incident("x.md", deep("> - ", "\n", 20_000).as_bytes());
     incident("x.md", deep("[", "]", 100_000).as_bytes());
 }
+
+/// A timeline as long as a document may be, every event of which could be the end: what it takes grows with its length only.
+#[test]
+fn long_timelines_take_no_longer_than_they_are_long() {
+    let begins = jiff::civil::date(1990, 1, 1).at(0, 0, 0, 0);
+    let event = |number: i64| {
+        let at = begins + jiff::SignedDuration::from_mins(7 * number);
+        format!("- {} restored\n", at.strftime("%Y-%m-%d %H:%M"))
+    };
+    let events: String = (0..200_000).map(event).collect();
+    let text = format!(
+        "# X\n\n## Timeline\n\n{events}\n# Stats\n\n- Time to recovery: 90 minutes\n- Time to detection: 1 minute\n"
+    );
+    let found = incident("x.md", text.as_bytes());
+    let (_, recovery) = &found.times[3];
+    let Finding::Unclear(reads) = recovery else {
+        panic!("{recovery:?}");
+    };
+    assert_eq!(reads.len(), 200_000);
+}

@@ -161,7 +161,42 @@ pub fn minutes(text: &str) -> Option<f64> {
     minutes
 }
 
+/// A moment as a number of seconds since 1970: in UTC, or as the clock of a document without zones has it. The two kinds
+/// are never as far apart as anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Second {
+    has_zone: bool,
+    second: i64,
+}
+
+impl Second {
+    /// So many minutes later.
+    pub fn after(self, minutes: f64) -> Self {
+        let second = self.second + (minutes * 60.0).round() as i64;
+        Self { second, ..self }
+    }
+
+    /// Whether it is earlier than another of its kind.
+    pub fn is_before(self, other: Self) -> bool {
+        self.has_zone == other.has_zone && self.second < other.second
+    }
+}
+
 impl Moment {
+    /// When it was; by the zone as it is named.
+    pub fn second(&self) -> Option<Second> {
+        let offset = match &self.zone {
+            None => Offset::UTC,
+            Some(Zone::Fixed(offset) | Zone::Season { named: offset, .. }) => *offset,
+            Some(Zone::Region(region)) => region.to_fixed(self.at),
+        };
+        let second = offset.to_timestamp(self.at).ok()?.as_second();
+        Some(Second {
+            has_zone: self.zone.is_some(),
+            second,
+        })
+    }
+
     /// As it is written into YAML, and the other reading if there is one.
     pub fn written(&self) -> (String, Option<String>) {
         let local = self.at.strftime("%Y-%m-%dT%H:%M:%S");
