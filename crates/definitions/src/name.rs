@@ -175,10 +175,10 @@ mod tests {
 
     #[test]
     fn sources_have_plain_names() {
-        for good in ["github", "status_page2"] {
+        for good in ["shop", "status_page2"] {
             assert_eq!(SourceName::parse(good).as_deref(), Ok(good));
         }
-        for bad in ["", "GitHub", "2nd", "_x", "a-b", "a/b", "ä"] {
+        for bad in ["", "Shop", "2nd", "_x", "a-b", "a/b", "ä"] {
             assert!(SourceName::parse(bad).is_err(), "{bad:?}");
         }
     }

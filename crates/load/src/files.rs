@@ -63,8 +63,8 @@ pub(crate) fn gone(plan: &Plan, gone: u64) -> Diagnostic {
     ))
 }
 
-/// The streams that lost their files; `found` is what each of `plans` has now. Those of which that is `meant` are not
-/// among them.
+/// The streams that lost their files; `found` is what each of `plans` has now. Streams in `meant` are left out: their
+/// files were removed on purpose.
 pub(crate) fn vanished(
     plans: &[&Plan],
     found: &[StreamFiles],

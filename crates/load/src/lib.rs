@@ -86,9 +86,8 @@ impl From<store::Error> for LoadError {
 /// So many rejects and warnings of a stream are told.
 const TOLD: usize = 3;
 
-/// Loads what is new of the given streams. What could not be taken is told, and counted; the rest is loaded. If all files
-/// of a stream are gone that was loaded before, nothing is loaded, unless the stream is among those of which that is
-/// `meant`.
+/// Loads what is new of the given streams. What could not be taken is told, and counted; the rest is loaded. If a stream
+/// was loaded before and all its files are gone, nothing is loaded, unless the stream is in `meant`.
 pub fn load(
     project: &Project,
     plans: &[&Plan],
@@ -139,11 +138,10 @@ fn load_stream(
     store: &mut Store,
     tell: &mut dyn FnMut(&Event<'_>),
 ) -> Result<LoadReport, LoadError> {
-    let (documents, unknown): (Vec<_>, Vec<_>) = found
-        .unknown
-        .iter()
-        .cloned()
-        .partition(|name| plan.stream == *project::WRITTEN_STREAM && is_document(name));
+    let (documents, unknown): (Vec<_>, Vec<_>) =
+        found.unknown.iter().cloned().partition(|name| {
+            plan.stream == *project::WRITTEN_STREAM && postmortem::is_document(name)
+        });
     tell(&Event::Odd(&unread(
         &unknown,
         "the ending says nothing",
@@ -196,12 +194,6 @@ fn load_stream(
         tell(&Event::Faults(&report, &first_faults(plan, store)?));
     }
     Ok(report)
-}
-
-/// Whether a file is a document that people write, of a kind that cannot be loaded as it is.
-fn is_document(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    ["md", "markdown", "txt", "html", "docx"].contains(&ending.to_lowercase().as_str())
 }
 
 /// What there is to load of a stream.

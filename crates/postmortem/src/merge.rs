@@ -40,7 +40,7 @@ pub fn merge(there: &str, incident: &Incident, source: &str) -> Result<Merged, U
     let place = place.ok_or(Unmerged::Foreign)?;
     let before: Map<String, Value> =
         serde_json::from_str(&lines[place][READ.len()..]).map_err(|_| Unmerged::Foreign)?;
-    // A header that somebody rewrote says of no other document.
+    // A header that somebody rewrote names no other document.
     let first = lines.first().map_or("", String::as_str);
     if let Some(other) = source_of(first).filter(|other| other != source) {
         return Err(Unmerged::Other(other));

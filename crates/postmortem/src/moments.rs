@@ -161,8 +161,8 @@ pub fn minutes(text: &str) -> Option<f64> {
     minutes
 }
 
-/// A moment as a number of seconds since 1970: in UTC, or as the clock of a document without zones has it. The two kinds
-/// are never as far apart as anything.
+/// A moment as a number of seconds since 1970: in UTC, or as the clock of a document without zones shows it. A moment of
+/// one kind is neither before nor after one of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Second {
     has_zone: bool,

@@ -10,7 +10,7 @@ const READINGS: usize = 8;
 
 /// The YAML of an incident. `source` is what the document is called.
 pub fn yaml(incident: &Incident, source: &str) -> String {
-    let mut out = String::new();
+    let (mut out, unit) = (String::new(), incident.unit);
     out += &format!(
         "{}{} by `reliability postmortem`. A line that says `review:` waits for a person.\n",
         merge::HEAD,
@@ -19,34 +19,21 @@ pub fn yaml(incident: &Incident, source: &str) -> String {
     for contradiction in &incident.contradictions {
         out += &format!("# review: {contradiction}\n");
     }
-    field(&mut out, "- incident_name", &incident.name, incident.unit);
-    field(&mut out, "  postmortem_link", &incident.link, incident.unit);
-    field(&mut out, "  incident_date", &incident.date, incident.unit);
+    field(&mut out, "- incident_name", &incident.name, unit);
+    field(&mut out, "  postmortem_link", &incident.link, unit);
+    field(&mut out, "  incident_date", &incident.date, unit);
     out += "  affected_entities:";
     entities(&mut out, incident);
-    list(
-        &mut out,
-        "root_causes",
-        &incident.root_causes,
-        incident.unit,
-    );
+    list(&mut out, "root_causes", &incident.root_causes, unit);
     for other in &incident.other_causes {
-        out += &format!(
-            "    # review: no agreed cause: {}\n",
-            origin(other, incident.unit)
-        );
+        out += &format!("    # review: no agreed cause: {}\n", origin(other, unit));
     }
     out += "  stats:\n";
     for (name, finding) in incident.times.iter().chain(&incident.numbers) {
-        field(&mut out, &format!("    {name}"), finding, incident.unit);
+        field(&mut out, &format!("    {name}"), finding, unit);
     }
-    field(
-        &mut out,
-        "  severity_level",
-        &incident.severity,
-        incident.unit,
-    );
-    list(&mut out, "reliability_gaps", &incident.gaps, incident.unit);
+    field(&mut out, "  severity_level", &incident.severity, unit);
+    list(&mut out, "reliability_gaps", &incident.gaps, unit);
     out += &format!("{}\n", merge::read_line(incident));
     out
 }
@@ -85,29 +72,24 @@ pub fn json(incident: &Incident) -> Value {
 /// The line of a field, and below it what else it may be.
 pub(crate) fn field(out: &mut String, name: &str, finding: &Finding<String>, unit: &str) {
     let indent = " ".repeat(name.len() - name.trim_start_matches([' ', '-']).len());
-    let others = match (finding, shown(finding)) {
-        (Finding::Absent, _) => {
+    let (reads, mark) = match finding {
+        Finding::Absent => (&[][..], ""),
+        Finding::Certain(read) => (std::slice::from_ref(read), ""),
+        Finding::Unclear(reads) => (reads.as_slice(), "review: "),
+    };
+    let others = match (shown(finding), reads) {
+        (Some(value), [first, others @ ..]) => {
+            let value = scalar(value);
+            *out += &format!("{name}: {value}  # {mark}{}\n", origin(first, unit));
+            others
+        }
+        (_, []) => {
             *out += &format!("{name}: null\n");
-            return;
+            reads
         }
-        (Finding::Certain(read), _) => {
-            *out += &format!(
-                "{name}: {}  # {}\n",
-                scalar(&read.value),
-                origin(read, unit)
-            );
-            return;
-        }
-        (Finding::Unclear(reads), Some(_)) => {
-            for first in reads.iter().take(1) {
-                let value = scalar(&first.value);
-                *out += &format!("{name}: {value}  # review: {}\n", origin(first, unit));
-            }
-            reads.get(1..).unwrap_or_default()
-        }
-        (Finding::Unclear(reads), None) => {
+        (None, _) => {
             *out += &format!("{name}: null  # review: one of these?\n");
-            reads.as_slice()
+            reads
         }
     };
     for read in others.iter().take(READINGS) {

@@ -2,8 +2,8 @@
 //! when they happened.
 //!
 //! Where rows were only added since the last count, only these are looked at: a file costs what it holds, however large
-//! the table is. `_counted` says up to which row a table is counted, and for which latest plausible moment; without its
-//! line all rows are.
+//! the table is. `_counted` says up to which row a table is counted, and which moment was the latest plausible one then; for
+//! a table without a line there, all rows are counted.
 
 use definitions::Table;
 use rusqlite::{Connection, OptionalExtension};
