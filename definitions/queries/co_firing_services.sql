@@ -7,7 +7,7 @@
 --   that both existed: since the younger was set up (else since any incident is known) until the last fetch of
 --   incidents. `lift` is the ratio. Only incidents of that time count, merged ones too: a merge is what a person did
 --   about two that fired together. Such pairs are candidates for one alert instead of two, or show what depends on what.
--- misleads: Incidents are not spread evenly: office hours alone make a lift of two or three. Five minutes and three
+-- misleads: Incidents are not spread evenly: office hours by themselves make a lift of two or three. Five minutes and three
 --   times are choices. Together does not say which of the two is the cause.
 -- group: pages 8
 -- sentence: **{first_service} and {second_service} fire together** {n_together} times, {lift} times as often as by

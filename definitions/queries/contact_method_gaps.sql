@@ -4,7 +4,7 @@
 -- meaning: A person is on call if they were notified, or engaged in an incident that began, within 90 days before the
 --   log entries were fetched last. Whoever has no phone number, SMS or push that is switched on and not barred by the vendor is reached
 --   only by e-mail, or not at all. A person without a team, a team without a service and a service without a team are
---   listed as well; `is_on_call` tells which people it matters for.
+--   listed as well; `is_on_call` says which people it matters for.
 -- misleads: A number that is there may be wrong, or silent at night. Who was not paged for 90 days counts as not on
 --   call, though they may be next week. Teams that own no service may have other work.
 -- people: name, id where kind = person

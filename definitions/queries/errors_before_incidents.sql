@@ -9,7 +9,7 @@
 --   each issue are fetched, so that signs are missed. People write down as the trigger what they found first.
 -- group: customers 7
 -- sentence: **Before {percent_with_sign where quarter = (all)} of incidents there was an error or a page** in the
---   hour before; chance alone would give {percent_with_sign_by_chance where quarter = (all)}. || No incident has a
+--   hour before; chance would give {percent_with_sign_by_chance where quarter = (all)}. || No incident has a
 --   time of trigger.
 -- period: Incidents
 -- chart: line x=quarter y=percent_with_sign,percent_with_sign_by_chance without=quarter:(all)

@@ -8,7 +8,7 @@
 --   rates; Przyborowski and Wilenski, Biometrika 31, 1940). Null where there are no weeks before. Weeks and series are
 --   those of `incident_frequency_trend`; the week that is not over is left out.
 -- misleads: Incidents that cause one another come in clusters, which makes p too small. Of twenty series one has p below
---   0.05 by chance alone. A small number of incidents can hide a large change.
+--   0.05 by chance. A small number of incidents can hide a large change.
 -- group: customers 8
 -- sentence: **{count where p_last_12 < 0.05; series has; series have} changed** in the last twelve weeks, beyond what
 --   chance gives one time in twenty. || In no series did the last twelve weeks differ beyond chance. || No incident
@@ -24,11 +24,11 @@
 --   n_last_4_weeks: incidents in the last four whole weeks
 --   mean_last_4_weeks: incidents a week in these
 --   mean_before_last_4_weeks: incidents a week before these
---   p_last_4: how likely chance alone gives a difference at least as large, from 0 to 1
+--   p_last_4: how likely a difference at least as large is by chance, from 0 to 1
 --   n_last_12_weeks: incidents in the last twelve whole weeks
 --   mean_last_12_weeks: incidents a week in these
 --   mean_before_last_12_weeks: incidents a week before these
---   p_last_12: how likely chance alone gives a difference at least as large, from 0 to 1
+--   p_last_12: how likely a difference at least as large is by chance, from 0 to 1
 with fetched as (
     select max(to_timestamp(newest_extracted_at)) as fetched_at
     from _tables

@@ -7,7 +7,7 @@
 --   `is_outside` is 1 beyond them, and always 0 in series of fewer than ten incidents and in the week that is not over
 --   (`is_unfinished`). An incident with several products counts in each of them. Incidents without a plausible time are
 --   left out. What the weeks come to is in `incident_frequency_summary`.
--- misleads: In a hundred quiet weeks a few lie outside by chance alone, and the week itself is part of its mean. Where
+-- misleads: In a hundred quiet weeks a few lie outside by chance, and the week itself is part of its mean. Where
 --   the mean is below 3.7 a week the lower limit is 0, so that improvement cannot show here: compare longer periods. A
 --   change in what is called an incident, or in who writes postmortems, looks like a change in reliability.
 -- group: customers 3

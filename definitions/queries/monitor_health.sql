@@ -9,7 +9,7 @@
 --   older than 90 days and its state never changed; `draft`; `no tags`. Deleted ones are left out, and the monitors
 --   that belong to synthetic tests are judged only by `no data`, `muted` and `stuck`.
 -- misleads: A monitor that never alerted may watch something that never fails. A mute may be planned. A rule that
---   tells cases apart, by priority for one, counts with all whom it may notify.
+--   distinguishes cases, for example by priority, counts with everyone whom it may notify.
 -- group: watching 1
 -- sentence: **{count where fault = reaches nobody; monitor or test reaches; monitors and tests reach} nobody**;
 --   {count; fault is; faults are} listed. || Every monitor reaches somebody; {count; fault is; faults are} listed. ||

@@ -7,7 +7,7 @@
 --   with the most incidents, rounded up; `percent_of_top_decile` is their share in all incidents, the same in each row.
 --   Interruptions are notifications by push, phone or SMS; those to the same destination within 60 seconds are one.
 --   Merged incidents are left out.
--- misleads: What resolves alone may still have been felt by customers, and what people acknowledge may still be noise.
+-- misleads: What resolves by itself may still have been felt by customers, and what people acknowledge may still be noise.
 --   Many incidents may mean a bad service, a careful one, or one that does much. Where alerts are grouped into
 --   incidents, services look quieter than others.
 -- group: pages 2

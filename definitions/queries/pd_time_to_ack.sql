@@ -11,7 +11,7 @@
 --   geometric mean is over durations above 0.
 -- misleads: An acknowledgement stops the paging and says nothing about work begun. A time that ran out is worse than any
 --   long wait, and is not in the percentiles: compare `n_timed_out`. A service with few pages has no percentile worth
---   the name.
+--   reading.
 -- group: pages 3
 -- sentence: **Half of the pages wait under {p50_minutes where scope = all}**, nine in ten under {p90_minutes where
 --   scope = all}; {n_resolved_automatically where scope = all} went by themselves and {n_timed_out where scope = all}

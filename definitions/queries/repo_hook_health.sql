@@ -8,7 +8,7 @@
 --   count for no rule about hooks. A hook works if it is active and its newest delivery did not fail; one that never sent anything counts as
 --   working, and as unused.
 -- misleads: A rule that is kept is not a fault that is prevented. Hooks of the whole organisation and apps are not
---   among a repository's hooks: who sends events that way breaks the rules here and not in truth. The newest delivery
+--   among a repository's hooks: a repository that sends events that way seems to break the rules, and does not. The newest delivery
 --   is one, and may have failed by chance.
 -- group: watching 2
 -- sentence: **“{rule}” is kept least**, by {percent_kept} of the repositories. || No repository is known.

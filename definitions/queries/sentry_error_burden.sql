@@ -1,6 +1,6 @@
--- title: What errors weigh on each team
+-- title: Error issues by team
 -- question: How many error issues does each project have, how many are new, back again or unhandled, and whom do they hit?
--- grain: one row per team and project; a project of several teams stands with each
+-- grain: one row per team and project; a project of several teams appears under each
 -- meaning: Issues as they were fetched last. `n_new` were first seen within 30 days before that; `n_regressed` came
 --   back after they were resolved, as the vendor says (substatus `regressed`); `n_unhandled` ended a program's work.
 --   `n_events` and `n_users` are the vendor's counts over the period that was asked for; a user hit by two issues

@@ -1,5 +1,5 @@
--- title: Does what people feel follow what they bear?
--- question: Do teams that are interrupted more answer the survey otherwise?
+-- title: Survey answers and on-call load
+-- question: Do teams that are interrupted more answer the survey differently?
 -- grain: one row per question whose answers are numbers, and one per such question and team of which five answered it in one survey
 -- meaning: Each team's mean answer beside its interruptions per member and week, over all surveys and all weeks that are
 --   known. Interruptions are those of the team's incidents (table `Interruptions`), members those of today (table
@@ -7,7 +7,7 @@
 --   if the team with more load always has the higher answer, -1 if always the lower, near 0 if neither. Teams of which
 --   fewer than five answered in every survey are counted and not shown, nor are they in any mean, so that nobody can be
 --   told from their answers.
--- misleads: Correlation does not say what causes what. With eight teams chance alone gives more than 0.74 or less than
+-- misleads: Correlation does not say what causes what. With eight teams chance gives more than 0.74 or less than
 --   -0.74 one time in twenty (Zar, Biostatistical Analysis, table B.20), and four questions are four tries. Who is on
 --   call for a team may belong to another. Whether a high answer is good stands in the question.
 -- group: people 5

@@ -6,7 +6,7 @@
 --   assigned to.
 -- misleads: An old open page is more often forgotten than still going on. Unresolved issues are mostly old faults that
 --   nobody means to mend; a count of them says little about today. Only what was fetched is known: an incident closed
---   since then still stands here.
+--   since then is still listed.
 -- people: owner where source = issue
 -- group: watching 4
 -- sentence: **{sum n_open where source = page; page is; pages are} open**, the oldest for {max max_age_days where

@@ -36,7 +36,7 @@ const PEERS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// The chores by which this program runs itself, so that the memory of a floor can be told.
+/// The chores by which this program runs itself, so that the memory of a floor can be measured.
 pub const PARSE: &str = "bench-parse";
 /// See [`PARSE`].
 pub const COPY: &str = "bench-copy";

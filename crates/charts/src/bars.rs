@@ -19,13 +19,13 @@ pub enum BarKind {
 /// One row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bar {
-    /// What it is of.
+    /// Its name.
     pub name: String,
     /// A value for each measure; nothing where there is none.
     pub values: Vec<Option<f64>>,
     /// What the row is about, by dimension, so that it can be filtered: `("team", "Payments")`.
     pub about: Vec<(String, String)>,
-    /// Whether too little stands behind it: it is drawn hollow.
+    /// Whether too few values stand behind it: then it is drawn hollow.
     pub is_weak: bool,
     /// The share, in per cent, of it and all before it; nothing where that is not asked.
     pub so_far: Option<f64>,
@@ -34,7 +34,7 @@ pub struct Bar {
 /// A table of bars.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bars {
-    /// What the table is of, for those who do not see it.
+    /// What the table shows, for screen readers.
     pub caption: String,
     /// What the names are.
     pub heading: String,
@@ -130,7 +130,7 @@ fn axis(scale: &Scale, chart: &Bars) -> Markup {
     let last = scale.ticks.len() - 1;
     html! { svg.ax width="100%" height="15" aria-hidden="true" {
         @for (place, tick) in scale.ticks.iter().enumerate() {
-            // Two labels near the end would touch.
+            // Two labels near the end would overlap.
             @if last < 5 || place % 2 == 0 && place + 1 != last || place == last { text x=(percent(scale.place(*tick))) y="11"
                 text-anchor=(if place == 0 { "start" } else if place == last { "end" } else { "middle" })
                 class=[(place != 0 && place != last).then_some("m2")] { (unit.show(*tick)) } }
@@ -215,7 +215,7 @@ fn parts(row: &Bar, scale: &Scale, chart: &Bars) -> Vec<Part> {
 const SO_FAR: [f64; 3] = [50.0, 80.0, 100.0];
 
 fn so_far_axis() -> Markup {
-    // That of four fifths would touch that of all.
+    // The label of four fifths would overlap that of all.
     html! { svg.ax width="100%" height="15" aria-hidden="true" { @for share in [SO_FAR[0], SO_FAR[2]] {
         text x=(percent(share / 100.0)) y="11" text-anchor=(if share == 100.0 { "end" } else { "middle" }) { (Unit::Percent.show(share)) }
     } } }

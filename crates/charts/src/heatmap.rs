@@ -7,7 +7,7 @@ use crate::Unit;
 /// What is drawn: a number for each row and column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heatmap {
-    /// What the table is of, for those who do not see it.
+    /// What the table shows, for screen readers.
     pub caption: String,
     /// The names of the columns.
     pub columns: Vec<String>,
@@ -117,7 +117,7 @@ mod tests {
         assert!(drawn.contains("&lt;b&gt;") && !drawn.contains("<b>"));
         let weeks = ["2026-01-26", "2026-02-02", "2026-02-09"].map(str::to_owned);
         assert_eq!(months(&weeks), ["Jan", "Feb", ""]);
-        // Twenty weeks have no room for their dates, twenty hours have for their numbers.
+        // Twenty weeks have no room for their dates; twenty hours do have room for their numbers.
         let of = |column: fn(i32) -> String| Heatmap {
             columns: (0..20).map(column).collect(),
             ..map.clone()

@@ -30,7 +30,7 @@ pub use unit::Unit;
 /// The hues that tell series apart, by class: at most four, then grey.
 const HUES: [&str; 4] = ["b", "v", "g", "p"];
 
-/// What tells the rest.
+/// The class of all further series.
 const REST: &str = "k";
 
 /// The class of a hue by its place.
@@ -46,6 +46,6 @@ fn percent(part: f64) -> String {
 /// As short as it can be with so many decimals.
 fn round(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
-    // Minus zero would tell two equal drawings apart.
+    // Minus zero would make two equal drawings differ.
     (value * scale).round() / scale + 0.0
 }

@@ -41,7 +41,7 @@ pub struct Band {
 /// A plot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lines {
-    /// What it shows, for those who do not see it.
+    /// What it shows, for screen readers.
     pub caption: String,
     /// The places along x: weeks, months or quarters as answers write them, or else names in order.
     pub x: Vec<String>,
@@ -292,7 +292,7 @@ fn band_of(band: &Band, places: &[(f64, f64)], height: f64, y: &dyn Fn(f64) -> f
     stretched(&d, height, "band")
 }
 
-/// A path in a drawing of its own that stretches in x alone, with strokes that do not.
+/// A path in a drawing of its own that stretches only in x; its strokes do not stretch.
 fn stretched(d: &str, height: f64, class: &str) -> Markup {
     html! { @if !d.is_empty() {
         svg x="0" y="0" width="100%" height=(height) viewBox=(format!("0 0 1000 {height}")) preserveAspectRatio="none" overflow="visible" {

@@ -95,7 +95,7 @@ impl Scale {
                 }
             }
         }
-        // Counts of one and two have no three whole parts.
+        // Counts of one and two cannot be cut into three whole parts.
         let (step, parts) = best.unwrap_or((1.0, most.ceil() as usize));
         Self::from_zero(step, parts)
     }

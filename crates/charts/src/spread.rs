@@ -8,7 +8,7 @@ use crate::{Bar, Scale, Unit, attribute, percent};
 /// A table of spreads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spread {
-    /// What the table is of, for those who do not see it.
+    /// What the table shows, for screen readers.
     pub caption: String,
     /// What the names are.
     pub heading: String,
@@ -26,7 +26,7 @@ pub struct Spread {
 
 const HEIGHT: f64 = 26.0;
 
-/// Two labels of the axis stand so far apart, as a part of its width.
+/// The least distance between two labels of the axis, as a part of its width.
 const APART: f64 = 0.19;
 
 /// Draws the table. All rows share one axis.

@@ -22,7 +22,7 @@ pub struct Event {
 /// Events in lanes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timeline {
-    /// What it shows, for those who do not see it.
+    /// What it shows, for screen readers.
     pub caption: String,
     /// What the lanes are.
     pub heading: String,

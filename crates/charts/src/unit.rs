@@ -25,7 +25,7 @@ pub enum Unit {
 const SPACE: char = '\u{a0}';
 
 impl Unit {
-    /// The unit that a column's name tells: `percent_…`, `n_…`, and a duration's unit at its end or its beginning.
+    /// The unit that a column's name says: `percent_…`, `n_…`, and a duration's unit at its end or its beginning.
     pub fn of_column(name: &str) -> Self {
         let has = |unit: &str| {
             name == unit
@@ -54,7 +54,7 @@ impl Unit {
         matches!(self, Self::Count | Self::Bytes)
     }
 
-    /// A value with its unit, as short as it says enough: `1,234`, `66 %`, `3 h 26 min`.
+    /// A value with its unit, as short as possible: `1,234`, `66 %`, `3 h 26 min`.
     pub fn show(self, value: f64) -> String {
         match (self, self.minutes()) {
             (_, Some(minutes)) => duration(value * minutes),

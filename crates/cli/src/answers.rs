@@ -1,4 +1,4 @@
-//! Questions to the database, several at once, and their answers in files.
+//! Asks the database several questions at once, and writes their answers to files.
 
 use std::fs;
 use std::io;
@@ -74,7 +74,7 @@ pub fn answer_all<'a>(
     let answers = answered(place, queries, |reader, query| {
         answer_into_file(reader, query, limits, files, rows)
     });
-    // Names are as durable as what they name.
+    // The names must survive a power cut as well as the files.
     #[cfg(unix)]
     fs::File::open(folder)?.sync_all()?;
     Ok(answers)
@@ -141,7 +141,7 @@ fn happened(
     let mut rows = Vec::new();
     for row in &kept.rows {
         let cell = |place: Option<usize>| place.and_then(|place| row.get(place));
-        // What has no moment, or no value where one is wanted, is not known to have happened so.
+        // A row without a moment, or without a value where one is needed, does not count.
         let moment = match cell(at) {
             Some(Value::Text(text)) => report::moment(text).ok_or_else(|| no_moment(text))?,
             Some(Value::Null) | None => continue,
@@ -417,7 +417,7 @@ pub fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Temporary files are their owner's alone; answers are for whoever the folder is for.
+/// Temporary files can be read only by their owner; answers are for whoever may read the folder.
 fn share(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {

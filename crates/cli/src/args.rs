@@ -34,7 +34,7 @@ pub struct Arguments {
     )]
     pub message_format: MessageFormat,
 
-    /// Say only what is wrong, and not what is being done
+    /// Print problems only, not progress
     #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub quiet: bool,
 
@@ -62,7 +62,7 @@ pub enum Verb {
     Demo(DemoArguments),
     /// Fetch what is new from the sources' APIs into `raw_data/`
     Extract(ExtractArguments),
-    /// Try every token and every stream once, and say how it stands with each
+    /// Try every token and every stream once, and say which of them work
     Doctor(Sources),
     /// Load what is new in `raw_data/` into the database
     Load(LoadArguments),
@@ -85,7 +85,7 @@ pub enum Verb {
         /// A definition, such as `time_to_acknowledge` or `mappers/incidents.yaml`, or a folder, such as `queries`
         name: Option<String>,
     },
-    /// Print what makes a shell complete the words of this program
+    /// Print the completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -117,7 +117,7 @@ pub struct ExtractArguments {
     #[arg(long, value_name = "STREAM")]
     pub only: Vec<String>,
 
-    /// Fetch what happened since this date, also where earlier runs did not go that far back
+    /// Fetch what happened since this date, even if earlier runs did not go back that far
     #[arg(long, value_name = "DATE")]
     pub since: Option<String>,
 
@@ -133,7 +133,7 @@ pub struct LoadArguments {
     #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
 
-    /// Drop the rows of this stream, whose files are meant to be gone; may be given several times
+    /// Drop the rows of this stream, whose files were removed on purpose; may be given several times
     #[arg(long, value_name = "STREAM")]
     pub forget: Vec<String>,
 }
@@ -313,7 +313,7 @@ pub struct ServeArguments {
     #[arg(long, value_name = "PORT", default_value_t = 8640, requires = "serve")]
     pub port: u16,
 
-    /// What every answer of `--serve` takes at least
+    /// The least time that every answer of `--serve` takes
     #[arg(
         long,
         value_name = "MILLISECONDS",

@@ -107,7 +107,7 @@ fn load_for_answers(
 fn say_outdated(project: &Project, place: &Place, console: &Console) -> Result<(), CouldNotRun> {
     let outdated = match store::outdated(place, &project.definitions.schema) {
         Ok(outdated) => outdated,
-        // Whoever asks the database next says so.
+        // The next command that asks the database will say so.
         Err(_) => return Ok(()),
     };
     if !outdated.is_empty() {

@@ -26,7 +26,7 @@ pub struct Stdout {
 }
 
 impl Stdout {
-    /// Whether nobody reads it any more, so that there is nothing to go on for.
+    /// Whether nobody reads it any more, so that writing can stop.
     pub fn is_closed(&self) -> bool {
         self.is_closed
     }
@@ -82,7 +82,7 @@ impl Console {
         }
     }
 
-    /// Says why the command cannot run, which is what it comes to then.
+    /// Prints why the command cannot run, and gives the outcome that says so.
     pub fn cannot_run(&self, fault: &Diagnostic) -> CouldNotRun {
         self.diagnostic(fault);
         CouldNotRun
@@ -119,7 +119,7 @@ impl Console {
         }
     }
 
-    /// Writes data to stdout. That nobody reads it any more is no fault; that it does not arrive is.
+    /// Writes data to stdout. It is not an error if nobody reads it any more, but it is one if it cannot be written.
     pub fn data(&self, bytes: &[u8]) -> Result<(), CouldNotRun> {
         let mut out = Stdout::default();
         let written = out.write_all(bytes).and_then(|()| out.flush());
@@ -170,7 +170,7 @@ fn say_facts(mut line: serde_json::Value, facts: &serde_json::Value) {
     say(&line.to_string());
 }
 
-/// A line on stderr. Where nobody can be told, the work goes on all the same.
+/// A line on stderr. If that cannot be written, the work goes on all the same.
 fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Gaps in words: what is missing, and why. What a token may not see is one line, however many parents it concerns.
+//! Gaps in words: what is missing, and why. What a token may not see gets one line, however many parents it concerns.
 
 use extract::state::{Cause, Gap};
 use serde_json::{Value, json};

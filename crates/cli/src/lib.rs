@@ -34,7 +34,7 @@ pub enum Outcome {
     DoneWithFaults,
 }
 
-/// Why a command could not run: exit code 2. What there was to say of it has been said.
+/// Why a command could not run: exit code 2. The reason has been printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CouldNotRun;
 

@@ -63,7 +63,7 @@ fn say_error(project: &Project, error: &LoadError, console: &Console) -> CouldNo
     CouldNotRun
 }
 
-/// Says what is odd, and moves the bar; what became of the records is for others to say.
+/// Prints what is odd, and moves the bar; what became of the records is printed elsewhere.
 fn say_progress(event: &Event<'_>, bar: &mut ProgressBar, console: &Console) {
     match event {
         Event::Odd(diagnostics) => console.diagnostics(diagnostics),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Rows are many small pieces of memory, which the system's own allocator hands out more slowly.
+/// Rows are many small pieces of memory; the system's own allocator is slower at these.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -18,10 +18,10 @@ use crate::console::Console;
 use crate::period::{Undated, narrow};
 use crate::{CouldNotRun, gaps};
 
-/// Of each answer so many rows are drawn; the CSV files have all.
+/// How many rows of each answer are drawn; the CSV files have all.
 pub const KEPT: usize = 20_000;
 
-/// Of each table that is counted, so many rows are shown.
+/// How many rows are shown of each table that is counted.
 const BEHIND: usize = 5;
 
 /// The folder of the answers to everything, and to what `--since` and `--until` say, relative to the project folder.
@@ -296,7 +296,7 @@ fn rows_counted(
         let sql = store::rows_with_places(table);
         let rows = match names {
             Names::Shown => BEHIND,
-            // Their keys may be those of people.
+            // Their keys may identify people.
             Names::Hidden => 0,
         };
         let kept = first_rows(place, &sql, limits, rows).map_err(|failure| match failure {

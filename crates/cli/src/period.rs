@@ -46,7 +46,7 @@ pub fn read(arguments: &PeriodArguments, console: &Console) -> Result<Option<Per
     }))
 }
 
-/// Whether rows are said that are in no period, since they do not say when they happened.
+/// Whether to mention rows that are in no period because they do not say when they happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undated {
     /// They are.

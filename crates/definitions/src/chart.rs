@@ -1,4 +1,4 @@
-//! What to draw of an answer: the line `-- chart: bar x=service_name y=n_incidents top=10` in a query's header.
+//! How to draw an answer: the line `-- chart: bar x=service_name y=n_incidents top=10` in a query's header.
 
 /// How an answer is drawn, beside its table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,4 +1,4 @@
-//! Whether the definitions fit together: what can be told without running jq or SQL.
+//! Whether the definitions fit together: what can be checked without running jq or SQL.
 
 use std::collections::{HashMap, HashSet};
 

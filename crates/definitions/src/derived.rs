@@ -1,7 +1,7 @@
 //! Derived tables: tables that are made from other tables, so that a word has one meaning in all queries.
 //!
 //! A file declares one table as a schema does, with its indexes, and then holds the select that gives its rows. What the
-//! select reads, and so in which order tables are made, is for the engine to say.
+//! select reads, and so in which order tables are made, is for the engine to find out.
 
 use std::sync::Arc;
 

@@ -36,7 +36,7 @@ pub struct Extractor {
     pub concurrency: usize,
     /// The most time that one request may take, its answer with it.
     pub timeout: Duration,
-    /// How the source tells that it is asked too often.
+    /// How the source says that it is asked too often.
     pub rate_limit: RateLimit,
     /// When to try again, and when to give up.
     pub retry: Retry,
@@ -142,7 +142,9 @@ pub struct Request {
     pub query: Vec<(String, Template)>,
     /// Where the records are.
     pub records: FieldPath,
-    /// What tells one record from another.
+    /// The media type of an answer that is a text rather than JSON: it becomes one record, `{"text": …}`.
+    pub text: Option<String>,
+    /// The member that identifies a record.
     pub key: FieldPath,
 }
 
@@ -155,10 +157,10 @@ pub struct Parent {
     pub values: Vec<(String, FieldPath)>,
 }
 
-/// Records of another stream that tell which records of this one changed.
+/// Records of another stream that say which records of this one changed.
 #[derive(Debug, Clone)]
 pub struct Changed {
-    /// The telling stream and what the request takes from its records.
+    /// That stream, and what the request takes from its records.
     pub by: Parent,
     /// The request for one changed record.
     pub request: Request,
@@ -173,7 +175,7 @@ pub enum Paging {
         parameter: String,
         /// Records a page.
         size: (String, u64),
-        /// Where the answer says whether there is more; without it a page that is not full is the last.
+        /// Where the answer says whether there is more; without this, a page that is not full is the last.
         more: Option<FieldPath>,
         /// Where the answer says how many there are in all.
         total: Option<FieldPath>,
@@ -196,6 +198,15 @@ pub enum Paging {
         /// Where the answer says how many records there are in all.
         total: Option<FieldPath>,
     },
+    /// The answer holds a token for the next page; the last one holds none.
+    Token {
+        /// The parameter that takes it.
+        parameter: String,
+        /// Where the answer has it.
+        token: FieldPath,
+        /// Records a page.
+        size: Option<(String, u64)>,
+    },
     /// The id behind which to go on, until a page is empty.
     IdOffset {
         /// Its parameter.
@@ -214,7 +225,7 @@ pub struct Windowing {
     pub since: String,
     /// The parameter for the end of a window, which is not in it.
     pub until: String,
-    /// The time in a record by which the source cuts. Fetching needs no look at it; whoever tests an extractor does.
+    /// The time in a record by which the source cuts. Fetching does not look at it; a test of an extractor does.
     pub at: FieldPath,
     /// No window may be longer.
     pub longest: Duration,
@@ -249,9 +260,9 @@ pub struct Redaction {
 /// What is kept of a redacted value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
-    /// A keyed hash: the same value has the same hash in this project, and nobody can tell the value from it.
+    /// A keyed hash: the same value has the same hash within this project, and the value cannot be computed from it.
     Hash,
-    /// That there was one.
+    /// Only that there was a value.
     Presence,
     /// Of a URL the scheme and the host.
     Origin,

@@ -1,5 +1,5 @@
-//! How postmortems call what an incident is made of, as text that people edit. What is made of a document by it is for
-//! `postmortem` to say.
+//! The names that postmortems use for the parts of an incident, as text that people edit. How a document is read with
+//! them is in the room `postmortem`.
 
 use diagnostics::{Diagnostic, nearest};
 use yaml::Node;

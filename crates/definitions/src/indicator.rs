@@ -1,5 +1,5 @@
 //! Indicators: figures that are compared between two periods. `indicators/pages.sql` gives a row for each thing that
-//! happened, with its moment and, where it has one, its value; what is made of them is for `report` and `statistics`.
+//! happened, with its moment and, where it has one, its value; what follows from them is computed in `report` and `statistics`.
 
 use std::sync::Arc;
 

@@ -58,7 +58,7 @@ pub struct Definitions {
     pub attention: Vec<Attention>,
     /// The tests of the questions and of derived tables.
     pub query_tests: Vec<QueryTest>,
-    /// How postmortems call what an incident is made of.
+    /// The names that postmortems use for the parts of an incident.
     pub guide: Guide,
 }
 

@@ -1,6 +1,6 @@
 //! Mappers: how a record becomes rows, as people write it.
 //!
-//! Here they are read and their shape is checked; what the jq in them says is for `transform` to judge.
+//! Here they are read and their shape is checked; the jq in them is compiled in `transform`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -32,10 +32,10 @@ pub struct Mapper {
     pub records: Option<Word>,
     /// A file in the project folder that belongs to the stream as well, where people keep a list by hand.
     pub file: Option<Word<FileName>>,
-    /// The members that a record may have, `stats.time_of_recovery` for one within another; of a record of people any other
-    /// is odd. Empty where any may be there.
+    /// The members that a record may have, such as `stats.time_of_recovery` for one within another; any other member of a
+    /// record that people wrote is odd. Empty where any member may be there.
     pub members: Vec<Word>,
-    /// Members that the header of a CSV file may call otherwise, and the setting that says how.
+    /// Members that may have another name in the header of a CSV file, and the setting that says which.
     pub headings: Vec<(Word, Word)>,
     /// The tables it fills; see [`Mapper::own_table`].
     pub tables: Vec<TableMapping>,

@@ -12,15 +12,15 @@ use crate::{File, Word};
 /// The parts of the page, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Group {
-    /// What customers felt.
+    /// What customers noticed.
     Customers,
-    /// What woke whom.
+    /// Pages: what interrupted people.
     Pages,
-    /// Who bears it.
+    /// The load on people.
     People,
-    /// What comes of it.
+    /// What is learned from incidents.
     Learning,
-    /// What watches.
+    /// Monitors, errors and ownership.
     Watching,
     /// Whether the numbers can be trusted.
     Data,
@@ -34,7 +34,7 @@ pub enum Group {
 pub struct People {
     /// The columns.
     pub columns: Vec<String>,
-    /// In which rows they do: all of these hold.
+    /// In which rows they name people: all of these conditions hold.
     pub conditions: Vec<Condition>,
 }
 

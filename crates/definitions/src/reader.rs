@@ -1,4 +1,4 @@
-//! Takes the YAML of a definition apart, and notes what is not as expected: all faults at once, each with its place.
+//! Reads the YAML of a definition, and notes what is not as expected: all faults at once, each with its place.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(crate) fn is_blank_sql(text: &str) -> bool {
     }
     let blank =
         |token: &Token| matches!(token, Token::Whitespace(_) | Token::SemiColon | Token::EOF);
-    // What cannot be taken apart is not blank; whoever reads it says what is wrong.
+    // What cannot be parsed is not blank; the parser says what is wrong with it.
     Tokenizer::new(&SQLiteDialect {}, text)
         .tokenize()
         .is_ok_and(|tokens| tokens.iter().all(blank))

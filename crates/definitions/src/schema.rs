@@ -60,7 +60,7 @@ pub struct Table {
     /// The places in `columns` of the primary key, in the key's order.
     pub key: Vec<usize>,
     /// The places in `columns` of those that say when a row happened; the first that has a value counts. A time is one,
-    /// and so is a reference to a row that happened at some time. Empty for what does not happen but is.
+    /// and so is a reference to a row that happened at some time. Empty for things that exist rather than happen, such as teams.
     pub period: Vec<usize>,
     /// Where its name stands.
     pub span: Range<usize>,
@@ -530,7 +530,7 @@ fn line_of(location: Location) -> usize {
     usize::try_from(location.line).unwrap_or_default()
 }
 
-/// The parser names the place in its message, `… at Line: 3, Column: 7`; a caret says it better.
+/// The parser puts the place into its message, `… at Line: 3, Column: 7`; a caret shows it better.
 fn syntax_fault(source: &Arc<Source>, message: &str) -> Diagnostic {
     let message = message
         .strip_prefix("sql parser error: ")

@@ -10,7 +10,7 @@ use crate::organisation::{Condition, MONITOR_KINDS, Organisation, SLUG};
 use crate::random::scramble;
 use crate::time::{DAY, Period, Time};
 
-/// What this vendor is told as the year goes by.
+/// What this vendor learns as the year goes by.
 pub(crate) struct DataDog<'a> {
     organisation: &'a Organisation,
     period: Period,

@@ -14,7 +14,7 @@ pub(crate) const RECORDS_A_PART: u64 = 100_000;
 /// Records that one page of an API brings; they share the moment at which they were extracted.
 const RECORDS_A_PAGE: u64 = 100;
 
-/// Where files go, and who is told of each.
+/// Where files go, and what to call for each file written.
 pub(crate) struct Output<'a> {
     project: &'a Path,
     compression: Compression,
@@ -42,7 +42,7 @@ impl<'a> Output<'a> {
         self.written
     }
 
-    /// Writes a whole text as one file; `records` is what is told of it.
+    /// Writes a whole text as one file; `records` is the number reported for it.
     pub(crate) fn text(&mut self, path: &str, text: &str, records: u64) -> Result<(), Error> {
         let mut file = self.open(path, Compression::None)?;
         file.write(text.as_bytes())?;

@@ -354,7 +354,7 @@ impl Life<'_> {
         Answer::Nobody { asked_until: at }
     }
 
-    /// How long a person takes: longer at night, much longer by e-mail alone.
+    /// How long a person takes: longer at night, much longer if only by e-mail.
     fn seconds_to_answer(&mut self, person: usize, at: Time) -> i64 {
         let Person { contacts, zone, .. } = &self.organisation.people[person];
         let median = match self.clocks.local(at, *zone) {

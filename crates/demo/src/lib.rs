@@ -42,7 +42,7 @@ use crate::timeline::{Happening, Timeline};
 
 /// The last day of the data unless asked otherwise. A constant, not today, so that everybody gets the same files.
 pub const DEFAULT_END: Date = jiff::civil::date(2026, 11, 22);
-/// The fewest log entries that can be asked for: with fewer there is no year to tell of.
+/// The fewest log entries that can be asked for: fewer do not make a year.
 pub const FEWEST_LOG_ENTRIES: u64 = 1_000;
 
 /// The file that says what wrote the data, relative to the project folder.
@@ -112,16 +112,16 @@ pub struct Written {
 /// Why nothing, or not everything, was written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Somebody's data is there already.
+    /// The folder holds data that this program did not write.
     #[error("`{}` is there already and was not written by this demo; choose an empty folder, e.g. `--project another-folder`", .0.display())]
     Occupied(PathBuf),
     /// A demo with other options is there already.
     #[error("`{}` holds a demo of other options; choose an empty folder, e.g. `--project another-folder`", .0.display())]
     OtherDemo(PathBuf),
-    /// Too little to tell of.
+    /// Too few log entries to make a year.
     #[error("a demo needs at least {FEWEST_LOG_ENTRIES} log entries, not {0}")]
     TooFew(u64),
-    /// The year cannot be reckoned with.
+    /// The year is outside the calendar's range.
     #[error("the last day of the demo must lie between 1980 and 9000")]
     End,
     /// A time or a text could not be written down.

@@ -378,7 +378,7 @@ impl Organisation {
             login.push_str(&place.to_string());
         }
         let contacts = match place % 9 {
-            // Will not wake up: e-mail alone.
+            // Will not wake up: can only be reached by e-mail.
             4 => vec![Contact::Email],
             7 => vec![Contact::Email, Contact::Sms, Contact::Phone],
             _ => vec![Contact::Push, Contact::Email, Contact::Sms, Contact::Phone],

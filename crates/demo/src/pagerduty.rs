@@ -26,7 +26,7 @@ pub(crate) const REPORTS: [&str; 6] = [
     "Nightly export did not arrive",
 ];
 
-/// What this vendor is told as the year goes by.
+/// What this vendor learns as the year goes by.
 pub(crate) struct PagerDuty<'a> {
     organisation: &'a Organisation,
     period: Period,

@@ -2,7 +2,7 @@
 //!
 //! The stream is ChaCha8: a published cipher, which its crate documents as deterministic, portable and tested against
 //! reference vectors. (General-purpose generators promise no such thing from version to version.) The distributions
-//! are spelt out here with additions, multiplications and square roots alone, whose results IEEE 754 fixes, because
+//! are spelt out here with only additions, multiplications and square roots, whose results IEEE 754 fixes, because
 //! `ln`, `exp` and `cos` may differ in their last bit between platforms.
 
 use rand_chacha::ChaCha8Rng;

@@ -88,7 +88,7 @@ const ERRORS: [Words; 9] = [
     },
 ];
 
-/// What this vendor is told as the year goes by.
+/// What this vendor learns as the year goes by.
 pub(crate) struct Sentry<'a> {
     organisation: &'a Organisation,
     period: Period,

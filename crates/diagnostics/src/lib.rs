@@ -51,7 +51,7 @@ impl Source {
     }
 }
 
-/// A stretch of a source, in bytes, and what is to be said of it.
+/// A stretch of a source, in bytes, and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// The text that the stretch is in.
@@ -118,7 +118,7 @@ impl Diagnostic {
         self
     }
 
-    /// Names a place in data: `path:line`, or a path alone.
+    /// Names a place in data: `path:line`, or only a path.
     pub fn in_data(mut self, place: impl Into<String>) -> Self {
         self.place = Some(place.into());
         self

@@ -27,7 +27,7 @@ pub(crate) fn url(
         .map(|(name, value)| (name.clone(), fill(value, settings, values, false)))
         .collect();
     if let Some((window, windows)) = window {
-        // No source says on which side a window's ends are in it, so neighbours share a second.
+        // No source says whether the ends of a window belong to it, so neighbouring windows share a second.
         let since = window::before(window.since, Duration::from_secs(1));
         query.push((windows.since.clone(), since.to_string()));
         query.push((windows.until.clone(), window.until.to_string()));
@@ -64,7 +64,7 @@ pub(crate) fn fill(
     text
 }
 
-/// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3). A part that is only dots would lead up.
+/// Percent-encodes all but the unreserved characters (RFC 3986, section 2.3). A part that is only dots would lead to the folder above.
 fn escaped(text: &str, escape: bool, slashes: bool) -> String {
     if !escape {
         return text.to_owned();

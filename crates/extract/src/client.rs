@@ -9,7 +9,7 @@ use definitions::SourceName;
 use definitions::extractor::{FieldPath, RateLimit, Retry};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Response, Url};
+use reqwest::{Response, StatusCode, Url};
 
 use crate::failure::{Failure, causes, host, is_about_the_certificate, leads_elsewhere, said};
 use crate::link::{self, Next};
@@ -21,7 +21,7 @@ use crate::{Event, Progress, Stop, Why};
 /// No answer may be longer, in bytes.
 const LONGEST_ANSWER: usize = 64 << 20;
 
-/// So many bytes of an answer are made room for before they come, if it says that it has them.
+/// The most bytes that are reserved for an answer before it arrives, if it states its length.
 const BELIEVED: usize = 1 << 20;
 
 /// After so long, people are told which request they are waiting for.
@@ -46,10 +46,10 @@ pub struct Client {
     mood: Mutex<Mood>,
 }
 
-/// How it stands with the source.
+/// What is known about the source's state.
 #[derive(Default)]
 struct Mood {
-    /// Until when it wants to be left alone, and why.
+    /// Until when it wants no requests, and why.
     rest: Option<(Instant, String)>,
     /// Whether it has ever answered.
     has_answered: bool,
@@ -94,6 +94,8 @@ pub struct Answer {
 pub(crate) struct Expected<'a> {
     /// Where its records are.
     pub records: &'a FieldPath,
+    /// Its media type, if it is a text rather than JSON.
+    pub text: Option<&'a str>,
     /// Whether it may be nothing at all.
     pub may_be_empty: bool,
 }
@@ -196,7 +198,7 @@ impl Client {
             self.rest(stop, progress).await?;
             tries += 1;
             let (reason, trouble) = match self.once(&url, expected, stop, progress).await {
-                // Another try may bring them; a few are enough to see that they are so.
+                // Another try may bring sound ones; after a few it is clear that the source has them like this.
                 Ok(answer)
                     if answer.unreadable > 0 && tries < self.retry.tries.min(FOR_RECORDS) =>
                 {
@@ -240,7 +242,7 @@ impl Client {
         let mut mood = self.mood();
         let down = match trouble {
             Trouble::Unreachable => true,
-            // One request may be too much for a source that answers others; two are not.
+            // One request may be too much for a source that answers others; two in a row mean that it is down.
             Trouble::NoAnswer => mood.is_doubted || !mood.has_answered,
             Trouble::Answer(_) => false,
         };
@@ -306,28 +308,7 @@ impl Client {
             return Err(failed);
         }
         self.clear_bytes(&mut body);
-        let is_empty = body.trim_ascii().is_empty();
-        if is_empty && !expected.may_be_empty {
-            let reason = format!("the answer is empty: {}", said(status, ""));
-            return Err(Failed::Perhaps(reason, Trouble::default()));
-        }
-        let sound = if is_empty {
-            Some(Sound {
-                body: Vec::new(),
-                unreadable: 0,
-                mended: 0,
-            })
-        } else {
-            set_aside(body, &expected.records.steps, url.path())
-        };
-        let Some(sound) = sound else {
-            // A proxy or a login page answers so, and half an answer looks so.
-            let reason = format!(
-                "the answer is not JSON: it begins with `{}`",
-                beginning(&text)
-            );
-            return Err(Failed::Perhaps(self.clear(&reason), Trouble::default()));
-        };
+        let sound = self.sound(body, &headers, status, url, expected)?;
         let links = headers.get_all("link").iter().map(HeaderValue::as_bytes);
         Ok(Answer {
             body: Arc::new(sound.body),
@@ -338,6 +319,38 @@ impl Client {
             source_time,
             url: url.clone(),
             remaining: retry::remaining(&headers, &self.rate_limit),
+        })
+    }
+
+    /// The records of an answer, or why it is not what was expected.
+    fn sound(
+        &self,
+        mut body: Vec<u8>,
+        headers: &HeaderMap,
+        status: StatusCode,
+        url: &Url,
+        expected: Expected<'_>,
+    ) -> Result<Sound, Failed> {
+        let wrong = |reason: &str| Failed::Perhaps(self.clear(reason), Trouble::default());
+        if let Some(media_type) = expected.text {
+            body = text_record(&body, headers, media_type).map_err(|reason| wrong(&reason))?;
+        }
+        if body.trim_ascii().is_empty() {
+            return match expected.may_be_empty {
+                true => Ok(Sound {
+                    body: Vec::new(),
+                    unreadable: 0,
+                    mended: 0,
+                }),
+                false => Err(wrong(&format!("the answer is empty: {}", said(status, "")))),
+            };
+        }
+        let begins = beginning(&String::from_utf8_lossy(&body[..body.len().min(4096)]));
+        // A proxy or a login page answers so, and half an answer looks so.
+        set_aside(body, &expected.records.steps, url.path()).ok_or_else(|| {
+            wrong(&format!(
+                "the answer is not JSON: it begins with `{begins}`"
+            ))
         })
     }
 
@@ -390,7 +403,7 @@ impl Client {
     }
 
     fn mood(&self) -> MutexGuard<'_, Mood> {
-        // Nobody panics with it in hand, and half a note would do no harm.
+        // No code panics while it holds this lock, and a half-made note would do no harm.
         self.mood.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -402,7 +415,7 @@ impl Client {
         }
     }
 
-    /// Waits as long as the source wants to be left alone.
+    /// Waits as long as the source wants no requests.
     async fn rest(&self, stop: &Stop, progress: &dyn Progress) -> Result<(), Failure> {
         if stop.is_set() {
             return Err(Failure::Stopped);
@@ -495,6 +508,23 @@ impl Mood {
         }
         due
     }
+}
+
+/// The record that an answer of text becomes. A proxy or a login page answers in another type.
+fn text_record(body: &[u8], headers: &HeaderMap, media_type: &str) -> Result<Vec<u8>, String> {
+    let said = headers.get("content-type").map(HeaderValue::as_bytes);
+    let said = String::from_utf8_lossy(said.unwrap_or_default());
+    let essence = said.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case(media_type) {
+        let is = if essence.is_empty() {
+            "of no type"
+        } else {
+            essence
+        };
+        return Err(format!("the answer is `{is}`, expected `{media_type}`"));
+    }
+    let text = std::str::from_utf8(body).map_err(|_| "the answer is not valid UTF-8")?;
+    Ok(serde_json::json!({ "text": text }).to_string().into_bytes())
 }
 
 async fn sleep(pause: Duration, stop: &Stop) -> Result<(), Failure> {

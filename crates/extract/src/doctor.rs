@@ -15,7 +15,7 @@ use crate::state::Values;
 use crate::window::{self, Window};
 use crate::{Progress, Source, Stop};
 
-/// How it stands with a stream.
+/// Whether a stream can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
     /// An answer came, with so many records on its first page.
@@ -45,7 +45,7 @@ pub struct Finding {
     pub stream: String,
     /// The permission that it needs, if the extractor says so.
     pub scope: Option<String>,
-    /// How it stands.
+    /// Whether it can be fetched.
     pub health: Health,
 }
 
@@ -141,6 +141,7 @@ async fn first_page(
     )?;
     let expected = Expected {
         records: &stream.request.records,
+        text: stream.request.text.as_deref(),
         may_be_empty: stream.may_be_empty,
     };
     let answer = client.try_once(&url, expected, stop, progress).await?;

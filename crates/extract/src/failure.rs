@@ -69,7 +69,7 @@ pub(crate) fn is_about_the_certificate(error: &(dyn std::error::Error + 'static)
         || error.source().is_some_and(is_about_the_certificate)
 }
 
-/// What a source said, as far as it can be told in a line.
+/// What a source said, shortened to one line.
 pub(crate) fn said(status: StatusCode, text: &str) -> String {
     let mut words = format!("the source answers {}", status.as_u16());
     if let Some(reason) = status.canonical_reason() {
@@ -83,7 +83,7 @@ pub(crate) fn said(status: StatusCode, text: &str) -> String {
     words
 }
 
-/// An error with what caused it, without its address, which is told elsewhere.
+/// An error with what caused it, without its address, which is shown elsewhere.
 pub(crate) fn causes(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() {
         "it took too long".to_owned()

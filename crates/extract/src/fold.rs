@@ -45,7 +45,7 @@ pub struct Came {
 pub enum CutShort {
     /// The rest did not come.
     Missing(Cause, String),
-    /// The source does not have it for us: nobody misses it.
+    /// The source does not have it for us, so nothing is missing.
     PassedOver,
 }
 

@@ -1,4 +1,4 @@
-//! What is remembered within a run: a file `.journal.ndjson` beside the stream's raw files.
+//! What is remembered during a run: a file `.journal.ndjson` beside the stream's raw files.
 //!
 //! It grows by a line for each page that is safely on disk, so that a run that was killed goes on where it was, and
 //! checks what came as strictly as if it had never stopped. It is gone when the run ends.

@@ -1,6 +1,6 @@
 //! Extraction: from a source's API into raw files.
 //!
-//! What is asked for, and how, stands in `definitions/extractors/*.yaml`; nothing here knows a vendor. What comes is
+//! What is asked for, and how, stands in `definitions/extractors/*.yaml`; nothing here knows a vendor. What arrives is
 //! written as it came, a record a line, and never interpreted beyond its pages. The parts: [`plan`], [`fold`],
 //! [`window`], [`paging`] and [`retry`] decide and do nothing else; `client` asks, at what `address` says; `listing`
 //! follows one listing page by page; `stream` runs the listings of a stream, and `tally` counts what became of them;
@@ -142,7 +142,7 @@ pub enum Event<'a> {
 /// Why there is a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// The source wants to be left alone.
+    /// The source wants no requests for a while.
     Limit,
     /// The source answered with something else than what was asked for.
     Trouble,
@@ -152,7 +152,7 @@ pub enum Why {
     Answer,
 }
 
-/// Told of what happens.
+/// Receives what happens.
 pub trait Progress {
     /// Something happened.
     fn event(&self, event: &Event<'_>);

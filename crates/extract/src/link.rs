@@ -1,6 +1,6 @@
 //! The header `Link` (RFC 8288, section 3): where the next page is.
 //!
-//! A header that cannot be read is not the same as none: then there may be more.
+//! A header that cannot be read is not the same as no header: there may be more pages then.
 
 use percent_encoding::{AsciiSet, percent_encode};
 

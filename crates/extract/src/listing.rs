@@ -19,7 +19,7 @@ use crate::paging::{self, Following, Position};
 use crate::retry;
 use crate::{Event, Progress, SettingValues, Stop};
 
-/// So many pages in a row that bring nothing new end a listing: a source that says "more" for ever is not believed.
+/// So many pages in a row that bring nothing new end a listing: a source that says "more" for ever must not keep us busy.
 const STALE_PAGES: u32 = 3;
 
 /// So often a listing that changes meanwhile is gone through, before what is missing counts as a gap.
@@ -47,7 +47,7 @@ pub(crate) enum Ended {
     TooMany { total: Option<u64> },
     /// With something missing.
     Failed(Failure),
-    /// The disk does not take it.
+    /// It cannot be written to disk.
     Disk(io::Error),
 }
 
@@ -248,7 +248,7 @@ enum Then {
     },
 }
 
-/// A page on its way to the disk, and what is told of it once it is there.
+/// A page on its way to the disk, and the event to send once it is there.
 struct Writing {
     queued: Queued,
     /// Kept, so that memory is freed by the thread that took it, which can use it again at once.
@@ -401,6 +401,7 @@ async fn get(
 ) -> Result<Answer, Failure> {
     let expected = Expected {
         records: &request.records,
+        text: request.text.as_deref(),
         may_be_empty: context.stream.may_be_empty,
     };
     context

@@ -35,6 +35,7 @@ pub fn stream(name: &str) -> StreamExtraction {
         span: 0..0,
     };
     let request = || Request {
+        text: None,
         path: Template {
             parts: Vec::new(),
             word: Word::default(),

@@ -65,7 +65,11 @@ pub fn read<'a>(
         Some(Paging::Page { total, .. }) => (None, total.as_ref()),
         _ => (None, None),
     };
-    let outer = Outer::of(text, [Some(&request.records), more, total]);
+    let token = match paging {
+        Some(Paging::Token { token, .. }) => Some(token),
+        _ => None,
+    };
+    let outer = Outer::of(text, [Some(&request.records), more, total, token]);
     let found = outer
         .select(&request.records)
         .ok_or_else(|| format!("the answer has no records at `{}`", show(&request.records)))?;
@@ -82,7 +86,7 @@ pub fn read<'a>(
         last_key: records
             .last()
             .and_then(|record| first_scalar(record.json, &request.key)),
-        next: next.clone(),
+        next: token.map_or_else(|| next.clone(), |token| outer.token(token)),
         more: said(more).and_then(|word| word.parse().ok()),
         total: said(total).and_then(|word| word.parse().ok()),
         ..Facts::default()
@@ -141,7 +145,7 @@ struct Outer<'a, 'p> {
 }
 
 impl<'a, 'p> Outer<'a, 'p> {
-    fn of(json: &'a str, paths: [Option<&'p FieldPath>; 3]) -> Self {
+    fn of(json: &'a str, paths: [Option<&'p FieldPath>; 4]) -> Self {
         let mut wanted: Vec<&'p str> = Vec::new();
         for path in paths.into_iter().flatten() {
             match path.steps.first() {
@@ -164,6 +168,23 @@ impl<'a, 'p> Outer<'a, 'p> {
             }
         }
         Self { json, members }
+    }
+
+    /// What the answer says of the next page at the place of its token. What is there and is no token may still mean that
+    /// there is more.
+    fn token(&self, path: &FieldPath) -> Next {
+        let found = self.select(path).unwrap_or_default();
+        match found.first() {
+            None | Some(&"null" | &"\"\"") => Next::None,
+            Some(value) => match scalar(value) {
+                Some(token) => Next::At(token),
+                None => Next::Unclear(format!(
+                    "the answer has no token at `{}`, but `{}`",
+                    show(path),
+                    beginning(value)
+                )),
+            },
+        }
     }
 
     /// As [`select`], of a path that begins with one of the members.

@@ -18,6 +18,8 @@ pub enum Position {
     Page(u64),
     /// Behind the record with this id.
     After(String),
+    /// Behind the page that gave this token.
+    Token(String),
     /// At an address that the source gave.
     Url(String),
 }
@@ -35,7 +37,7 @@ pub struct Facts {
     pub more: Option<bool>,
     /// How many records it says there are in all.
     pub total: Option<u64>,
-    /// What it says of the address of the next page.
+    /// What it says of the next page: its address, or its token.
     pub next: Next,
 }
 
@@ -83,6 +85,17 @@ pub fn parameters(paging: Option<&Paging>, at: &Position) -> Vec<(String, String
             };
             vec![size(page_size), (parameter.clone(), page.to_string())]
         }
+        Some(Paging::Token {
+            parameter,
+            size: page_size,
+            ..
+        }) => {
+            let token = match at {
+                Position::Token(token) => Some((parameter.clone(), token.clone())),
+                _ => None,
+            };
+            page_size.iter().map(size).chain(token).collect()
+        }
         Some(Paging::IdOffset {
             parameter,
             first,
@@ -129,6 +142,11 @@ pub fn next(paging: Option<&Paging>, at: &Position, page: &Facts) -> Following {
         }
         Some(Paging::Link { .. }) => match &page.next {
             Next::At(address) => Following::Next(Position::Url(address.clone())),
+            Next::None => Following::Done,
+            Next::Unclear(reason) => Following::Unclear(reason.clone()),
+        },
+        Some(Paging::Token { .. }) => match &page.next {
+            Next::At(token) => Following::Next(Position::Token(token.clone())),
             Next::None => Following::Done,
             Next::Unclear(reason) => Following::Unclear(reason.clone()),
         },
@@ -218,6 +236,39 @@ mod tests {
         );
         assert_eq!(step(&facts(0, None, None)), Following::Done);
         assert_eq!(step(&facts(7, None, Some(107))), Following::Done);
+    }
+
+    #[test]
+    fn tokens_are_followed_until_there_is_none() {
+        let paging = Paging::Token {
+            parameter: "pageToken".into(),
+            token: crate::page::tests::path(".nextPageToken"),
+            size: Some(("pageSize".into(), 10)),
+        };
+        let size = ("pageSize".to_owned(), "10".to_owned());
+        let step = |next: Next| {
+            let page = Facts {
+                next,
+                ..Facts::default()
+            };
+            super::next(Some(&paging), &Position::First, &page)
+        };
+        assert_eq!(
+            parameters(Some(&paging), &Position::First),
+            std::slice::from_ref(&size)
+        );
+        let second = Position::Token("t/1=".into());
+        assert_eq!(
+            step(Next::At("t/1=".into())),
+            Following::Next(second.clone())
+        );
+        let token = ("pageToken".to_owned(), "t/1=".to_owned());
+        assert_eq!(parameters(Some(&paging), &second), [size, token]);
+        assert_eq!(step(Next::None), Following::Done);
+        assert_eq!(
+            step(Next::Unclear("odd".into())),
+            Following::Unclear("odd".into())
+        );
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub struct RunPlan {
     pub definition: u64,
 }
 
-/// The stream that this one is asked for by was never fetched.
+/// The parent stream was never fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoParents;
 
@@ -284,7 +284,7 @@ impl Runs {
         }
     }
 
-    /// The files of runs behind one; of all runs, if none is named.
+    /// The files of the runs after one; of all runs, if none is named.
     fn files_after(&self, after: Option<RunId>) -> Vec<String> {
         self.files_of(|run| after.is_none_or(|after| run > after))
     }

@@ -1,4 +1,4 @@
-//! What fetching came to, for whoever says it.
+//! The result of fetching, for whoever prints it.
 
 use definitions::extractor::StreamExtraction;
 use definitions::{SourceName, StreamName};
@@ -123,7 +123,7 @@ pub enum FetchOutcome {
     Trouble(String),
     /// The stream that it depends on was never fetched.
     NoParents(String),
-    /// The disk did not take it.
+    /// It could not be written to disk.
     Disk(String),
 }
 

@@ -82,7 +82,7 @@ pub fn judge(
     }
 }
 
-/// How long to leave a source alone after an answer that says that no requests remain.
+/// How long to send a source no requests after an answer that says that none remain.
 pub fn pause(headers: &HeaderMap, limit: &RateLimit, now: Timestamp) -> Option<Duration> {
     (remaining(headers, limit)? == 0).then(|| reset(headers, limit, now))?
 }
@@ -185,7 +185,7 @@ pub fn start(ours: Timestamp, source: Option<Timestamp>) -> Timestamp {
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        // Neither infinite nor a number at all: as if it had not been said.
+        // Infinite or not a number: treated as if it had not been sent.
         let seconds = seconds.is_finite().then_some(seconds.max(0.0))?;
         return Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
     }
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(moment(at(day), Some(at(1_000))), at(1_000));
         assert_eq!(moment(at(1_000), Some(at(day))), at(day));
         assert_eq!(start(at(day), Some(at(1_000))), at(1_000));
-        // An answer that was waited for long is no clock that is wrong.
+        // An answer that took long does not mean that a clock is wrong.
         assert_eq!(start(at(1_000), Some(at(day))), at(1_000));
     }
 

@@ -1,4 +1,4 @@
-//! Which run is which: runs of a stream are ordered, and the names of their raw files say which run wrote them.
+//! Identifies runs: the runs of a stream are ordered, and the names of their raw files say which run wrote them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -59,7 +59,7 @@ impl RunId {
     }
 
     fn following(self) -> Self {
-        // The last second of the calendar has no successor; nobody's clock stands there.
+        // The last second of the calendar has no successor; no real clock shows it.
         Self(
             self.0
                 .saturating_add(SignedDuration::from_secs(1))

@@ -17,7 +17,7 @@ use crate::window::{Window, Windows};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
-    /// The latest time that the source's clock ever said: no clock that is right says less.
+    /// The latest time that the source's clock ever said: a right clock never says less.
     pub seen: Option<Timestamp>,
     /// From when on everything is wanted, if the stream is cut by time.
     pub begun: Option<Timestamp>,

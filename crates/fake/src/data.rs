@@ -201,7 +201,7 @@ impl Data {
         true
     }
 
-    /// Resolves an incident as a person does: its status, its times, and a log entry that tells; false if there is no
+    /// Resolves an incident as a person does: its status, its times, and a log entry about it; false if there is no
     /// such incident.
     pub fn resolve_incident(&mut self, id: &str, at: Timestamp) -> bool {
         let Some(position) = self.position("pagerduty_incidents", id) else {

@@ -68,7 +68,7 @@ impl Vendor {
     }
 }
 
-/// How the server behaves when nothing is told to go wrong.
+/// How the server behaves when no faults are asked for.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The port on 127.0.0.1; 0 for any that is free.
@@ -108,7 +108,7 @@ impl Default for Options {
     }
 }
 
-/// What must be sent to be let in. The defaults are all different, so that a test sees which one leaks.
+/// What must be sent to be let in. The defaults are all different, so that a test shows which one leaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokens {
     /// `PAGERDUTY_SECRET`.

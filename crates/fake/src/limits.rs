@@ -55,7 +55,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// So much that nobody runs out of it.
+    /// So large that no test uses it up.
     pub fn generous() -> Self {
         let limit = Limit {
             requests: 1_000_000_000,

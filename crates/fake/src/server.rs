@@ -184,7 +184,7 @@ impl Drop for Server {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        // A change that panicked in a test must not make the next assertion a riddle.
+        // If a change panics in a test, the next assertion should still be readable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn error(vendor: Vendor, status: u16, message: Option<&str>) -> Answe
     }
 }
 
-/// The answer to one request too many, without the headers that tell of the budget.
+/// The answer to one request too many, without the headers that state the budget.
 pub(crate) fn too_many(vendor: Vendor, budget: &Budget) -> Answer<'static> {
     match vendor {
         Vendor::Sentry => sentry::too_many(budget),
@@ -60,7 +60,7 @@ pub(crate) fn too_many(vendor: Vendor, budget: &Budget) -> Answer<'static> {
     }
 }
 
-/// Adds the headers that tell of the budget.
+/// Adds the headers that state the budget.
 pub(crate) fn tell_budget(vendor: Vendor, answer: &mut Answer<'_>, budget: &Budget) {
     answer.headers.extend(match vendor {
         Vendor::PagerDuty => pagerduty::budget(budget),

@@ -6,7 +6,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 
 /// Reads a timestamp: `2026-11-23T20:05:00Z`, and what else Spark's cast takes: a space for the
-/// `T`, parts of one digit, no seconds, a fraction, any zone; a date alone is its midnight.
+/// `T`, parts of one digit, no seconds, a fraction, any zone; a date without a time is its midnight.
 /// No zone means UTC. Gives what a clock in UTC shows, as do all timestamps here: unlike jiff's
 /// `Timestamp`, that reaches to the last second of the year 9999.
 pub(crate) fn parse_timestamp(text: &str) -> Option<DateTime> {

@@ -32,7 +32,7 @@ pub struct LoadReport {
     pub removed: u64,
 }
 
-/// What is told while streams are loaded.
+/// What happens while streams are loaded.
 pub enum Event<'e> {
     /// Something is odd, and the loading goes on.
     Odd(&'e [Diagnostic]),
@@ -73,7 +73,7 @@ pub enum LoadError {
     Faults(Vec<Diagnostic>),
     /// A derived table cannot be made.
     Derived(DerivedFault),
-    /// The system gives no thread.
+    /// The system did not start a thread.
     Thread(std::io::Error),
 }
 
@@ -83,10 +83,10 @@ impl From<store::Error> for LoadError {
     }
 }
 
-/// So many rejects and warnings of a stream are told.
+/// The most rejects and warnings of a stream that are passed on as events.
 const TOLD: usize = 3;
 
-/// Loads what is new of the given streams. What could not be taken is told, and counted; the rest is loaded. If a stream
+/// Loads what is new of the given streams. What could not be taken is reported and counted; the rest is loaded. If a stream
 /// was loaded before and all its files are gone, nothing is loaded, unless the stream is in `meant`.
 pub fn load(
     project: &Project,

@@ -45,7 +45,7 @@ pub(crate) fn load_files(
             to_workers.push(chunks_in);
             from_workers.push(batches_out);
             let work = move || transform_all(plan, files, &chunks_out, &batches_in);
-            // Expressions may call themselves: their limits are those of this stack.
+            // Expressions may be recursive: their limits are set for a stack of this size.
             let worker = thread::Builder::new().stack_size(transform::STACK);
             let worker = worker.name("worker".to_owned());
             worker

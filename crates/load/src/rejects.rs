@@ -14,7 +14,7 @@ use transform::Plan;
 const ENDING: &str = ".rejects.ndjson";
 
 /// Writes the rejects of a stream to `rejects/<stream>/`, a file for each raw file that has some, and removes those of
-/// raw files that have none any more. What comes back says that the disk did not take them.
+/// raw files that have none any more. The result says if they could not be written.
 pub(crate) fn export(
     project: &Project,
     plan: &Plan,

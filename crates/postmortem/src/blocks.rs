@@ -1,5 +1,5 @@
 //! A document taken apart: headings, paragraphs, items of lists and rows of tables, each with its place. What they mean is
-//! not known here, nor how a format writes them.
+//! not known here, and neither is how a format writes them.
 
 use crate::moments;
 

@@ -16,7 +16,7 @@ use crate::timeline::{self, Entry};
 pub struct Read<T> {
     /// What it says.
     pub value: T,
-    /// The number of its line or paragraph, from 1.
+    /// The number of its line or paragraph, from 1; 0 for what is known of the document besides its text.
     pub line: usize,
     /// The words there.
     pub words: String,
@@ -76,6 +76,17 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// Says where the document is, where it does not say so itself.
+    pub fn link_is(&mut self, link: String) {
+        if self.link == Finding::Absent {
+            self.link = Finding::Certain(Read {
+                value: link,
+                line: 0,
+                words: String::new(),
+            });
+        }
+    }
+
     /// What a postmortem should have and this one lacks, or leaves open, by its name in the YAML.
     pub fn lacks(&self) -> Vec<&'static str> {
         let is_missing = |finding: &Finding<String>| !matches!(finding, Finding::Certain(_));

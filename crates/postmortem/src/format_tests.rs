@@ -1,4 +1,4 @@
-//! The same incident in each format says the same; and what hostile files come to.
+//! The same incident in each format says the same; and hostile files end in a message.
 
 use std::io::{Cursor, Write as _};
 

@@ -2,7 +2,7 @@
 //! findings, each with where it was read. What is not said is not found; what could be read in several ways is left open,
 //! with all of them.
 //!
-//! Reading files, and what becomes of findings, is for others.
+//! Reading files and writing findings happen elsewhere.
 
 mod blocks;
 mod document;

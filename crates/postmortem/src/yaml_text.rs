@@ -170,6 +170,9 @@ fn list(out: &mut String, name: &str, reads: &[Read<String>], unit: &str) {
 
 /// The line and the words, cut where they are long.
 fn origin(read: &Read<String>, unit: &str) -> String {
+    if read.line == 0 {
+        return "where it was fetched".to_owned();
+    }
     let mut words: String = read
         .words
         .chars()

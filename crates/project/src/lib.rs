@@ -6,6 +6,7 @@
 pub mod faults;
 pub mod settings;
 pub mod states;
+pub mod texts;
 pub mod unread;
 
 mod compile;

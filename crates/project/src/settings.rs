@@ -46,7 +46,7 @@ impl Settings {
         let mut odd = unknown_names(self.file.keys(), "`.env`", &known, |length| {
             length.max(3) / 3
         });
-        // The shell has many names of other programs: only what is nearly the same is worth a word.
+        // The shell has many names of other programs: only one that nearly matches is worth a warning.
         odd.extend(unknown_names(shell.iter(), "the shell", &known, |length| {
             if length < 10 { 1 } else { 2 }
         }));
@@ -173,7 +173,7 @@ fn known_names(others: &[String]) -> Vec<&str> {
         .collect()
 }
 
-/// Other programs keep their settings in the same places: only what looks like one of ours is worth a word.
+/// Other programs keep their settings in the same places: only what looks like one of ours is worth a warning.
 fn unknown_names<'n>(
     names: impl Iterator<Item = &'n String>,
     place: &str,

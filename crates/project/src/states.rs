@@ -1,4 +1,4 @@
-//! What the fetching of each stream came to, as its state file says.
+//! How far each stream was fetched, as its state file says.
 
 use std::path::PathBuf;
 

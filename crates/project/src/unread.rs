@@ -1,4 +1,4 @@
-//! Files that nothing reads: one warning a folder, however many there are.
+//! Files that nothing reads: one warning for each folder, however many there are.
 
 use std::collections::BTreeMap;
 

@@ -208,7 +208,7 @@ impl Scanner<'_> {
                     }
                 }
                 Some(_) if !unwrapped => {
-                    // Not how an object goes on: take it whole, and let the parser say what is wrong.
+                    // This is not how an object continues: take it whole, and let the parser say what is wrong.
                     let whole = self.capture_open(&mut text, Open::NESTED)?;
                     return self.finish(whole, text, line, sink);
                 }

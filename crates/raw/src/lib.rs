@@ -72,12 +72,12 @@ pub struct Chunk {
     pub mended: Vec<RecordFault>,
 }
 
-/// Told of a file once it has been read to its end.
+/// What is known of a file once it has been read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
     /// Bytes on disk.
     pub size: u64,
-    /// XXH3 (64 bits) of the bytes on disk: it tells whether the file changed, not who wrote it.
+    /// XXH3 (64 bits) of the bytes on disk: it shows whether the file changed, not who wrote it.
     pub hash: u64,
 }
 

@@ -1,4 +1,4 @@
-//! NDJSON: one record a line. The fast road, since the big streams come this way: blocks are read whole and cut at
+//! NDJSON: one record a line. The fast path, since the big streams use it: blocks are read whole and cut at
 //! their last newline, and the lines are never copied.
 
 use std::io::{self, BufRead, Read};
@@ -57,7 +57,7 @@ fn fill(input: &mut dyn BufRead, block: &mut Vec<u8>) -> Option<io::Result<()>> 
 
 /// Hands out the lines of a block and says the number of the line behind it.
 fn emit(mut bytes: Vec<u8>, first_line: u64, sink: &mut Sink) -> u64 {
-    // Nothing is no line, not even an empty one.
+    // An empty stretch holds no line, not even an empty one.
     if bytes.is_empty() {
         return first_line;
     }

@@ -15,7 +15,7 @@ pub fn hide_people(answers: &mut [&mut Answer<'_>]) {
     for answer in &*answers {
         for (row, place) in cells(answer) {
             for name in named(&answer.rows[row][place]).into_iter().flat_map(parts) {
-                // By their hashes, so that their order does not tell who comes first in the alphabet.
+                // By their hashes, so that their order does not show who comes first in the alphabet.
                 names.insert(hash(name), name.to_owned());
             }
         }

@@ -77,7 +77,7 @@ fn compares(value: &Value, comparison: Comparison, with: &str) -> bool {
 pub(crate) mod tests {
     use super::*;
 
-    /// An answer by hand.
+    /// An answer made by hand, for tests.
     pub(crate) fn answer<'a>(
         query: &'a Query,
         columns: &[&str],

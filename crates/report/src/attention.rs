@@ -65,7 +65,7 @@ pub(crate) fn attention(rules: &[Attention], answers: &[Answer<'_>]) -> Markup {
     }
 }
 
-/// What is said where no rule found anything: a rule about what was never fetched did not look.
+/// What is said where no rule found anything: a rule about data that was never fetched had nothing to look at.
 fn quiet(looked: u64, rules: u64) -> String {
     let blind = match rules - looked {
         0 => String::new(),

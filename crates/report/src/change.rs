@@ -126,7 +126,7 @@ impl Change<'_> {
         self.size.map_or("–".to_owned(), effect_in_words)
     }
 
-    /// How likely chance alone gives it, in words.
+    /// How likely it is by chance, in words.
     pub(crate) fn p_in_words(&self) -> String {
         self.p.map_or("–".to_owned(), |p| format!("{p:.3}"))
     }
@@ -210,7 +210,7 @@ pub struct ChangeInWords {
     pub change: String,
     /// Where that lies with a confidence of 95 %.
     pub interval: String,
-    /// How likely chance alone gives a difference at least as large.
+    /// How likely a difference at least as large is by chance.
     pub p: String,
     /// What that says.
     pub verdict: &'static str,

@@ -115,7 +115,7 @@ fn stretches(windows: &Compared) -> String {
     )
 }
 
-/// Of how many its figures are made.
+/// How many values its figures are made of.
 fn of_how_many(change: &Change<'_>) -> String {
     match change.verdict {
         Some(_) => format!(", of {} and now {}", change.before.n, change.now.n),

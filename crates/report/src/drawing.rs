@@ -212,7 +212,7 @@ fn plain(answer: &Answer<'_>, rows: &[&Vec<Value>]) -> Vec<Bar> {
                 .as_ref()
                 .and_then(|column| figure(answer, row, column)),
         };
-        // An answer may say the same of a fault in each of its rows.
+        // An answer may repeat the same figure in each row of a fault.
         if !bars
             .iter()
             .any(|other| other.name == bar.name && other.values == bar.values)

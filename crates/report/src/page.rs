@@ -308,7 +308,7 @@ pub(crate) mod tests {
     use super::*;
     use definitions::{Chart, Query};
 
-    /// A query by hand.
+    /// A query made by hand, for tests.
     pub(crate) fn query(name: &str, chart: &str) -> Query {
         Query {
             name: name.into(),
@@ -331,7 +331,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// A page of nothing.
+    /// A page without any answers, for tests.
     pub(crate) fn empty() -> Page<'static> {
         Page {
             organisation: None,

@@ -26,7 +26,7 @@ const LIST: (usize, usize) = (6, 5);
 /// A text of so many letters is whole in its title only.
 const LONG: usize = 300;
 
-/// And of so many in a list.
+/// The same limit for a list.
 const LISTED: usize = 100;
 
 /// A text of so many bytes, such as a moment, stays on one line of a list.
@@ -215,7 +215,7 @@ fn rows_with_room<'r>(answer: &'r Answer<'_>) -> &'r [Vec<Value>] {
             .iter()
             .map(|value| CELL + text(value).len().min(LONG))
             .sum();
-        // One row there is always room for.
+        // There is always room for one row.
         if size > left && rows > 0 {
             break;
         }

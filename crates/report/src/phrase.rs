@@ -58,7 +58,7 @@ fn alternative(pieces: &[Piece], answer: &Answer<'_>) -> Option<Vec<Phrase>> {
             Piece::Words(words) => words.clone(),
             Piece::Figure(figure) => {
                 let value = made(figure, answer)?;
-                // An alternative about none is for the next one to say.
+                // If the figure is nothing, the next alternative is tried.
                 if is_first && number(&value) == Some(0.0) {
                     return None;
                 }
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(said(sentence, rows()), "Few.");
         assert_eq!(said("{name} is first. || Nothing.", Vec::new()), "Nothing.");
         assert_eq!(said("", rows()), "");
-        // Not the first figure: none is a figure too.
+        // Not the first figure: there, 0 is a figure too.
         assert_eq!(said("{name}: {count where n_pages > 5000}", rows()), "a: 0");
     }
 }

@@ -133,7 +133,7 @@ pub(crate) fn text(value: &Value) -> String {
         Value::Null => String::new(),
         Value::Boolean(value) => value.to_string(),
         Value::Integer(value) => value.to_string(),
-        // Minus zero would tell two equal answers apart.
+        // Minus zero would make two equal answers differ.
         Value::Real(value) => (value + 0.0).to_string(),
         Value::Text(text) => text.clone(),
     }

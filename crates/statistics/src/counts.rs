@@ -13,7 +13,7 @@ pub struct CountChange {
     pub ratio: Option<f64>,
     /// Where the ratio lies.
     pub interval: Interval,
-    /// How likely chance alone gives a difference at least as large.
+    /// How likely a difference at least as large is by chance.
     pub p: f64,
 }
 
@@ -63,7 +63,7 @@ pub fn compare_counts(
 /// Compares counts by week of events that come in clusters, such as pages: whole weeks change places.
 ///
 /// How likely a random division of the weeks gives means that differ at least as much; all divisions are looked at where
-/// there are at most 20,000, else 9,999 random ones. The interval and the ratio are nothing that weeks tell: only p is
+/// there are at most 20,000, else 9,999 random ones. Weeks give no interval and no ratio: only p is
 /// given. Nothing if there is no week in one of the two.
 pub fn compare_weeks(now: &[u64], before: &[u64], seed: u64) -> Option<f64> {
     let real = |weeks: &[u64]| weeks.iter().map(|count| *count as f64).collect::<Vec<_>>();

@@ -12,7 +12,7 @@ pub struct DurationChange {
     pub ratio: f64,
     /// Where the ratio lies; nothing where one of the two has a single duration, or all are the same.
     pub interval: Option<Interval>,
-    /// How likely chance alone gives a difference at least as large.
+    /// How likely a difference at least as large is by chance.
     pub p: f64,
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn two_sided(x: &[f64], y: &[f64], seed: u64) -> Option<f64> {
     if x.len().min(y.len()) >= LARGE {
         return Some(of_normal(x, y, &values));
     }
-    // The sum of one sample says all: the sum of both does not change.
+    // The sum of one sample is enough: the sum of both does not change.
     let observed: f64 = x.iter().sum();
     // Sums in another order differ in their last digits.
     let slack = 1e-12 * values.iter().map(|value| value.abs()).sum::<f64>();
@@ -37,7 +37,7 @@ pub(crate) fn two_sided(x: &[f64], y: &[f64], seed: u64) -> Option<f64> {
     if divisions(values.len(), x.len()).is_some_and(|divisions| divisions <= ALL) {
         each_division(&values, x.len(), 0.0, &mut count);
     } else {
-        // The division that there is counts as one more.
+        // The actual division counts as one more.
         count(observed);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut shuffled = values.clone();

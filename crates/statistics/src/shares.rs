@@ -12,7 +12,7 @@ pub struct ShareChange {
     pub difference: f64,
     /// Where the difference lies.
     pub interval: Interval,
-    /// How likely chance alone gives a difference at least as large.
+    /// How likely a difference at least as large is by chance.
     pub p: f64,
 }
 
@@ -28,7 +28,7 @@ pub fn share_interval(part: u64, all: u64) -> Option<Interval> {
     let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
     Some(Interval {
-        // Exactly, where rounding would leave a crumb.
+        // Exactly, where rounding would leave a tiny remainder.
         low: if part == 0 { 0.0 } else { middle - half },
         high: if part == all { 1.0 } else { middle + half },
     })

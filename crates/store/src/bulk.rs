@@ -65,7 +65,7 @@ impl Bulk {
         let inserts = inserts.map(|table| connection.prepare_cached(&table.insert));
         let mut inserts = inserts.collect::<rusqlite::Result<Vec<CachedStatement>>>()?;
         let keys = (0..batch.records.len()).map(|index| xxh3_64(&rules.key(batch, index)));
-        // All at once: each is somewhere else in memory, and so the processor waits for several at a time.
+        // All at once: each lies elsewhere in memory, so the processor can wait for several at a time.
         let known: Vec<bool> = keys.map(|key| self.seen.insert_hash(key)).collect();
         for (index, known) in known.into_iter().enumerate() {
             if known {

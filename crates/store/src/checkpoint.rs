@@ -54,7 +54,7 @@ impl Checkpointer {
     pub(crate) fn go_on(&self) {
         let Some(orders) = &self.orders else { return };
         if self.log_pages.load(Ordering::Relaxed) < LOG_PAGES {
-            // An order that waits already will do.
+            // An order that is waiting already is enough.
             let _ = orders.try_send(Order { done: None });
             return;
         }

@@ -45,7 +45,7 @@ pub(crate) fn update(connection: &Connection, plan: &Plan) -> rusqlite::Result<(
             _ => newest(connection, table)?,
         };
         note(connection, plan, table, &extent, after)?;
-        // Rows that replaced others in tables of several cannot be told from added ones.
+        // In a stream of several tables, replaced rows cannot be distinguished from added ones.
         let goes_on = is_plausible && plan.tables.len() == 1 && has_own_index(table);
         note_counted(connection, table, goes_on.then_some(&latest))?;
     }

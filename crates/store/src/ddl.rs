@@ -8,7 +8,7 @@ use rusqlite::Connection;
 /// Raised when the bookkeeping tables change: an older database is made anew from the raw data.
 pub(crate) const FORMAT: i64 = 6;
 
-/// A version of a table that no other one has: it tells whether the table changed since something was made from it.
+/// A version of a table that no other table has: it shows whether the table changed since something was made from it.
 pub(crate) const NEW_VERSION: &str = "hex(randomblob(16))";
 
 const BOOKKEEPING: &str = "

@@ -3,7 +3,7 @@
 //!
 //! The database is derived: the same raw files give the same rows, in whatever order they are loaded, however often,
 //! and however a run was interrupted. [`Store`] keeps that promise with one transaction a file. Beside the SQL functions,
-//! SQLite is named in this room alone.
+//! SQLite is named only in this room.
 
 mod bookkeeping;
 mod bulk;

@@ -58,7 +58,7 @@ pub(crate) fn acquire(
     let verb = std::env::args().nth(1).unwrap_or_default();
     let since = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
     let note = format!("process {} (`{verb}`), since {since}", std::process::id());
-    // Only a courtesy to whoever waits: the lock holds without it.
+    // This only helps whoever waits: the lock holds without it.
     let _ = file
         .set_len(0)
         .and_then(|()| file.rewind())

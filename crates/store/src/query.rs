@@ -119,7 +119,7 @@ pub fn function_names() -> Vec<String> {
         let rows = statement.query_map([], |row| row.get(0))?;
         rows.collect()
     };
-    // For a hint only: without them there is none.
+    // Only needed for a hint: without them there is no hint.
     names().unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! Values that a row may have and that are hardly meant: the row is kept, and a warning says so.
+//! Values that a row may have but that are probably mistakes: the row is kept, and a warning says so.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use sonic_rs::{JsonContainerTrait, Value};
 use crate::batch::{Batch, Cell, Warning};
 use crate::plan::{ColumnPlan, TablePlan};
 
-/// Of one record so many odd members are told.
+/// The most odd members of one record that are reported.
 const SHOWN: usize = 10;
 
-/// No time that is measured here is older.
+/// Any older time is a slip of the pen.
 pub const EARLIEST: &str = "1990";
 
 /// The members that a record may have, and what each may have in it; empty where any may be there.

@@ -295,7 +295,7 @@ fn parse(expression: &str) -> Option<(Path, &str)> {
                     .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
                     .unwrap_or(after.len());
                 if end == 0 {
-                    // `.` alone, or `.[`: what follows tells.
+                    // Only `.`, or `.[`: what follows decides.
                     if !steps.is_empty() || root == Root::Record {
                         return None;
                     }

@@ -20,7 +20,7 @@ pub struct Setting {
     pub clock: Clock,
     /// The lists of agreed names that are there, by the file that a mapper names.
     pub agreed: HashMap<String, Vec<String>>,
-    /// How the headers of CSV files call what a mapper reads, by the setting that says so.
+    /// The columns of CSV files that a mapper reads, by the setting that names them.
     pub headings: HashMap<String, String>,
     /// The latest time that is no slip of the pen, as columns keep times; nothing where any is.
     pub latest: Option<String>,

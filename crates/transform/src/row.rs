@@ -79,7 +79,7 @@ impl Input<'_> {
 }
 
 impl RowPlace<'_> {
-    /// A warning where the record is taken all the same.
+    /// A warning; the record is taken all the same.
     pub(crate) fn warning(&self, column: &ColumnPlan, unfit: Unfit) -> Warning {
         Warning {
             line: self.line,

@@ -24,7 +24,7 @@ pub fn run(
     };
     let (place, _store, outcome) = super::ready_store(&project, console)?;
     let limits = super::limits(options.timeout);
-    // What is still to come is not less of anything.
+    // A period that is not over has not had all of its events yet.
     let newest = page::known(&project, &place, console)?.to;
     let newest = newest.as_deref().and_then(report::moment);
     let over = newest.map(|newest| now.until(newest));

@@ -68,7 +68,7 @@ pub fn run(
     Ok(super::outcome(findings.iter().filter(sick).count() as u64))
 }
 
-/// Whether none of the streams that stand for themselves is there.
+/// Whether none of the streams that have no parent is there.
 fn nothing_there(findings: &[Finding]) -> bool {
     let tried = findings
         .iter()

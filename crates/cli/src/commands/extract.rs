@@ -77,7 +77,7 @@ fn proxies(console: &Console) -> Result<(), CouldNotRun> {
     Err(CouldNotRun)
 }
 
-/// Makes the sources named ready to be asked; all of which the tokens are there, if none is named.
+/// Makes the named sources ready to be asked; without names, all whose tokens are set.
 pub(super) fn connect<'a>(
     project: &'a Project,
     names: &[String],
@@ -108,7 +108,7 @@ pub(super) fn connect<'a>(
             Err(faults) => {
                 let is_asked_for = !names.is_empty() || !only.is_empty();
                 if !is_asked_for && is_not_used(project, extractor, &faults) {
-                    // Whoever does not use a source sets none of its tokens.
+                    // A source that is not used has none of its tokens set.
                     let missing = missing_names(&faults);
                     console.note(
                         &format!("{source} is skipped: {missing} not set"),
@@ -132,7 +132,7 @@ pub(super) fn connect<'a>(
     Ok(sources)
 }
 
-/// The first of some names that is no source.
+/// The first of some names that is not a source.
 fn unknown_source(extractors: &[Extractor], names: &[String]) -> Option<Diagnostic> {
     let known = || extractors.iter().map(|extractor| &*extractor.source.text);
     let name = names

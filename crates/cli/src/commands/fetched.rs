@@ -1,4 +1,4 @@
-//! What is said of what was fetched: of each stream when it ends, and of all in the end.
+//! What is printed about fetching: for each stream when it ends, and for all at the end.
 
 use diagnostics::{Diagnostic, count, counted};
 use extract::{FetchOutcome, FetchReport, SourceReport};
@@ -117,7 +117,7 @@ pub fn summary(
         &text,
         &json!({ "records": records, "gaps": gaps, "incomplete": cut }),
     );
-    say_next(&streams, records, console);
+    say_next(project, &streams, records, console);
     let disk = |report: &&FetchReport| matches!(report.outcome, FetchOutcome::Disk(_));
     if streams.iter().any(disk)
         || reports.iter().any(|report| report.nothing_there)
@@ -129,7 +129,7 @@ pub fn summary(
 }
 
 /// What to type next.
-fn say_next(streams: &[&FetchReport], records: u64, console: &Console) {
+fn say_next(project: &Project, streams: &[&FetchReport], records: u64, console: &Console) {
     let is_stopped = |report: &&FetchReport| report.outcome == FetchOutcome::Stopped;
     if streams.iter().any(is_stopped) {
         console.note(
@@ -137,6 +137,13 @@ fn say_next(streams: &[&FetchReport], records: u64, console: &Console) {
             &json!({ "stopped": true }),
         );
     } else if records > 0 {
+        for report in streams.iter().filter(|report| report.records > 0) {
+            let stream = report.stream.as_str();
+            if project.has_texts(stream) {
+                let next = format!("next: `reliability postmortem raw_data/{stream}`");
+                console.note(&next, &json!({}));
+            }
+        }
         console.note("next: `reliability run`", &json!({}));
     }
 }
@@ -153,7 +160,7 @@ fn nothing_came(report: &SourceReport) -> bool {
         && report.streams.last().is_some_and(could_not)
 }
 
-/// That a source has nothing at all of what it is asked for.
+/// The warning for a source that has nothing at all of what it is asked for.
 pub fn nothing_there(project: &Project, source: &str) -> Diagnostic {
     let mut names = Vec::new();
     let extractors = &project.definitions.extractors;
@@ -170,7 +177,7 @@ pub fn nothing_there(project: &Project, source: &str) -> Diagnostic {
     ))
 }
 
-/// Says of a source what concerns more than one of its streams.
+/// Prints what concerns more than one stream of a source.
 fn say_source(project: &Project, report: &SourceReport, console: &Console) {
     let source = &report.source;
     if report.nothing_there {
@@ -222,7 +229,7 @@ fn ended(report: &FetchReport) -> Option<Diagnostic> {
 
 fn say_gaps(report: &FetchReport, console: &Console) {
     let stream = &report.stream;
-    // What ended the stream has been said.
+    // Why the stream ended has been printed already.
     let said = match &report.outcome {
         FetchOutcome::Forbidden(reason)
         | FetchOutcome::Down(reason)

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::fetched;
 use crate::console::Console;
 
-/// Shorter waits are nobody's concern, unless the source does not answer at all.
+/// Shorter waits are not shown, unless the source does not answer at all.
 const WORTH_A_LINE: Duration = Duration::from_secs(2);
 
 /// Shows what happens.
@@ -158,6 +158,6 @@ fn name(why: Why) -> &'static str {
 }
 
 fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
-    // A bar that cannot be drawn is nobody's loss.
+    // Nothing is lost when a bar cannot be drawn.
     let _ = write!(out, "{:.0}/s", state.per_sec());
 }

@@ -1,4 +1,4 @@
-//! `completions` and `man`: what shells and `man` are to know of this program, made from what can be typed.
+//! `completions` and `man`: completion scripts and manual pages, made from the command line's definition.
 
 use std::io::Error;
 use std::path::Path;

@@ -9,6 +9,7 @@ use ::postmortem::{Document, ENDINGS, Incident, LONGEST, Unmerged, documents_of_
 use definitions::FileName;
 use diagnostics::{Diagnostic, counted};
 use project::Project;
+use project::texts::FetchedText;
 use serde_json::json;
 
 use crate::args::{Arguments, FindingFormat, PostmortemArguments};
@@ -30,10 +31,10 @@ pub fn run(
     let none = Vec::new();
     let agreed = project.agreed(CAUSES).unwrap_or(&none);
     let guide = &project.definitions.guide;
-    let paths = paths(&options.documents).map_err(|fault| console.cannot_run(&fault))?;
+    let paths = paths(&options.documents, &project).map_err(|fault| console.cannot_run(&fault))?;
     let mut written = HashSet::new();
     let mut faults = 0;
-    for source in paths.iter().flat_map(|path| sources(path)) {
+    for source in paths.iter().flat_map(|path| sources(path, &project)) {
         let name = source.name;
         let parsed = source
             .bytes
@@ -46,7 +47,10 @@ pub fn run(
                 continue;
             }
         };
-        let incident = ::postmortem::read(&document, guide, agreed);
+        let mut incident = ::postmortem::read(&document, guide, agreed);
+        if let Some(link) = source.link {
+            incident.link_is(link);
+        }
         match (options.check, options.format) {
             (true, _) => faults += u64::from(say_lacks(&incident, &name, console)),
             (_, Some(FindingFormat::Json)) => {
@@ -70,9 +74,10 @@ pub fn run(
     Ok(super::outcome(faults))
 }
 
-/// A document: what it is called, and its bytes, or why they cannot be had.
+/// A document: what it is called, where it was fetched, and its bytes, or why they cannot be had.
 struct Source {
     name: String,
+    link: Option<String>,
     bytes: Result<Vec<u8>, String>,
 }
 
@@ -95,11 +100,11 @@ fn file_for(document: &str, written: &mut HashSet<String>) -> Result<String, Str
     }
 }
 
-/// The files named, and those in the folders named, in order.
-fn paths(named: &[PathBuf]) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
+/// The files named, and those in the folders named, in order. A folder of texts that were fetched stays as it is.
+fn paths(named: &[PathBuf], project: &Project) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
     let mut paths = Vec::new();
     for path in named {
-        if !path.is_dir() {
+        if !path.is_dir() || project.stream_of_texts(path).is_some() {
             paths.push(path.clone());
             continue;
         }
@@ -144,26 +149,51 @@ fn is_zip(name: &str) -> bool {
     name.to_lowercase().ends_with(".zip")
 }
 
-/// The document of a file, or those of a zip.
-fn sources(path: &Path) -> Vec<Source> {
+/// The document of a file, or those of a zip, or the texts that were fetched into a folder.
+fn sources(path: &Path, project: &Project) -> Vec<Source> {
+    if let Some(stream) = project.stream_of_texts(path) {
+        let texts = project.texts(stream).into_iter();
+        return texts.map(|text| fetched(stream, text)).collect();
+    }
     let name = path.display().to_string();
     let longest = if is_zip(&name) { LONGEST_ZIP } else { LONGEST };
     let bytes = match read(path, longest) {
         Ok(bytes) if is_zip(&name) => bytes,
-        bytes => return vec![Source { name, bytes }],
+        bytes => {
+            return vec![Source {
+                name,
+                link: None,
+                bytes,
+            }];
+        }
     };
     match documents_of_zip(&bytes) {
         Ok(documents) => documents
             .into_iter()
             .map(|(within, bytes)| Source {
                 name: format!("{name}/{within}"),
+                link: None,
                 bytes,
             })
             .collect(),
         Err(reason) => vec![Source {
             name,
+            link: None,
             bytes: Err(reason),
         }],
+    }
+}
+
+/// A text that was fetched, as a document in Markdown. A slash in its name would lead to a folder.
+fn fetched(stream: &str, text: FetchedText) -> Source {
+    let name = text.name.replace(['/', '\\'], "-");
+    Source {
+        name: match text.text {
+            Ok(_) => format!("{stream}/{name}.md"),
+            Err(_) => text.name,
+        },
+        link: text.link,
+        bytes: text.text.map(String::into_bytes),
     }
 }
 
@@ -174,7 +204,7 @@ fn read(path: &Path, longest: usize) -> Result<Vec<u8>, String> {
         return Err("the document is no plain file".to_owned());
     }
     let mut bytes = Vec::new();
-    // One byte more tells what is too long.
+    // One byte more shows that a file is too long.
     let most = longest as u64 + 1;
     file.take(most).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > longest {
@@ -233,7 +263,7 @@ fn write(
     Ok(true)
 }
 
-/// That a file is left as it is.
+/// The warning that a file is left as it is.
 fn kept(shown: &str, document: &str, why: &Unmerged) -> Diagnostic {
     let why = match why {
         Unmerged::Foreign => "it was not written by this command".to_owned(),

@@ -69,7 +69,7 @@ pub fn run(
     Ok(outcome)
 }
 
-/// Answers queries into a folder of the project, and keeps up to `rows` rows of each; every failure is said, and then it is one.
+/// Answers queries into a folder of the project, and keeps up to `rows` rows of each; every failure is printed, and one is enough to fail.
 pub fn into_folder<'a>(
     project: &Project,
     place: &Place,
@@ -210,7 +210,7 @@ fn to_stdout(
 /// Why there is no answer: to a query, or to SQL that was typed.
 type Fault<'q> = (Option<&'q Query>, Failure);
 
-/// Writes to stdout as it comes. Where nobody reads it any more, there is nothing to go on for, and nothing is wrong.
+/// Writes to stdout as it comes. Where nobody reads it any more, it stops, and nothing is wrong.
 fn streamed<'q>(
     write: impl FnOnce(&mut dyn Write) -> Result<(), Fault<'q>>,
 ) -> Result<(), Fault<'q>> {

@@ -19,7 +19,7 @@ pub fn run(
     let times = page::times(&project, &place, span, None, console)?;
     let answers = match options.format {
         PageFormat::Html => page::into_files(&project, &times, &queries, limits, console)?,
-        // What goes to stdout leaves no files.
+        // What goes to stdout writes no files.
         PageFormat::Markdown | PageFormat::Json => {
             page::kept(&project, times.now.place(), &queries, limits, console)?
         }

@@ -46,7 +46,7 @@ pub fn run(
         (_, files) => {
             let lines: Vec<Vec<String>> = files
                 .iter()
-                // Who asks for the queries does not mean their tests.
+                // Someone who asks for the queries does not mean their tests.
                 .filter(|file| name.is_none() || !file.path.ends_with(".tests.yaml"))
                 .map(|file| vec![file.path.clone(), origin(file).to_owned(), title(file)])
                 .collect();

@@ -168,7 +168,13 @@ fn records(extractor: &Extractor, mood: Mood) -> BTreeMap<String, Vec<Row>> {
         if let Some(parent) = &stream.parent {
             let value = &parent.values[0].1;
             for (number, above) in all[parent.stream.text.as_str()].clone().iter().enumerate() {
-                for child in 0..number % 3 {
+                // A text is there once for each.
+                let children = if stream.request.text.is_some() {
+                    1
+                } else {
+                    number % 3
+                };
+                for child in 0..children {
                     let parent = scalar(&above.value, value);
                     rows.push(row(
                         stream,
@@ -403,19 +409,19 @@ fn content(state: &mut State, url: &Url) -> (String, Vec<(String, String)>) {
     let (start, size) = asked_page(&stream, &rows, &number);
     let endless = state.mood == Mood::Endless && stream.paging.is_some() && total > 0;
     let start = if endless { 0 } else { start };
-    let mut page: Vec<Value> = rows
-        .iter()
-        .skip(start)
-        .take(size)
-        .map(|row| row.value.clone())
-        .collect();
+    let shown = rows.iter().skip(start).take(size);
+    let mut page: Vec<Value> = shown.map(|row| row.value.clone()).collect();
     if state.mood == Mood::Repeats && start > 0 && !page.is_empty() {
         page.insert(0, rows[start - 1].value.clone());
     }
     let more = endless || start + size < total;
     let is_empty = page.is_empty();
+    if let Some(media_type) = &stream.request.text {
+        let text = page[0]["text"].as_str().unwrap().to_owned();
+        return (text, vec![("Content-Type".into(), media_type.clone())]);
+    }
     let mut body = envelope(&stream.request, page);
-    say_counts(&mut body, &stream, more, total);
+    say_counts(&mut body, &stream, more, total, start + size);
     let mut headers = Vec::new();
     let is_linked = matches!(stream.paging, Some(Paging::Link { .. }));
     // Both ways to say that there is no more.
@@ -449,12 +455,21 @@ fn asked_stream(
 }
 
 /// What an answer says of more pages, and of how many records there are.
-fn say_counts(body: &mut Value, stream: &StreamExtraction, more: bool, total: usize) {
+fn say_counts(
+    body: &mut Value,
+    stream: &StreamExtraction,
+    more: bool,
+    total: usize,
+    behind: usize,
+) {
     let (says_more, says_total) = match &stream.paging {
         Some(Paging::Offset { more, total, .. }) => (more.as_ref(), total.as_ref()),
         Some(Paging::Page { total, .. }) => (None, total.as_ref()),
         _ => (None, None),
     };
+    if let (Some(Paging::Token { token, .. }), true) = (&stream.paging, more) {
+        set(body, &token.steps, json!(behind.to_string()));
+    }
     for (path, word) in [(says_more, json!(more)), (says_total, json!(total))] {
         if let Some(path) = path {
             set(body, &path.steps, word);
@@ -480,15 +495,16 @@ fn asked_page(
     rows: &[&Row],
     number: &dyn Fn(&str) -> Option<usize>,
 ) -> (usize, usize) {
+    let behind = |parameter: &str, size: &Option<(String, u64)>| {
+        let size = size.as_ref().and_then(|size| number(&size.0));
+        (number(parameter).unwrap_or(0), size.unwrap_or(30))
+    };
     match &stream.paging {
         None => (0, rows.len()),
         Some(Paging::Offset {
             parameter, size, ..
         }) => (number(parameter).unwrap(), number(&size.0).unwrap()),
-        Some(Paging::Link { size }) => {
-            let size = size.as_ref().and_then(|size| number(&size.0)).unwrap_or(30);
-            (number("position").unwrap_or(0), size)
-        }
+        Some(Paging::Link { size }) => behind("position", size),
         Some(Paging::Page {
             parameter,
             first,
@@ -498,6 +514,9 @@ fn asked_page(
             let size = number(&size.0).unwrap();
             ((number(parameter).unwrap() - *first as usize) * size, size)
         }
+        Some(Paging::Token {
+            parameter, size, ..
+        }) => behind(parameter, size),
         Some(Paging::IdOffset {
             parameter, size, ..
         }) => {
@@ -564,10 +583,10 @@ fn matches(template: &Template, path: &str) -> Option<Vec<String>> {
 }
 
 fn http(status: u16, headers: &[(String, String)], body: &str) -> Vec<u8> {
-    let mut text = format!(
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
-        body.len()
-    );
+    let mut text = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n", body.len());
+    if !headers.iter().any(|(name, _)| name == "Content-Type") {
+        text += "Content-Type: application/json\r\n";
+    }
     for (name, value) in headers {
         text += &format!("{name}: {value}\r\n");
     }

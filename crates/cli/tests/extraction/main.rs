@@ -18,5 +18,6 @@ mod fifth;
 mod kills;
 mod outages;
 mod scripted;
+mod texts;
 mod vendors;
 mod verbs;

@@ -82,6 +82,11 @@ impl Ours {
         ours
     }
 
+    /// Where the source is.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Writes the extractor anew.
     pub fn extractor(&self, streams: &str, retry: &str) {
         let text = format!(

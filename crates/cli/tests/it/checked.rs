@@ -84,7 +84,7 @@ warning[schema-table-unfilled]: no mapper fills `N`
   |
 1 | CREATE TABLE N (id TEXT PRIMARY KEY);
   |              ^ nothing refers to this table
-checked 4 extractors, 31 tables, 20 mappers, 147 tests, 11 derived tables and 33 queries: 7 errors, 6 warnings
+checked 5 extractors, 33 tables, 22 mappers, 149 tests, 11 derived tables and 33 queries: 7 errors, 6 warnings
 
 "#]]);
 }

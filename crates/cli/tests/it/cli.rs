@@ -88,7 +88,7 @@ fn init_makes_a_project_and_again_changes_nothing() {
         "made incidents/",
         "made output/",
         "made .env\n",
-        "is ready, with 30 tables",
+        "is ready, with 32 tables",
     ]);
     for folder in ["raw_data", "incidents", "output"] {
         assert!(world.path(folder).is_dir());
@@ -365,7 +365,7 @@ fn show_lists_and_prints_definitions() {
         );
     }
     let mappers = world.run(&["show", "mappers"]);
-    assert_eq!(mappers.exits(0).stdout.lines().count(), 20);
+    assert_eq!(mappers.exits(0).stdout.lines().count(), 22);
     let mapper = world.run(&["show", "mappers/incidents.yaml"]);
     assert!(mapper.exits(0).stdout.contains("stream: incidents"));
     assert_eq!(
@@ -379,7 +379,7 @@ fn check_of_the_built_in_definitions() {
     let world = World::new();
     let run = world.run(&["check"]);
     run.exits(0).says(&[
-        "checked 4 extractors, 30 tables, 20 mappers",
+        "checked 5 extractors, 32 tables, 22 mappers",
         "0 errors, 0 warnings",
     ]);
 }

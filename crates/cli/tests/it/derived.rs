@@ -265,7 +265,7 @@ warning[schema-table-unfilled]: no mapper fills `Letters`
   |
 2 | CREATE TABLE Letters (
   |              ^^^^^^^ nothing refers to this table
-checked 4 extractors, 31 tables, 20 mappers, 147 tests, 11 derived tables and 31 queries: 1 error, 1 warning
+checked 5 extractors, 33 tables, 22 mappers, 149 tests, 11 derived tables and 31 queries: 1 error, 1 warning
 
 "#]]);
 }

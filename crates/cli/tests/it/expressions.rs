@@ -114,7 +114,7 @@ error[mapper-jq]: cannot compile the expression: more than 200 brackets within o
 7 | ...   (((((((((((((((((((((((((((((((((((((((((((((...)))))))))))))))))))))))))))))))))))))))))))))
   |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^...^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 hint: expressions are jq; the filters are those of https://jqlang.org/manual
-checked 4 extractors, 31 tables, 21 mappers, 147 tests, 11 derived tables and 31 queries: 1 error, 0 warnings
+checked 5 extractors, 33 tables, 23 mappers, 149 tests, 11 derived tables and 31 queries: 1 error, 0 warnings
 
 "#]]);
     run("load", &brackets).prints(2, str![[r#"
@@ -139,7 +139,7 @@ error[mapper-jq]: cannot compile the expression: a mapper sees only its record: 
 7 |         env.HOME
   |         ^^^^^^^^
 hint: expressions are jq; the filters are those of https://jqlang.org/manual
-checked 4 extractors, 31 tables, 21 mappers, 147 tests, 11 derived tables and 31 queries: 1 error, 0 warnings
+checked 5 extractors, 33 tables, 23 mappers, 149 tests, 11 derived tables and 31 queries: 1 error, 0 warnings
 
 "#]]);
     run("check", "input").prints(1, str![[r#"
@@ -149,7 +149,7 @@ error[mapper-jq]: cannot compile the expression: a mapper sees only its record: 
 7 |         input
   |         ^^^^^
 hint: expressions are jq; the filters are those of https://jqlang.org/manual
-checked 4 extractors, 31 tables, 21 mappers, 147 tests, 11 derived tables and 31 queries: 1 error, 0 warnings
+checked 5 extractors, 33 tables, 23 mappers, 149 tests, 11 derived tables and 31 queries: 1 error, 0 warnings
 
 "#]]);
     run("check", "now | tostring").prints(1, str![[r#"
@@ -159,7 +159,7 @@ error[mapper-jq]: cannot compile the expression: a mapper sees only its record: 
 7 |         now | tostring
   |         ^^^^^^^^^^^^^^
 hint: expressions are jq; the filters are those of https://jqlang.org/manual
-checked 4 extractors, 31 tables, 21 mappers, 147 tests, 11 derived tables and 31 queries: 1 error, 0 warnings
+checked 5 extractors, 33 tables, 23 mappers, 149 tests, 11 derived tables and 31 queries: 1 error, 0 warnings
 
 "#]]);
 }

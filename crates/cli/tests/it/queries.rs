@@ -315,7 +315,7 @@ error[query]: the query `mine` has no answer: no such column: "nmae" - should th
 3 | select id from PagerDutyTeams order by "nmae"
   |                                        ^
 hint: did you mean `name`?
-checked 4 extractors, 30 tables, 20 mappers, 147 tests, 11 derived tables and 32 queries: 1 error, 2 warnings
+checked 5 extractors, 32 tables, 22 mappers, 149 tests, 11 derived tables and 32 queries: 1 error, 2 warnings
 
 "#]]);
 }

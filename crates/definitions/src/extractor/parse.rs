@@ -24,7 +24,7 @@ const MEMBERS: [&str; 9] = [
     "streams",
 ];
 
-/// The members without which there is nothing to fetch, and what they are.
+/// The members without which nothing can be fetched, and what they are.
 const NEEDED: [(&str, &str); 3] = [
     ("source", "the source that it fetches from"),
     ("base_url", "what every path is added to"),

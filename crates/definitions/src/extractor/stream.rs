@@ -36,12 +36,14 @@ enum By {
     Link,
     Page,
     IdOffset,
+    Token,
 }
 
-const MEMBERS: [&str; 12] = [
+const MEMBERS: [&str; 13] = [
     "path",
     "query",
     "records",
+    "text",
     "key",
     "paging",
     "windows",
@@ -53,7 +55,13 @@ const MEMBERS: [&str; 12] = [
     "scope",
 ];
 
-/// What every way of paging but by link needs.
+/// What paging by a token needs.
+const TOKEN: [(&str, &str); 2] = [
+    ("parameter", "the parameter that takes the token"),
+    ("token", "where an answer has the token of the next page"),
+];
+
+/// What paging by a number or an id needs.
 const PAGING: [(&str, &str); 2] = [
     ("parameter", "the parameter that says where a page begins"),
     (
@@ -107,7 +115,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Looks whether what is said with or without `windows` can be.
+    /// Checks what is only allowed with `windows`, or only without.
     fn windows_fit(&mut self, members: &[(Word, &Node)]) {
         let given = |name: &str| members.iter().find(|(key, _)| key.text == name);
         if let (Some((_, whole)), Some(_)) = (given("whole"), given("windows"))
@@ -123,12 +131,19 @@ impl Reader<'_> {
     }
 
     fn request(&mut self, node: &Node, members: &[(Word, &Node)]) -> Option<Request> {
-        self.needed(node, members, &REQUEST);
+        let is_text = members.iter().any(|(key, _)| key.text == "text");
+        self.needed(
+            node,
+            members,
+            if is_text { &REQUEST[..1] } else { &REQUEST },
+        );
         let mut path = None;
         let mut query = Vec::new();
-        let mut records = None;
+        let mut records = is_text.then(|| FieldPath { steps: Vec::new() });
+        let mut text = None;
+        let usual_key = if is_text { "text" } else { "id" };
         let mut key_path = Some(FieldPath {
-            steps: vec![PathStep::Member("id".to_owned())],
+            steps: vec![PathStep::Member(usual_key.to_owned())],
         });
         for (key, node) in members {
             match key.text.as_str() {
@@ -140,7 +155,13 @@ impl Reader<'_> {
                         self.fault(node, "a path begins with `/`", expected);
                     }
                 }
+                "records" if is_text => self.fault(
+                    node,
+                    "an answer that is a text is one record",
+                    "there is no `records` beside `text`",
+                ),
                 "records" => records = self.field_path(node),
+                "text" => text = self.media_type(node),
                 "key" => key_path = self.field_path(node),
                 "query" => {
                     for (name, node) in self.pairs(node, "parameters by name") {
@@ -162,8 +183,25 @@ impl Reader<'_> {
             path: path?,
             query,
             records: records?,
+            text,
             key: key_path?,
         })
+    }
+
+    fn media_type(&mut self, node: &Node) -> Option<String> {
+        let expected = "the media type of the answer, such as `text/markdown`";
+        let text = self.text(node, expected)?;
+        let is_part = |part: &str| {
+            let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+            !part.is_empty() && part.bytes().all(is_sign)
+        };
+        match text.split_once('/') {
+            Some((kind, subtype)) if is_part(kind) && is_part(subtype) => Some(text),
+            _ => {
+                self.unexpected(node, expected);
+                None
+            }
+        }
     }
 
     fn paging(&mut self, node: &Node) -> Option<Paging> {
@@ -173,13 +211,16 @@ impl Reader<'_> {
             By::Link => &["by", "size"],
             By::Page => &["by", "parameter", "size", "first", "total"],
             By::IdOffset => &["by", "parameter", "size", "first"],
+            By::Token => &["by", "parameter", "size", "token"],
         };
         let what = format!("paging by `{}`", way.as_text().unwrap_or_default());
         let members = self.members(node, &what, known)?;
-        if !matches!(by, By::Link) {
-            self.needed(node, &members, &PAGING);
+        match by {
+            By::Link => {}
+            By::Token => self.needed(node, &members, &TOKEN),
+            By::Offset | By::Page | By::IdOffset => self.needed(node, &members, &PAGING),
         }
-        let (mut parameter, mut size) = (None, None);
+        let (mut parameter, mut size, mut token) = (None, None, None);
         let (mut first, mut cap, mut more, mut total) = (None, None, None, None);
         let mut sound = true;
         for (key, node) in members {
@@ -193,12 +234,18 @@ impl Reader<'_> {
                 "first" => first = self.number(node, 0),
                 "cap" => cap = self.number(node, 1),
                 "more" => more = self.field_path(node),
+                "token" => token = self.field_path(node),
                 _ => total = self.field_path(node),
             }
         }
         Some(match by {
             By::Link if sound => Paging::Link { size },
-            By::Link => return None,
+            By::Token if sound => Paging::Token {
+                parameter: parameter?,
+                token: token?,
+                size,
+            },
+            By::Link | By::Token => return None,
             By::Offset => Paging::Offset {
                 parameter: parameter?,
                 size: size?,
@@ -226,12 +273,13 @@ impl Reader<'_> {
             ("link", By::Link),
             ("page", By::Page),
             ("id_offset", By::IdOffset),
+            ("token", By::Token),
         ];
         if let Some(way) = node.get("by") {
             return Some((way, self.choice(way, &ways)?));
         }
         if let Value::Mapping(_) = node.value {
-            let meaning = "one of `offset`, `link`, `page` and `id_offset`";
+            let meaning = "one of `offset`, `link`, `page`, `id_offset` and `token`";
             self.missing(node, "by", meaning);
         } else {
             self.unexpected(node, "how pages follow each other: by, size, …");

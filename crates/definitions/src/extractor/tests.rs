@@ -262,7 +262,7 @@ fn each_fault_has_a_place_and_says_what_was_expected() {
         (
             "by: id_offset, ",
             "",
-            "{parameter: after, size: {limit: 20}} | `by` is missing | expected `by:` with one of `offset`, `link`, `page` and `id_offset` | ",
+            "{parameter: after, size: {limit: 20}} | `by` is missing | expected `by:` with one of `offset`, `link`, `page`, `id_offset` and `token` | ",
         ),
         (
             "      at: .created_at\n",
@@ -345,6 +345,16 @@ fn each_fault_has_a_place_and_says_what_was_expected() {
             "${SHOP_TOKEN}",
             "${SHOP_TOKENS}",
             "Bearer ${SHOP_TOKENS} | `SHOP_TOKENS` is not among the `settings` | expected one of SHOP_TOKEN, SHOP_SITE | did you mean `SHOP_TOKEN`?",
+        ),
+        (
+            "by: id_offset, ",
+            "by: token, ",
+            "{by: token, parameter: after, size: {limit: 20}} | `token` is missing | expected `token:` with where an answer has the token of the next page | ",
+        ),
+        (
+            "scope: orders:read",
+            "text: text/markdown",
+            ".orders[] | an answer that is a text is one record | there is no `records` beside `text` | ",
         ),
         (
             "{+site}",
