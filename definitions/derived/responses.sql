@@ -47,27 +47,28 @@ CREATE TABLE Responses (
 -- Questions about postmortems seek pages by time.
 CREATE INDEX ResponsesByCreation ON Responses (created_at);
 
+-- A moment and what happened then stand in one text, `…|…`, so that the least of these is the first.
 with answers as (
     select
         incident_id,
         min(
             case
                 when kind = 'trigger'
-                    then created_at || case when nvl(agent_type, 'user') = 'user' then ' person' else ' machine' end
+                    then created_at || case when nvl(agent_type, 'user') = 'user' then '|person' else '|machine' end
             end
         ) as first_trigger,
-        min(case when kind = 'acknowledge' and agent_type = 'user' then created_at || ' ' || nvl(agent_id, '(unknown)') end)
+        min(case when kind = 'acknowledge' and agent_type = 'user' then created_at || '|' || nvl(agent_id, '(unknown)') end)
             as first_acknowledgement,
-        min(case when kind = 'resolve' and agent_type = 'user' then created_at || ' ' || nvl(agent_id, '(unknown)') end)
+        min(case when kind = 'resolve' and agent_type = 'user' then created_at || '|' || nvl(agent_id, '(unknown)') end)
             as first_resolution_by_person,
         count_if(kind = 'resolve') as n_resolutions,
         max(
             case
                 when kind = 'resolve'
                     then created_at || case
-                        when agent_type = 'user' then ' 3'
-                        when channel_type = 'timeout' then ' 2'
-                        else ' 1'
+                        when agent_type = 'user' then '|3'
+                        when channel_type = 'timeout' then '|2'
+                        else '|1'
                     end
             end
         ) as last_resolution
@@ -77,7 +78,7 @@ with answers as (
 ),
 
 notified as (
-    select incident_id, min(notified_at || ' ' || person_id) as first_notification
+    select incident_id, min(notified_at || '|' || person_id) as first_notification
     from Notifications
     group by incident_id
 ),
@@ -97,21 +98,21 @@ known as (
         incident.status,
         incident.created_at,
         nvl(incident.is_merged, false) as is_merged,
-        substr(answers.first_trigger, 22) as triggered_by,
+        substr(answers.first_trigger, instr(answers.first_trigger, '|') + 1) as triggered_by,
         nvl(incident.status, '') = 'resolved' as is_resolved,
         incident.resolved_at,
         incident.last_status_changed_at,
         incident.last_status_changed_by_type,
         incident.last_status_changed_by_id,
-        substr(notified.first_notification, 1, 20) as first_notified_at,
-        substr(notified.first_notification, 22) as first_notified_id,
+        to_timestamp(split_part(notified.first_notification, '|', 1)) as first_notified_at,
+        substr(notified.first_notification, instr(notified.first_notification, '|') + 1) as first_notified_id,
         answers.first_acknowledgement,
         case
             when answers.first_resolution_by_person is not null then answers.first_resolution_by_person
             -- Its log entry was not fetched.
             when nvl(answers.n_resolutions, 0) = 0 and incident.status = 'resolved' and incident.last_status_changed_by_type = 'user'
                 then nvl(incident.resolved_at, incident.last_status_changed_at)
-                    || ' ' || nvl(incident.last_status_changed_by_id, '(unknown)')
+                    || '|' || nvl(incident.last_status_changed_by_id, '(unknown)')
         end as first_resolution_by_person,
         nvl(answers.n_resolutions, 0) as n_resolutions,
         answers.last_resolution,
@@ -169,7 +170,7 @@ localised as (
         answered.n_people,
         nvl(from_utc_timestamp(answered.created_at, person.time_zone), answered.created_at) as local_at
     from answered
-    left join PagerDutyUsers as person on person.id = nvl(substr(answered.answer, 22), answered.first_notified_id)
+    left join PagerDutyUsers as person on person.id = nvl(substr(answered.answer, instr(answered.answer, '|') + 1), answered.first_notified_id)
 )
 
 select
@@ -183,15 +184,15 @@ select
     triggered_by,
     first_notified_at,
     first_notified_id,
-    substr(first_acknowledgement, 1, 20) as first_acknowledged_at,
-    substr(first_acknowledgement, 22) as first_acknowledged_id,
-    substr(answer, 1, 20) as answered_at,
-    substr(answer, 22) as answered_id,
+    to_timestamp(split_part(first_acknowledgement, '|', 1)) as first_acknowledged_at,
+    substr(first_acknowledgement, instr(first_acknowledgement, '|') + 1) as first_acknowledged_id,
+    to_timestamp(split_part(answer, '|', 1)) as answered_at,
+    substr(answer, instr(answer, '|') + 1) as answered_id,
     n_resolutions,
     case
         when is_resolved
             then greatest(
-                substr(last_resolution, 1, 20),
+                to_timestamp(split_part(last_resolution, '|', 1)),
                 resolved_at,
                 case when last_resolution is null and resolved_at is null then last_status_changed_at end
             )
@@ -200,8 +201,8 @@ select
         when not is_resolved then null
         when last_resolution is null and last_status_changed_by_type is null then null
         when last_resolution is null and last_status_changed_by_type = 'user' then 'person'
-        when substr(last_resolution, 22) = '3' then 'person'
-        when substr(last_resolution, 22) = '2' and answer is null then 'timeout'
+        when substr(last_resolution, instr(last_resolution, '|') + 1) = '3' then 'person'
+        when substr(last_resolution, instr(last_resolution, '|') + 1) = '2' and answer is null then 'timeout'
         else 'automatic'
     end as resolved_by,
     n_people as n_engaged_people,

@@ -100,22 +100,27 @@ judged as (
         noticed.detected_by,
         noticed.minutes,
         case
+            when noticed.mapped_product is null
+                and exists (
+                    select 1
+                    from Responses as page
+                    where
+                        page.created_at >= noticed.from_at
+                        and page.created_at <= noticed.until_at
+                        and not page.is_merged
+                        and nvl(page.triggered_by, '') = 'machine'
+                )
+                then 1
             when exists (
                 select 1
                 from Responses as page
+                inner join mapped on mapped.service_id = page.service_id
                 where
                     page.created_at >= noticed.from_at
                     and page.created_at <= noticed.until_at
                     and not page.is_merged
                     and nvl(page.triggered_by, '') = 'machine'
-                    and (
-                        noticed.mapped_product is null
-                        or exists (
-                            select 1
-                            from mapped
-                            where mapped.product = noticed.mapped_product and mapped.service_id = page.service_id
-                        )
-                    )
+                    and mapped.product = noticed.mapped_product
             )
                 then 1
             else 0

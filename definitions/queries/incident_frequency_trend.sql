@@ -50,10 +50,10 @@ span as (
 
 weeks as (
     select
-        date_add(span.first_week, numbers.number * 7) as week,
+        date_add(span.first_week, cast(numbers.number * 7 as int)) as week,
         -- Without any fetch nobody knows how far the last week goes.
         case
-            when date_add(span.first_week, numbers.number * 7) < span.last_week then 0
+            when date_add(span.first_week, cast(numbers.number * 7 as int)) < span.last_week then 0
             when span.fetched_at >= concat(date_add(span.last_week, 7), 'T00:00:00Z') then 0
             else 1
         end as is_unfinished
