@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use diagnostics::{Diagnostic, counted};
 use raw::{RawFile, StreamFiles};
-use store::{KnownFile, Store};
+use store::KnownFile;
 use transform::Plan;
 
 /// Files whose time of change is another than when they were loaded, but whose bytes are the same; nothing if one
@@ -63,35 +63,26 @@ pub(crate) fn gone(plan: &Plan, gone: u64) -> Diagnostic {
     ))
 }
 
-/// The streams that lost their files; `found` is what each of `plans` has now. Streams in `meant` are left out: their
-/// files were removed on purpose.
-pub(crate) fn vanished(
-    plans: &[&Plan],
-    found: &[StreamFiles],
+/// What is wrong where a stream lost its files; `found` is what it has now, `known` what was loaded. A stream in `meant`
+/// lost them on purpose.
+pub fn vanished(
+    plan: &Plan,
+    found: &StreamFiles,
     meant: &[&str],
-    store: &Store,
-) -> Result<Vec<Diagnostic>, store::Error> {
-    let mut vanished = Vec::new();
-    for (plan, found) in plans.iter().zip(found) {
-        let stream = plan.stream.as_str();
-        let known = store.known_files(stream)?;
-        let gone: Vec<&str> = lost(found, &known)
-            .into_iter()
-            .filter(|(_, file)| file.hash.is_some())
-            .map(|(path, _)| path.as_str())
-            .collect();
-        if let Some(why) = why(found, &gone)
-            && !meant.contains(&stream)
-        {
-            let message = format!(
-                "`{stream}` was loaded before, and now {why}: its rows and the answers are kept"
-            );
-            vanished.push(Diagnostic::error("files-vanished", message).hint(format!(
-                "bring the files back (is the disk mounted?); if it is meant, `reliability load --forget {stream}`"
-            )));
-        }
-    }
-    Ok(vanished)
+    known: &HashMap<String, KnownFile>,
+) -> Option<Diagnostic> {
+    let stream = plan.stream.as_str();
+    let gone: Vec<&str> = lost(found, known)
+        .into_iter()
+        .filter(|(_, file)| file.hash.is_some())
+        .map(|(path, _)| path.as_str())
+        .collect();
+    let why = why(found, &gone).filter(|_| !meant.contains(&stream))?;
+    let message =
+        format!("`{stream}` was loaded before, and now {why}: its rows and the answers are kept");
+    Some(Diagnostic::error("files-vanished", message).hint(format!(
+        "bring the files back (is the disk mounted?); if it is meant, `reliability load --forget {stream}`"
+    )))
 }
 
 /// Why files that were loaded cannot have been removed by somebody who mends one: all are gone, or the folder that they

@@ -15,6 +15,9 @@ use raw::{RawFile, StreamFiles};
 use store::{DerivedFault, FileFacts, RejectRow, Store, StreamState};
 use transform::{Plan, Reject};
 
+pub use files::vanished;
+pub use pipeline::{FileTarget, PipelineError, Target, load_files};
+
 /// What loading a stream came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadReport {
@@ -101,7 +104,11 @@ pub fn load(
         .iter()
         .map(|plan| project.stream_files(&plan.stream))
         .collect();
-    let vanished = files::vanished(plans, &found, meant, store)?;
+    let mut vanished = Vec::new();
+    for (plan, found) in plans.iter().zip(&found) {
+        let known = store.known_files(&plan.stream)?;
+        vanished.extend(files::vanished(plan, found, meant, &known));
+    }
     if !vanished.is_empty() {
         return Err(LoadError::Faults(vanished));
     }
@@ -138,20 +145,7 @@ fn load_stream(
     store: &mut Store,
     tell: &mut dyn FnMut(&Event<'_>),
 ) -> Result<LoadReport, LoadError> {
-    let (documents, unknown): (Vec<_>, Vec<_>) =
-        found.unknown.iter().cloned().partition(|name| {
-            plan.stream == *project::WRITTEN_STREAM && postmortem::is_document(name)
-        });
-    tell(&Event::Odd(&unread(
-        &unknown,
-        "the ending says nothing",
-        "endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`",
-    )));
-    tell(&Event::Odd(&unread(
-        &documents,
-        "it is a document, and not the YAML of one",
-        "`reliability postmortem FILE` reads documents and writes the YAML",
-    )));
+    say_unread(plan, found, tell);
     let mut report = LoadReport {
         stream: plan.stream.to_string(),
         ..LoadReport::default()
@@ -194,6 +188,24 @@ fn load_stream(
         tell(&Event::Faults(&report, &first_faults(plan, store)?));
     }
     Ok(report)
+}
+
+/// Tells of the files of a stream that nothing reads.
+pub fn say_unread(plan: &Plan, found: &StreamFiles, tell: &mut dyn FnMut(&Event<'_>)) {
+    let (documents, unknown): (Vec<_>, Vec<_>) =
+        found.unknown.iter().cloned().partition(|name| {
+            plan.stream == *project::WRITTEN_STREAM && postmortem::is_document(name)
+        });
+    tell(&Event::Odd(&unread(
+        &unknown,
+        "the ending says nothing",
+        "endings are `.ndjson`, `.json`, `.yaml` and `.csv`, then perhaps `.gz` or `.zst`",
+    )));
+    tell(&Event::Odd(&unread(
+        &documents,
+        "it is a document, and not the YAML of one",
+        "`reliability postmortem FILE` reads documents and writes the YAML",
+    )));
 }
 
 /// What there is to load of a stream.
@@ -257,9 +269,12 @@ fn read_files(
         let bytes = files.iter().map(|file| file.size).sum();
         let stream = plan.stream.as_str();
         tell(&Event::Reading { stream, bytes });
-        let read = pipeline::load_files(plan, files, store, report, tell);
+        let read = load_files(plan, files, store, report, tell);
         tell(&Event::Read);
-        read?;
+        read.map_err(|error| match error {
+            PipelineError::Thread(error) => LoadError::Thread(error),
+            PipelineError::Target(error) => LoadError::Database(error),
+        })?;
     }
     for (path, reason) in &found.unreadable {
         let facts = FileFacts {
@@ -310,7 +325,7 @@ fn first_faults(plan: &Plan, store: &Store) -> Result<FirstFaults, store::Error>
 }
 
 /// A file that cannot be read, as a reject of its stream.
-fn file_reject(reason: &str) -> Reject {
+pub fn file_reject(reason: &str) -> Reject {
     Reject {
         line: 0,
         code: "file-unreadable",

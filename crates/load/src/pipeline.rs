@@ -11,15 +11,102 @@ use std::thread;
 use diagnostics::Diagnostic;
 use raw::{Chunk, Fingerprint, Format, RawFile};
 use store::{FileFacts, Store};
-use transform::{Batch, Plan};
+use transform::{Batch, Plan, Reject};
 
-use crate::{Event, LoadError, LoadReport, file_reject};
+use crate::{Event, LoadReport, file_reject};
 
 /// Portions that wait for a worker, at most.
 const CHUNKS_WAITING: usize = 4;
 
 /// Portions of a worker that wait for the writer, at most: while that waits for the disk, the others go on.
 const BATCHES_WAITING: usize = 12;
+
+/// Where rows go.
+pub trait Target {
+    /// What can go wrong with it.
+    type Error;
+    /// A raw file that is being loaded into it.
+    type Load<'t>: FileTarget<Error = Self::Error>
+    where
+        Self: 't;
+
+    /// Begins to load a file. Nothing of it stays unless it is committed.
+    fn begin_file<'t>(
+        &'t mut self,
+        plan: &'t Plan,
+        facts: &FileFacts,
+    ) -> Result<Self::Load<'t>, Self::Error>;
+
+    /// Notes a file that could not be read.
+    fn unreadable_file(
+        &mut self,
+        plan: &Plan,
+        facts: &FileFacts,
+        reject: &Reject,
+    ) -> Result<(), Self::Error>;
+}
+
+/// A raw file that is being loaded.
+pub trait FileTarget {
+    /// What can go wrong with it.
+    type Error;
+
+    /// Adds the rows, rejects and warnings of some records.
+    fn apply(&mut self, batch: &Batch) -> Result<(), Self::Error>;
+
+    /// How many records the file gave so far, and how many of what stands in it could not be taken.
+    fn counts(&self) -> (u64, u64);
+
+    /// Makes it stay, with the file's size and hash.
+    fn commit(self, size: u64, hash: u64) -> Result<(), Self::Error>;
+}
+
+impl Target for Store {
+    type Error = store::Error;
+    type Load<'t> = store::FileLoad<'t>;
+
+    fn begin_file<'t>(
+        &'t mut self,
+        plan: &'t Plan,
+        facts: &FileFacts,
+    ) -> Result<store::FileLoad<'t>, store::Error> {
+        Store::begin_file(self, plan, facts)
+    }
+
+    fn unreadable_file(
+        &mut self,
+        _: &Plan,
+        facts: &FileFacts,
+        reject: &Reject,
+    ) -> Result<(), store::Error> {
+        Store::unreadable_file(self, facts, reject)
+    }
+}
+
+impl FileTarget for store::FileLoad<'_> {
+    type Error = store::Error;
+
+    fn apply(&mut self, batch: &Batch) -> Result<(), store::Error> {
+        store::FileLoad::apply(self, batch)
+    }
+
+    fn counts(&self) -> (u64, u64) {
+        store::FileLoad::counts(self)
+    }
+
+    fn commit(self, size: u64, hash: u64) -> Result<(), store::Error> {
+        store::FileLoad::commit(self, size, hash)
+    }
+}
+
+/// Why files could not be loaded.
+#[derive(Debug)]
+pub enum PipelineError<E> {
+    /// The system did not start a thread.
+    Thread(io::Error),
+    /// Where the rows go.
+    Target(E),
+}
 
 /// What a worker is sent, in the order of files.
 enum Portion<T> {
@@ -29,13 +116,13 @@ enum Portion<T> {
 }
 
 /// Loads these files; `report` counts them.
-pub(crate) fn load_files(
+pub fn load_files<T: Target>(
     plan: &Plan,
     files: &[&RawFile],
-    store: &mut Store,
+    target: &mut T,
     report: &mut LoadReport,
     tell: &mut dyn FnMut(&Event<'_>),
-) -> Result<(), LoadError> {
+) -> Result<(), PipelineError<T::Error>> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         let (mut to_workers, mut from_workers) = (Vec::new(), Vec::new());
@@ -50,14 +137,14 @@ pub(crate) fn load_files(
             let worker = worker.name("worker".to_owned());
             worker
                 .spawn_scoped(scope, work)
-                .map_err(LoadError::Thread)?;
+                .map_err(PipelineError::Thread)?;
         }
         let reader = thread::Builder::new().name("reader".to_owned());
         let read = move || read_all(plan, files, &to_workers);
         reader
             .spawn_scoped(scope, read)
-            .map_err(LoadError::Thread)?;
-        write_all(plan, files, store, &from_workers, report, tell).map_err(LoadError::Database)
+            .map_err(PipelineError::Thread)?;
+        write_all(plan, files, target, &from_workers, report, tell).map_err(PipelineError::Target)
     })
 }
 
@@ -110,14 +197,14 @@ fn time_of_extraction(file: &RawFile) -> Option<i64> {
     }
 }
 
-fn write_all(
+fn write_all<T: Target>(
     plan: &Plan,
     files: &[&RawFile],
-    store: &mut Store,
+    target: &mut T,
     workers: &[Receiver<Portion<Batch>>],
     report: &mut LoadReport,
     tell: &mut dyn FnMut(&Event<'_>),
-) -> Result<(), store::Error> {
+) -> Result<(), T::Error> {
     let mut turn = 0;
     for file in files {
         let facts = FileFacts {
@@ -126,7 +213,7 @@ fn write_all(
             size: file.size,
             modified: file.modified,
         };
-        let mut load = store.begin_file(plan, &facts)?;
+        let mut load = target.begin_file(plan, &facts)?;
         let read = loop {
             let portion = workers[turn % workers.len()].recv();
             turn += 1;
@@ -150,7 +237,7 @@ fn write_all(
             }
             Err(error) => {
                 drop(load);
-                store.unreadable_file(&facts, &file_reject(&error.to_string()))?;
+                target.unreadable_file(plan, &facts, &file_reject(&error.to_string()))?;
                 report.files += 1;
             }
         }

@@ -150,7 +150,7 @@ impl Batch {
 }
 
 /// Cells as bytes that are the same only where all of their values are.
-pub(crate) fn encode(cells: impl Iterator<Item = Cell>, batch: &Batch) -> Vec<u8> {
+pub fn encode(cells: impl Iterator<Item = Cell>, batch: &Batch) -> Vec<u8> {
     let mut key = Vec::new();
     for cell in cells {
         match cell {

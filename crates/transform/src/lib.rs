@@ -19,7 +19,7 @@ mod time;
 mod walk;
 mod worker;
 
-pub use batch::{Batch, Cell, RecordRows, Reject, Warning};
+pub use batch::{Batch, Cell, RecordRows, Reject, Warning, encode};
 pub use budget::STACK;
 pub use convert::canonical_timestamp;
 pub use definition_tests::run_tests;
