@@ -10,7 +10,7 @@ use std::thread;
 use definitions::{Indicator, Query, Word};
 use jiff::Timestamp;
 use report::{Format, Writer};
-use store::{Known, Limits, Period, Place, QueryFault, Reader, Value};
+use store::{Database, Known, Limits, Period, QueryFault, Questions, Value};
 
 /// An answer, or why there is none.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ const UNFINISHED: &str = ".answer";
 /// Answers queries, as many at once as there are cores, each into a file `<name>.csv`, and keeps up to `rows` rows of each.
 /// A file appears when its answer is whole; the old answer of a query that fails goes, since it would pass for today's.
 pub fn answer_all<'a>(
-    place: &Place,
+    database: &dyn Database,
     queries: &[&'a Query],
     limits: Limits,
     files: Files<'_>,
@@ -71,7 +71,7 @@ pub fn answer_all<'a>(
     let folder = files.project.join(files.folder);
     fs::create_dir_all(&folder)?;
     remove_leftovers(&folder)?;
-    let answers = answered(place, queries, |reader, query| {
+    let answers = answered(database, queries, |reader, query| {
         answer_into_file(reader, query, limits, files, rows)
     });
     // The names must survive a power cut as well as the files.
@@ -82,16 +82,17 @@ pub fn answer_all<'a>(
 
 /// Answers queries, as many at once as there are cores, and keeps up to `rows` rows of each.
 pub fn keep_all<'a>(
-    place: &Place,
+    database: &dyn Database,
     queries: &[&'a Query],
     limits: Limits,
     rows: usize,
 ) -> Vec<Answered<'a>> {
-    answered(place, queries, |reader, query| {
+    answered(database, queries, |reader, query| {
+        let period = period(reader, &query.period)?;
         let (_, mut kept) = answer_to(
             reader,
             &query.sql,
-            period(reader, &query.period)?,
+            period,
             limits,
             None::<(Format, io::Sink)>,
             rows,
@@ -105,26 +106,31 @@ pub fn keep_all<'a>(
 type Happened = (Vec<(Timestamp, f64)>, Known);
 
 /// The first rows of a select.
-pub fn first_rows(place: &Place, sql: &str, limits: Limits, rows: usize) -> Result<Kept, Failure> {
+pub fn first_rows(
+    database: &dyn Database,
+    sql: &str,
+    limits: Limits,
+    rows: usize,
+) -> Result<Kept, Failure> {
     let sql = format!("{sql}\nlimit {rows}");
     let target = None::<(Format, io::Sink)>;
-    let mut reader = Reader::open(place).map_err(Failure::Database)?;
-    Ok(answer_to(&mut reader, &sql, None, limits, target, rows)?.1)
+    let mut reader = database.reader().map_err(Failure::Database)?;
+    Ok(answer_to(&mut *reader, &sql, None, limits, target, rows)?.1)
 }
 
 /// The rows of indicators, in their order: when each happened, and its value.
 pub fn happenings(
-    place: &Place,
+    database: &dyn Database,
     indicators: &[Indicator],
     limits: Limits,
 ) -> Vec<Result<Happened, Failure>> {
-    at_once(place, indicators, |reader, indicator| {
+    at_once(database, indicators, |reader, indicator| {
         happened(reader, indicator, limits)
     })
 }
 
 fn happened(
-    reader: &mut Reader,
+    reader: &mut dyn Questions,
     indicator: &Indicator,
     limits: Limits,
 ) -> Result<Happened, Failure> {
@@ -170,11 +176,11 @@ fn no_moment(text: &str) -> Failure {
 
 /// Answers queries, as many at once as there are cores.
 fn answered<'a>(
-    place: &Place,
+    database: &dyn Database,
     queries: &[&'a Query],
-    answer: impl Fn(&mut Reader, &Query) -> Result<Kept, Failure> + Sync,
+    answer: impl Fn(&mut dyn Questions, &Query) -> Result<Kept, Failure> + Sync,
 ) -> Vec<Answered<'a>> {
-    let outcomes = at_once(place, queries, |reader, query| answer(reader, query));
+    let outcomes = at_once(database, queries, |reader, query| answer(reader, query));
     let with_query = |(query, outcome)| Answered { query, outcome };
     queries
         .iter()
@@ -187,9 +193,9 @@ fn answered<'a>(
 /// Asks something of a database for each of several things, for as many at once as there are cores; what comes of it is in
 /// their order.
 fn at_once<T: Sync, R: Send>(
-    place: &Place,
+    database: &dyn Database,
     things: &[T],
-    ask: impl Fn(&mut Reader, &T) -> Result<R, Failure> + Sync,
+    ask: impl Fn(&mut dyn Questions, &T) -> Result<R, Failure> + Sync,
 ) -> Vec<Result<R, Failure>> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<_>> = Mutex::new(things.iter().map(|_| None).collect());
@@ -199,16 +205,17 @@ fn at_once<T: Sync, R: Send>(
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                let mut reader = None;
+                let mut reader: Option<Box<dyn Questions + '_>> = None;
                 while let Some((index, thing)) = {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     things.get(index).map(|thing| (index, thing))
                 } {
                     let result = match &mut reader {
-                        Some(reader) => ask(reader, thing),
-                        None => Reader::open(place)
+                        Some(reader) => ask(&mut **reader, thing),
+                        None => database
+                            .reader()
                             .map_err(Failure::Database)
-                            .and_then(|opened| ask(reader.insert(opened), thing)),
+                            .and_then(|opened| ask(&mut **reader.insert(opened), thing)),
                     };
                     if let Ok(mut results) = results.lock() {
                         results[index] = Some(result);
@@ -223,28 +230,28 @@ fn at_once<T: Sync, R: Send>(
 
 /// Writes the answer to a select, row by row.
 pub fn answer_sql(
-    place: &Place,
+    database: &dyn Database,
     sql: &str,
     limits: Limits,
     format: Format,
     target: impl io::Write,
 ) -> Result<(), Failure> {
-    let mut reader = Reader::open(place).map_err(Failure::Database)?;
-    answer_to(&mut reader, sql, None, limits, Some((format, target)), 0).map(|_| ())
+    let mut reader = database.reader().map_err(Failure::Database)?;
+    answer_to(&mut *reader, sql, None, limits, Some((format, target)), 0).map(|_| ())
 }
 
 /// Writes the answer to a query, row by row.
 pub fn answer(
-    place: &Place,
+    database: &dyn Database,
     query: &Query,
     limits: Limits,
     format: Format,
     target: impl io::Write,
 ) -> Result<(), Failure> {
-    let mut reader = Reader::open(place).map_err(Failure::Database)?;
-    let period = period(&reader, &query.period)?;
+    let mut reader = database.reader().map_err(Failure::Database)?;
+    let period = period(&*reader, &query.period)?;
     let target = Some((format, target));
-    answer_to(&mut reader, &query.sql, period, limits, target, 0).map(|_| ())
+    answer_to(&mut *reader, &query.sql, period, limits, target, 0).map(|_| ())
 }
 
 /// Removes what runs that were killed left half-written. What another run is writing now is locked.
@@ -264,7 +271,7 @@ fn remove_leftovers(folder: &Path) -> io::Result<()> {
 }
 
 fn answer_into_file(
-    reader: &mut Reader,
+    reader: &mut dyn Questions,
     query: &Query,
     limits: Limits,
     files: Files<'_>,
@@ -308,7 +315,7 @@ fn answer_into_file(
 }
 
 /// The period that is known of some tables; nothing without any.
-fn period(reader: &Reader, tables: &[Word]) -> Result<Option<Period>, Failure> {
+fn period(reader: &dyn Questions, tables: &[Word]) -> Result<Option<Period>, Failure> {
     if tables.is_empty() {
         return Ok(None);
     }
@@ -318,14 +325,14 @@ fn period(reader: &Reader, tables: &[Word]) -> Result<Option<Period>, Failure> {
 }
 
 /// What is known of some tables.
-fn known(reader: &Reader, tables: &[Word]) -> Result<Known, Failure> {
+fn known(reader: &dyn Questions, tables: &[Word]) -> Result<Known, Failure> {
     let tables: Vec<&str> = tables.iter().map(|table| &*table.text).collect();
     reader.known_of(&tables).map_err(Failure::Database)
 }
 
 /// Writes an answer, with its period behind its own columns, to a target if there is one; keeps up to `most` rows of it.
 fn answer_to<W: io::Write>(
-    reader: &mut Reader,
+    reader: &mut dyn Questions,
     sql: &str,
     period: Option<Period>,
     limits: Limits,

@@ -133,6 +133,10 @@ pub struct LoadArguments {
     #[arg(value_name = "STREAM")]
     pub streams: Vec<String>,
 
+    /// Load only this part of the raw files into the lake, such as `2/8`, while other machines load the others
+    #[arg(long, value_name = "PART/OF")]
+    pub shard: Option<String>,
+
     /// Drop the rows of this stream, whose files were removed on purpose; may be given several times
     #[arg(long, value_name = "STREAM")]
     pub forget: Vec<String>,

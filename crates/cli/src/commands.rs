@@ -26,11 +26,11 @@ use ::load::LoadReport;
 use diagnostics::{Diagnostic, counted};
 use project::faults::database_fault;
 use project::{OpenError, Project};
-use store::{Limits, Place, Store};
+use store::{Database, Limits, Place, Store};
 use transform::Plan;
 
 use crate::console::Console;
-use crate::{CouldNotRun, Outcome};
+use crate::{CouldNotRun, Outcome, distributed};
 
 /// How long a run waits for another that is loading into the same database.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,16 +53,38 @@ fn open_store(project: &Project, place: &Place, console: &Console) -> Result<Sto
     store.map_err(|error| console.cannot_run(&database_fault(&error)))
 }
 
-/// A database to read from. One on disk is taken as it is; one in memory is loaded first and must be kept as long as
-/// it is read.
-fn ready_store(
-    project: &Project,
-    console: &Console,
-) -> Result<(Place, Option<Store>, Outcome), CouldNotRun> {
+/// A database that can be asked.
+struct Ready {
+    database: Box<dyn Database>,
+    /// What loading it came to.
+    outcome: Outcome,
+    /// One in memory is there as long as this is.
+    _store: Option<Store>,
+}
+
+impl Ready {
+    fn database(&self) -> &dyn Database {
+        &*self.database
+    }
+}
+
+/// A database to ask. One on disk and a cluster are taken as they are; one in memory is loaded first.
+fn ready(project: &Project, console: &Console) -> Result<Ready, CouldNotRun> {
+    if project.settings.cluster.is_some() {
+        return Ok(Ready {
+            database: distributed::open(project, console)?,
+            outcome: Outcome::Done,
+            _store: None,
+        });
+    }
     let place = project.place();
     if let Place::Disk(_) = place {
         say_outdated(project, &place, console)?;
-        return Ok((place, None, Outcome::Done));
+        return Ok(Ready {
+            database: Box::new(place),
+            outcome: Outcome::Done,
+            _store: None,
+        });
     }
     if let Some(name) = &project.settings.directory {
         let message = format!(
@@ -73,7 +95,11 @@ fn ready_store(
     let mut store = open_store(project, &place, console)?;
     let plans: Vec<_> = project.plans.iter().collect();
     let outcome = load_for_answers(project, &plans, &mut store, console)?;
-    Ok((place, Some(store), outcome))
+    Ok(Ready {
+        database: Box::new(place),
+        outcome,
+        _store: Some(store),
+    })
 }
 
 /// Loads into a database in memory for what is asked of it: only what was not taken is said of the loading, in a line.

@@ -6,6 +6,7 @@
 pub mod answers;
 pub mod args;
 pub mod console;
+mod distributed;
 pub mod gaps;
 mod loading;
 mod page;

@@ -43,11 +43,6 @@ pub fn load_quietly(
     loaded.map_err(|error| say_error(project, &error, console))
 }
 
-/// Brings the derived tables in line with what was loaded.
-pub fn derive(project: &Project, store: &mut Store, console: &Console) -> Result<(), CouldNotRun> {
-    load::derive(project, store).map_err(|error| say_error(project, &error, console))
-}
-
 fn say_error(project: &Project, error: &LoadError, console: &Console) -> CouldNotRun {
     match error {
         LoadError::Database(error) => console.diagnostic(&database_fault(error)),
@@ -61,6 +56,15 @@ fn say_error(project: &Project, error: &LoadError, console: &Console) -> CouldNo
         }
     }
     CouldNotRun
+}
+
+/// What is printed of an event while a lake is loaded.
+#[cfg(feature = "spark")]
+pub fn say(event: &Event<'_>, bar: &mut ProgressBar, console: &Console) {
+    match event {
+        Event::Loaded(report) => say_stream(report, console),
+        event => say_progress(event, bar, console),
+    }
 }
 
 /// Prints what is odd, and moves the bar; what became of the records is printed elsewhere.

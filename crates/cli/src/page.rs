@@ -10,7 +10,7 @@ use diagnostics::{Diagnostic, counted};
 use project::Project;
 use project::faults::{database_fault, sql_fault};
 use report::{Before, Counted, Happenings, Page, Stretch, Trust};
-use store::{Limits, Period, Place, Reader, Store};
+use store::{Database, Limits, Period};
 
 use crate::answers::{Answered, Failure, first_rows, happenings, keep_all};
 use crate::commands::query::{all_sound, into_folder};
@@ -58,34 +58,34 @@ pub struct Span {
 }
 
 /// The databases that a page is made of.
-pub struct Times {
+pub struct Times<'d> {
     span: Span,
     /// That of its period.
-    pub now: Held,
-    before: Option<Held>,
+    pub now: Held<'d>,
+    before: Option<Held<'d>>,
     /// Where its answers are as files.
     folder: &'static str,
 }
 
-/// A database, and what keeps it.
-pub enum Held {
+/// A database of a period.
+pub enum Held<'d> {
     /// All that is known.
-    Whole(Place),
-    /// What happened in a period; it lives as long as this.
-    Narrowed(Box<Store>),
+    Whole(&'d dyn Database),
+    /// What happened in the period.
+    Narrowed(Box<dyn Database>),
 }
 
-impl Held {
-    /// Where it is asked.
-    pub fn place(&self) -> &Place {
+impl Held<'_> {
+    /// The database.
+    pub fn database(&self) -> &dyn Database {
         match self {
-            Self::Whole(place) => place,
-            Self::Narrowed(store) => store.place(),
+            Self::Whole(database) => *database,
+            Self::Narrowed(database) => &**database,
         }
     }
 }
 
-impl Times {
+impl Times<'_> {
     /// The command that asks the database of the page's period, without its SQL.
     fn command(&self) -> String {
         let wanted = match self.now {
@@ -106,18 +106,23 @@ impl Times {
 /// The period of the page: what was asked for, or else the last twelve months until the newest that is known.
 pub fn span(
     project: &Project,
-    place: &Place,
+    database: &dyn Database,
     asked: Option<&Period>,
     console: &Console,
 ) -> Result<Span, CouldNotRun> {
-    Ok(span_of(asked, &known(project, place, console)?))
+    Ok(span_of(asked, &known(project, database, console)?))
 }
 
 /// From the first moment of anything to the newest that is known.
-pub fn known(project: &Project, place: &Place, console: &Console) -> Result<Period, CouldNotRun> {
+pub fn known(
+    project: &Project,
+    database: &dyn Database,
+    console: &Console,
+) -> Result<Period, CouldNotRun> {
     let tables = project.definitions.schema.tables.iter();
     let tables: Vec<&str> = tables.map(|table| table.name.as_str()).collect();
-    Reader::open(place)
+    database
+        .reader()
         .and_then(|reader| reader.period_of(&tables))
         .map_err(|error| console.cannot_run(&database_fault(&error)))
 }
@@ -159,28 +164,26 @@ fn span_of(asked: Option<&Period>, known: &Period) -> Span {
 
 /// The databases for a period: that whose answers are in `output/` already, the one there is, if it holds nothing else, or
 /// else one made for it.
-pub fn times(
+pub fn times<'d>(
     project: &Project,
-    place: &Place,
+    database: &'d dyn Database,
     span: Span,
-    answered: Option<Held>,
+    answered: Option<Held<'d>>,
     console: &Console,
-) -> Result<Times, CouldNotRun> {
+) -> Result<Times<'d>, CouldNotRun> {
     let folder = match answered.is_some() || span.is_all {
         true => OUTPUT,
         false => OF_THE_PAGE,
     };
     let now = || match answered {
         Some(held) => Ok(held),
-        None if span.is_all => Ok(Held::Whole(place.clone())),
-        None => narrow(project, place, &span.wanted, Undated::Said, console)
-            .map(Box::new)
-            .map(Held::Narrowed),
+        None if span.is_all => Ok(Held::Whole(database)),
+        None => narrow(project, database, &span.wanted, Undated::Said, console).map(Held::Narrowed),
     };
     let before = || {
         let made = span.before.map(|before| {
-            let narrowed = narrow(project, place, &before.period(), Undated::Known, console)?;
-            Ok(Held::Narrowed(Box::new(narrowed)))
+            let narrowed = narrow(project, database, &before.period(), Undated::Known, console)?;
+            Ok(Held::Narrowed(narrowed))
         });
         made.transpose()
     };
@@ -207,24 +210,32 @@ fn both<A: Send, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + S
 /// The answers of a page, each in a file too.
 pub fn into_files<'p>(
     project: &'p Project,
-    times: &Times,
+    times: &Times<'_>,
     queries: &[&'p Query],
     limits: Limits,
     console: &Console,
 ) -> Result<Vec<Answered<'p>>, CouldNotRun> {
-    let place = times.now.place();
-    into_folder(project, place, queries, limits, times.folder, KEPT, console)
+    let database = times.now.database();
+    into_folder(
+        project,
+        database,
+        queries,
+        limits,
+        times.folder,
+        KEPT,
+        console,
+    )
 }
 
 /// Answers in memory only.
 pub fn kept<'p>(
     project: &'p Project,
-    place: &Place,
+    database: &dyn Database,
     queries: &[&'p Query],
     limits: Limits,
     console: &Console,
 ) -> Result<Vec<Answered<'p>>, CouldNotRun> {
-    let answers = keep_all(place, queries, limits, KEPT);
+    let answers = keep_all(database, queries, limits, KEPT);
     all_sound(project, &answers, console)?;
     Ok(answers)
 }
@@ -232,19 +243,19 @@ pub fn kept<'p>(
 /// The page of some answers, with what was answered before, what happened, and whether it can be trusted.
 pub fn of<'p>(
     project: &'p Project,
-    times: &Times,
+    times: &Times<'_>,
     answers: Vec<Answered<'p>>,
     limits: Limits,
     names: Names,
     console: &Console,
 ) -> Result<Page<'p>, CouldNotRun> {
     let mut answers = answers_of(answers);
-    let mut happened = all_happenings(project, times.now.place(), limits, console)?;
+    let mut happened = all_happenings(project, times.now.database(), limits, console)?;
     let mut earlier = Vec::new();
     if let Some(held) = &times.before {
         let queries: Vec<&Query> = answers.iter().map(|answer| answer.query).collect();
-        earlier = answers_of(kept(project, held.place(), &queries, limits, console)?);
-        let before = all_happenings(project, held.place(), limits, console)?;
+        earlier = answers_of(kept(project, held.database(), &queries, limits, console)?);
+        let before = all_happenings(project, held.database(), limits, console)?;
         for (now, before) in happened.iter_mut().zip(before) {
             now.rows.extend(before.rows);
             now.known.since = before.known.since;
@@ -263,7 +274,7 @@ pub fn of<'p>(
             answers: earlier,
         }),
         counted: rows_counted(project, times, &answers, limits, names, console)?,
-        trust: trust(project, times.now.place(), console)?,
+        trust: trust(project, times.now.database(), console)?,
         answers,
         folder: times.folder,
         happenings: happened,
@@ -275,15 +286,16 @@ pub fn of<'p>(
 /// The tables that some answers count, with their newest rows.
 fn rows_counted(
     project: &Project,
-    times: &Times,
+    times: &Times<'_>,
     answers: &[report::Answer<'_>],
     limits: Limits,
     names: Names,
     console: &Console,
 ) -> Result<Vec<Counted>, CouldNotRun> {
-    let place = times.now.place();
+    let database = times.now.database();
     let failed = |error: &store::Error| console.cannot_run(&database_fault(error));
-    let status = Reader::open(place)
+    let status = database
+        .reader()
         .and_then(|reader| reader.status())
         .map_err(|error| failed(&error))?;
     let is_counted = |table: &str| {
@@ -299,7 +311,7 @@ fn rows_counted(
             // Their keys may identify people.
             Names::Hidden => 0,
         };
-        let kept = first_rows(place, &sql, limits, rows).map_err(|failure| match failure {
+        let kept = first_rows(database, &sql, limits, rows).map_err(|failure| match failure {
             Failure::Database(error) => failed(&error),
             Failure::Query(fault) => {
                 let what = format!("the rows of `{}`", table.name);
@@ -364,13 +376,16 @@ pub fn write(project: &Project, page: &Page<'_>, console: &Console) -> Result<()
 /// What happened, for each indicator.
 pub fn all_happenings<'p>(
     project: &'p Project,
-    place: &Place,
+    database: &dyn Database,
     limits: store::Limits,
     console: &Console,
 ) -> Result<Vec<Happenings<'p>>, CouldNotRun> {
     let indicators = &project.definitions.indicators;
     let mut happened = Vec::new();
-    for (indicator, found) in indicators.iter().zip(happenings(place, indicators, limits)) {
+    for (indicator, found) in indicators
+        .iter()
+        .zip(happenings(database, indicators, limits))
+    {
         let (rows, known) = found.map_err(|failure| {
             console.cannot_run(&indicator_fault(project, indicator, &failure))
         })?;
@@ -396,8 +411,13 @@ fn indicator_fault(
     }
 }
 
-fn trust(project: &Project, place: &Place, console: &Console) -> Result<Trust, CouldNotRun> {
-    let status = Reader::open(place)
+fn trust(
+    project: &Project,
+    database: &dyn Database,
+    console: &Console,
+) -> Result<Trust, CouldNotRun> {
+    let status = database
+        .reader()
         .and_then(|reader| reader.status())
         .map_err(|error| console.cannot_run(&database_fault(&error)))?;
     let mut rejects: Vec<(&String, u64)> = status

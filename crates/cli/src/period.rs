@@ -6,12 +6,11 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use project::Project;
 use project::faults::database_fault;
-use store::{Period, Place, Store};
+use store::{Database, Period};
 
 use crate::CouldNotRun;
 use crate::args::PeriodArguments;
 use crate::console::Console;
-use crate::loading::derive;
 
 /// The period that was asked for; nothing if none was.
 pub fn read(arguments: &PeriodArguments, console: &Console) -> Result<Option<Period>, CouldNotRun> {
@@ -55,16 +54,16 @@ pub enum Undated {
     Known,
 }
 
-/// A database with what happened in the period, its derived tables made. It lives as long as the store.
+/// A database with what happened in the period.
 pub fn narrow(
     project: &Project,
-    place: &Place,
+    database: &dyn Database,
     period: &Period,
     undated: Undated,
     console: &Console,
-) -> Result<Store, CouldNotRun> {
-    let narrowed = Store::narrow(place, &project.definitions.schema, period);
-    let mut narrowed = narrowed.map_err(|error| console.cannot_run(&database_fault(&error)))?;
+) -> Result<Box<dyn Database>, CouldNotRun> {
+    let narrowed = database.narrow(&project.definitions.schema, period);
+    let narrowed = narrowed.map_err(|error| console.cannot_run(&database_fault(&error)))?;
     for (table, rows) in narrowed.undated.iter().filter(|_| undated == Undated::Said) {
         let verbs = match rows {
             1 => ("has", "is"),
@@ -78,8 +77,7 @@ pub fn narrow(
         );
         console.diagnostic(&Diagnostic::warning("period-undated", message));
     }
-    derive(project, &mut narrowed.store, console)?;
-    Ok(narrowed.store)
+    Ok(narrowed.database)
 }
 
 /// A moment; without a zone in UTC, as the weeks and months of the reports; a date as its midnight.

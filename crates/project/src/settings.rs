@@ -16,6 +16,10 @@ use transform::{Clock, DateOrder};
 pub struct Settings {
     /// `DB_MODE=DISK` and `DB_PATH`: the database's file; nothing for a database in memory.
     pub database: Option<PathBuf>,
+    /// `LAKE_PATH`: the folder of Parquet files that is loaded in place of a database; nothing where there is none.
+    pub lake: Option<PathBuf>,
+    /// `DATABASE_URL`: the cluster that is asked, `spark://host:15002`; nothing where no other program's is set either.
+    pub cluster: Option<String>,
     /// `DIRECTORY_PATH`: the stream, or the source, that is loaded where none is named; nothing for all.
     pub directory: Option<String>,
     /// `INCIDENTS_PATH`: where postmortems lie, and whether somebody said so.
@@ -103,6 +107,9 @@ pub fn read(project: &Path) -> Result<Settings, Vec<Diagnostic>> {
     if faults.is_empty() {
         Ok(Settings {
             database,
+            lake: get("LAKE_PATH").map(|path| project.join(path)),
+            // Other programs have a setting of this name.
+            cluster: get("DATABASE_URL").filter(|url| url.starts_with("spark:")),
             directory: get("DIRECTORY_PATH").map(|name| name.trim_end_matches('/').to_owned()),
             incidents,
             clock: Clock {

@@ -31,11 +31,11 @@ use transform::{Plan, Reject};
 
 pub use bookkeeping::{Fetching, Finished, GapRow, KnownFile, RejectRow, StreamState, TableStatus};
 pub use definition_tests::TestBench;
-pub use derived::{DerivedFault, Made, derived_faults, outdated};
+pub use derived::{DerivedFault, Made, derived_faults, derived_order, outdated};
 pub use error::{Error, QueryFault};
 pub use file_load::FileLoad;
 pub use period::{Known, Narrowed, Period};
-pub use query::{Limits, Reader, Value, function_names, rows_with_places};
+pub use query::{Database, Limits, Questions, Reader, Value, function_names, rows_with_places};
 
 /// What ends a path in a URI, or begins a byte, as SQLite reads it (https://www.sqlite.org/uri.html).
 const IN_A_URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');

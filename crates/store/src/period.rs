@@ -4,13 +4,15 @@
 //! that happened in it, those that belong to them, and what does not happen but is; the derived tables are made from
 //! these. So every query sees a period in one way, as if nothing else had been recorded.
 
+use std::sync::Mutex;
+
 use definitions::{Column, ColumnType, Schema, Table};
 use rusqlite::{Connection, OptionalExtension};
 
 use transform::EARLIEST;
 
 use crate::ddl::{bookkeeping_tables, quote};
-use crate::{Access, Error, Place, Store, query};
+use crate::{Access, Database, Error, Place, Questions, Store, query};
 
 /// A stretch of time, from its beginning until before its end, each `2026-11-23T20:05:00Z`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,8 +34,8 @@ pub struct Known {
 
 /// A database with the rows of a period.
 pub struct Narrowed {
-    /// The database, which must be kept as long as it is asked.
-    pub store: Store,
+    /// The database.
+    pub database: Box<dyn Database>,
     /// Rows that are in no period, since they do not say when they happened: the table, and how many.
     pub undated: Vec<(String, u64)>,
 }
@@ -85,27 +87,57 @@ pub(crate) fn known_of(connection: &Connection, tables: &[&str]) -> rusqlite::Re
     Ok(known)
 }
 
-impl Store {
-    /// A database in memory with what of another one is in a period. Its derived tables are still to be made.
-    pub fn narrow(place: &Place, schema: &Schema, period: &Period) -> Result<Narrowed, Error> {
-        let failed = |error| Error::sqlite(place, "read", error);
-        // Whether it is there, ours and whole.
-        drop(query::reader(place)?);
-        let narrow = Place::new_memory();
-        let mut store = Self::open(&narrow, schema, std::time::Duration::ZERO, &mut |_| {})?;
-        store.bulk_mode()?;
-        let connection = &mut store.connection;
-        attach(connection, place)?;
-        if !is_declared_alike(connection).map_err(failed)? {
-            return Err(Error::Older {
-                place: place.name(),
-            });
-        }
-        let undated = copy(connection, schema, period).map_err(failed)?;
-        connection
-            .execute_batch("detach database whole")
-            .map_err(failed)?;
-        Ok(Narrowed { store, undated })
+/// A database in memory with what of another one is in a period, and its derived tables.
+pub(crate) fn narrow(place: &Place, schema: &Schema, period: &Period) -> Result<Narrowed, Error> {
+    let failed = |error| Error::sqlite(place, "read", error);
+    // Whether it is there, ours and whole.
+    drop(query::reader(place)?);
+    let narrow = Place::new_memory();
+    let mut store = Store::open(&narrow, schema, std::time::Duration::ZERO, &mut |_| {})?;
+    store.bulk_mode()?;
+    let connection = &mut store.connection;
+    attach(connection, place)?;
+    if !is_declared_alike(connection).map_err(failed)? {
+        return Err(Error::Older {
+            place: place.name(),
+        });
+    }
+    let undated = copy(connection, schema, period).map_err(failed)?;
+    connection
+        .execute_batch("detach database whole")
+        .map_err(failed)?;
+    store.derive(schema)?.map_err(|fault| Error::Other {
+        place: place.name(),
+        doing: "make the derived tables of",
+        message: fault.to_string(),
+    })?;
+    let kept = KeptInMemory {
+        place: narrow,
+        _store: Mutex::new(store),
+    };
+    Ok(Narrowed {
+        database: Box::new(kept),
+        undated,
+    })
+}
+
+/// A database in memory, which is there as long as this is.
+struct KeptInMemory {
+    place: Place,
+    _store: Mutex<Store>,
+}
+
+impl Database for KeptInMemory {
+    fn name(&self) -> String {
+        self.place.name()
+    }
+
+    fn reader(&self) -> Result<Box<dyn Questions + '_>, Error> {
+        self.place.reader()
+    }
+
+    fn narrow(&self, schema: &Schema, period: &Period) -> Result<Narrowed, Error> {
+        narrow(&self.place, schema, period)
     }
 }
 

@@ -7,10 +7,10 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Statement};
 
-use definitions::{Column, Table};
+use definitions::{Column, Schema, Table};
 
 use crate::ddl::{FORMAT, quote};
-use crate::period::{self, Known, Period};
+use crate::period::{self, Known, Narrowed, Period};
 use crate::{Error, Place, QueryFault, TableStatus, bookkeeping};
 
 /// A value of an answer.
@@ -35,6 +35,55 @@ pub struct Limits {
     pub timeout: Option<Duration>,
 }
 
+/// A database that can be asked, whichever engine it is.
+pub trait Database: Send + Sync {
+    /// What messages call it.
+    fn name(&self) -> String;
+
+    /// Somebody who asks; several can ask at once.
+    fn reader(&self) -> Result<Box<dyn Questions + '_>, Error>;
+
+    /// A database with what of this one happened in a period, with its derived tables.
+    fn narrow(&self, schema: &Schema, period: &Period) -> Result<Narrowed, Error>;
+}
+
+/// Somebody who asks a database, one question after another.
+pub trait Questions {
+    /// Runs a query and hands out its columns, then its rows one by one; says how many there were.
+    fn query(
+        &mut self,
+        sql: &str,
+        limits: Limits,
+        columns: &mut dyn FnMut(&[String]) -> Result<(), String>,
+        row: &mut dyn FnMut(&[Value]) -> Result<(), String>,
+    ) -> Result<Result<u64, QueryFault>, Error>;
+
+    /// The period that the rows of these tables are of: from the first of them to the newest that is known, be it a row or
+    /// a fetch.
+    fn period_of(&self, tables: &[&str]) -> Result<Period, Error>;
+
+    /// Since when and until when everything is known of all these tables; those that nothing was ever loaded into do not
+    /// count.
+    fn known_of(&self, tables: &[&str]) -> Result<Known, Error>;
+
+    /// A line for each table.
+    fn status(&self) -> Result<Vec<TableStatus>, Error>;
+}
+
+impl Database for Place {
+    fn name(&self) -> String {
+        Place::name(self)
+    }
+
+    fn reader(&self) -> Result<Box<dyn Questions + '_>, Error> {
+        Ok(Box::new(Reader::open(self)?))
+    }
+
+    fn narrow(&self, schema: &Schema, period: &Period) -> Result<Narrowed, Error> {
+        period::narrow(self, schema, period)
+    }
+}
+
 /// A connection that may only read. It sees what is committed when it is asked, and answers one question after another;
 /// several can answer at once.
 pub struct Reader {
@@ -51,8 +100,20 @@ impl Reader {
         })
     }
 
-    /// Runs a query and hands out its columns, then its rows one by one; says how many there were.
-    pub fn query(
+    /// The columns that a query would give: it is compiled, but not run.
+    pub fn columns(&self, sql: &str) -> Result<Vec<String>, QueryFault> {
+        let statement = compile(&self.connection, sql)?;
+        let names = statement.column_names();
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
+    fn error(&self, error: rusqlite::Error) -> Error {
+        Error::sqlite(&self.place, "read", error)
+    }
+}
+
+impl Questions for Reader {
+    fn query(
         &mut self,
         sql: &str,
         limits: Limits,
@@ -80,32 +141,16 @@ impl Reader {
         }))
     }
 
-    /// The columns that a query would give: it is compiled, but not run.
-    pub fn columns(&self, sql: &str) -> Result<Vec<String>, QueryFault> {
-        let statement = compile(&self.connection, sql)?;
-        let names = statement.column_names();
-        Ok(names.into_iter().map(str::to_owned).collect())
-    }
-
-    /// The period that the rows of these tables are of: from the first of them to the newest that is known, be it a row or
-    /// a fetch.
-    pub fn period_of(&self, tables: &[&str]) -> Result<Period, Error> {
+    fn period_of(&self, tables: &[&str]) -> Result<Period, Error> {
         period::period_of(&self.connection, tables).map_err(|error| self.error(error))
     }
 
-    /// Since when and until when everything is known of all these tables; those that nothing was ever loaded into do not
-    /// count.
-    pub fn known_of(&self, tables: &[&str]) -> Result<Known, Error> {
+    fn known_of(&self, tables: &[&str]) -> Result<Known, Error> {
         period::known_of(&self.connection, tables).map_err(|error| self.error(error))
     }
 
-    /// A line for each table.
-    pub fn status(&self) -> Result<Vec<TableStatus>, Error> {
+    fn status(&self) -> Result<Vec<TableStatus>, Error> {
         bookkeeping::status(&self.connection).map_err(|error| self.error(error))
-    }
-
-    fn error(&self, error: rusqlite::Error) -> Error {
-        Error::sqlite(&self.place, "read", error)
     }
 }
 

@@ -22,10 +22,11 @@ pub fn run(
         let hint = "write them as `2026-Q1..2026-Q2`, `2026-02..2026-03` or `2026-03-01/2026-03-15..2026-03-15/2026-04-01`";
         return Err(console.cannot_run(&Diagnostic::error("argument", message).hint(hint)));
     };
-    let (place, _store, outcome) = super::ready_store(&project, console)?;
+    let ready = super::ready(&project, console)?;
+    let (database, outcome) = (ready.database(), ready.outcome);
     let limits = super::limits(options.timeout);
     // A period that is not over has not had all of its events yet.
-    let newest = page::known(&project, &place, console)?.to;
+    let newest = page::known(&project, database, console)?.to;
     let newest = newest.as_deref().and_then(report::moment);
     let over = newest.map(|newest| now.until(newest));
     let now = match over {
@@ -43,7 +44,7 @@ pub fn run(
         }
         _ => now,
     };
-    let happened = page::all_happenings(&project, &place, limits, console)?;
+    let happened = page::all_happenings(&project, database, limits, console)?;
     let headings = [
         "indicator",
         "before",

@@ -8,7 +8,7 @@ use project::Project;
 use project::faults::{database_fault, query_fault, typed_sql_fault};
 use report::Format;
 use serde_json::json;
-use store::{Limits, Place, QueryFault};
+use store::{Database, Limits, QueryFault};
 use wildmatch::WildMatch;
 
 use crate::answers::{Answered, Failure, Files, answer, answer_all, answer_sql};
@@ -36,13 +36,12 @@ pub fn run(
         ));
     }
     let wanted = period::read(&options.period, console)?;
-    let (place, _store, outcome) = super::ready_store(&project, console)?;
+    let ready = super::ready(&project, console)?;
+    let outcome = ready.outcome;
     let narrowed = wanted
-        .map(|wanted| period::narrow(&project, &place, &wanted, Undated::Said, console))
+        .map(|wanted| period::narrow(&project, ready.database(), &wanted, Undated::Said, console))
         .transpose()?;
-    let place = narrowed
-        .as_ref()
-        .map_or(place, |store| store.place().clone());
+    let database = narrowed.as_deref().unwrap_or(ready.database());
     let limits = super::limits(options.timeout);
     if let Some(sql) = &options.sql {
         let by_target = match io::stdout().is_terminal() {
@@ -51,13 +50,13 @@ pub fn run(
         };
         let format = format(options.format.unwrap_or(by_target));
         streamed(|out| {
-            answer_sql(&place, sql, limits, format, out).map_err(|failure| (None, failure))
+            answer_sql(database, sql, limits, format, out).map_err(|failure| (None, failure))
         })
         .map_err(|(_, failure)| say_sql(&project, sql, &failure, console))?;
     } else if let Some(wanted) = options.format {
-        to_stdout(&project, &place, &queries, limits, wanted, console)?;
+        to_stdout(&project, database, &queries, limits, wanted, console)?;
     } else {
-        let answers = into_folder(&project, &place, &queries, limits, OUTPUT, 0, console)?;
+        let answers = into_folder(&project, database, &queries, limits, OUTPUT, 0, console)?;
         for answer in &answers {
             if let Ok(kept) = &answer.outcome {
                 let (name, rows) = (&answer.query.name, kept.n_rows);
@@ -72,7 +71,7 @@ pub fn run(
 /// Answers queries into a folder of the project, and keeps up to `rows` rows of each; every failure is printed, and one is enough to fail.
 pub fn into_folder<'a>(
     project: &Project,
-    place: &Place,
+    database: &dyn Database,
     queries: &[&'a Query],
     limits: Limits,
     name: &str,
@@ -87,7 +86,7 @@ pub fn into_folder<'a>(
             false => Format::CsvForSpreadsheets,
         },
     };
-    let answers = answer_all(place, queries, limits, files, rows).map_err(|error| {
+    let answers = answer_all(database, queries, limits, files, rows).map_err(|error| {
         console.diagnostic(
             &Diagnostic::error("output", format!("cannot write to `{name}/`: {error}"))
                 .in_data(project.folder.join(name).display().to_string()),
@@ -165,7 +164,7 @@ pub fn select<'p>(
 
 fn to_stdout(
     project: &Project,
-    place: &Place,
+    database: &dyn Database,
     queries: &[&Query],
     limits: Limits,
     wanted: AnswerFormat,
@@ -175,7 +174,7 @@ fn to_stdout(
     streamed(|out| {
         for (index, query) in queries.iter().enumerate() {
             let one = |out: &mut dyn Write| {
-                answer(place, query, limits, format(wanted), out)
+                answer(database, query, limits, format(wanted), out)
                     .map_err(|failure| (Some(*query), failure))
             };
             match wanted {

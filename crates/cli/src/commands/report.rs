@@ -13,15 +13,16 @@ pub fn run(
     let project = super::open_project(&arguments.project, console)?;
     let queries = super::query::select(&project, &options.only, console)?;
     let asked = period::read(&options.period, console)?;
-    let (place, _store, outcome) = super::ready_store(&project, console)?;
+    let ready = super::ready(&project, console)?;
+    let (database, outcome) = (ready.database(), ready.outcome);
     let limits = super::limits(options.timeout);
-    let span = page::span(&project, &place, asked.as_ref(), console)?;
-    let times = page::times(&project, &place, span, None, console)?;
+    let span = page::span(&project, database, asked.as_ref(), console)?;
+    let times = page::times(&project, database, span, None, console)?;
     let answers = match options.format {
         PageFormat::Html => page::into_files(&project, &times, &queries, limits, console)?,
         // What goes to stdout writes no files.
         PageFormat::Markdown | PageFormat::Json => {
-            page::kept(&project, times.now.place(), &queries, limits, console)?
+            page::kept(&project, times.now.database(), &queries, limits, console)?
         }
     };
     let names = match options.anonymous {

@@ -2,14 +2,16 @@
 
 use diagnostics::{count, counted};
 use load::LoadReport;
+use project::Project;
 use store::TableStatus;
+use transform::Plan;
 
 use crate::answers::Answered;
 use crate::args::{Arguments, RunArguments};
 use crate::console::Console;
 use crate::page::{self, Held, Names};
 use crate::period::Undated;
-use crate::{CouldNotRun, Outcome, gaps, loading, period};
+use crate::{CouldNotRun, Outcome, distributed, gaps, loading, period};
 
 pub fn run(
     arguments: &Arguments,
@@ -18,28 +20,28 @@ pub fn run(
 ) -> Result<Outcome, CouldNotRun> {
     let project = super::open_project(&arguments.project, console)?;
     let asked = period::read(&options.period, console)?;
-    let place = project.place();
-    let mut store = super::open_store(&project, &place, console)?;
     let plans = super::to_load(&project, &[], console)?;
-    let reports = loading::load(&project, &plans, &[], &mut store, console)?;
-    let status = store
-        .status()
+    let (reports, ready) = load(&project, &plans, console)?;
+    let database = ready.database();
+    let status = database
+        .reader()
+        .and_then(|reader| reader.status())
         .map_err(|error| console.cannot_run(&project::faults::database_fault(&error)))?;
     let queries: Vec<_> = project.definitions.queries.iter().collect();
     let limits = super::limits(options.timeout);
     let held = match &asked {
-        Some(asked) => Held::Narrowed(Box::new(period::narrow(
+        Some(asked) => Held::Narrowed(period::narrow(
             &project,
-            &place,
+            database,
             asked,
             Undated::Said,
             console,
-        )?)),
-        None => Held::Whole(place.clone()),
+        )?),
+        None => Held::Whole(database),
     };
     let answers = super::query::into_folder(
         &project,
-        held.place(),
+        held.database(),
         &queries,
         limits,
         page::OUTPUT,
@@ -52,15 +54,15 @@ pub fn run(
     let gaps = gaps.map(|(_, state)| gaps::lines(&state.gaps).len() as u64);
     let counts = Counts::of(&status, &reports, gaps.sum());
     let summary = summary(&counts, &answers);
-    let span = page::span(&project, &place, asked.as_ref(), console)?;
+    let span = page::span(&project, database, asked.as_ref(), console)?;
     let is_of_page = span.is_all || asked.is_some_and(|asked| asked.from.is_some());
     let (times, answers) = match is_of_page {
         true => (
-            page::times(&project, &place, span, Some(held), console)?,
+            page::times(&project, database, span, Some(held), console)?,
             answers,
         ),
         false => {
-            let times = page::times(&project, &place, span, None, console)?;
+            let times = page::times(&project, database, span, None, console)?;
             let answers = page::into_files(&project, &times, &queries, limits, console)?;
             (times, answers)
         }
@@ -69,6 +71,27 @@ pub fn run(
     page::write(&project, &page, console)?;
     console.data(console.typable(&summary).as_bytes())?;
     Ok(super::outcome(counts.rejects + counts.gaps))
+}
+
+/// Loads, and gives what is to be asked then.
+fn load(
+    project: &Project,
+    plans: &[&Plan],
+    console: &Console,
+) -> Result<(Vec<LoadReport>, super::Ready), CouldNotRun> {
+    if project.settings.cluster.is_some() {
+        let reports = distributed::load(project, plans, &[], None, console)?;
+        return Ok((reports, super::ready(project, console)?));
+    }
+    let place = project.place();
+    let mut store = super::open_store(project, &place, console)?;
+    let reports = loading::load(project, plans, &[], &mut store, console)?;
+    let ready = super::Ready {
+        database: Box::new(place),
+        outcome: Outcome::Done,
+        _store: Some(store),
+    };
+    Ok((reports, ready))
 }
 
 /// What is loaded, and what is not.

@@ -4,7 +4,7 @@ use diagnostics::count;
 use extract::state::State;
 use project::faults::database_fault;
 use project::{Project, states};
-use store::{Place, Reader, TableStatus};
+use store::{Database, Place, TableStatus};
 
 use crate::args::{Arguments, MessageFormat};
 use crate::console::Console;
@@ -14,13 +14,17 @@ pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNot
     let project = super::open_project(&arguments.project, console)?;
     let place = project.place();
     let status = match &place {
+        _ if project.settings.cluster.is_some() => {
+            let ready = super::ready(&project, console)?;
+            ready.database().reader().and_then(|reader| reader.status())
+        }
         Place::Memory(_) => {
             let mut store = super::open_store(&project, &place, console)?;
             let plans: Vec<_> = project.plans.iter().collect();
             super::load_for_answers(&project, &plans, &mut store, console)?;
             store.status()
         }
-        Place::Disk(_) => Reader::open(&place).and_then(|reader| reader.status()),
+        Place::Disk(_) => place.reader().and_then(|reader| reader.status()),
     };
     let fetched = crate::fetched_states(&project, console)?;
     let status = match status {

@@ -1,0 +1,567 @@
+//! A cluster that is asked: one session, in which the views are made once.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use std::{process, thread};
+
+use definitions::Schema;
+use spark_connect::{SparkError, SparkSession};
+use store::{
+    Database, Error, Known, Limits, Narrowed, Period, QueryFault, Questions, TableStatus, Value,
+};
+use transform::Plan;
+
+use crate::address::Address;
+use crate::kept::Kept;
+use crate::views::{Loaded, Stream};
+use crate::{answers, views};
+
+/// The oldest Spark that has the functions that queries use.
+const OLDEST: u32 = 4;
+
+/// How often somebody looks whether a query is over.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What the session is set to, so that Spark means by SQL what this project's SQLite does.
+const SETTINGS: [(&str, &str); 3] = [
+    ("spark.sql.session.timeZone", "UTC"),
+    ("spark.sql.ansi.enabled", "true"),
+    ("spark.sql.caseSensitive", "false"),
+];
+
+/// A lake on a cluster.
+pub struct Cluster {
+    address: Address,
+    /// The lake's folder, which the cluster sees too.
+    folder: PathBuf,
+    streams: Vec<Stream>,
+    schema: Schema,
+    period: Option<Period>,
+    /// The session once its views are made; a failure is tried again by the next one who asks.
+    opened: OnceLock<Opened>,
+    opening: Mutex<()>,
+}
+
+/// A session in which all views are made.
+#[derive(Clone)]
+struct Opened {
+    session: SparkSession,
+    /// The last moment that is plausible for all streams together.
+    latest: Option<String>,
+}
+
+impl Cluster {
+    /// A cluster at `spark://host:15002`, which sees the lake in this folder. Nothing is asked yet. The error says what is
+    /// wrong with the address, without repeating it.
+    pub fn new(
+        address: &str,
+        folder: &Path,
+        schema: &Schema,
+        plans: &[Plan],
+    ) -> Result<Self, String> {
+        let streams = plans.iter().map(|plan| Stream {
+            name: plan.stream.to_string(),
+            tables: plan
+                .tables
+                .iter()
+                .map(|table| table.table.clone())
+                .collect(),
+            loaded: Loaded::default(),
+        });
+        Ok(Self {
+            address: Address::parse(address)?,
+            folder: folder.to_owned(),
+            streams: streams.collect(),
+            schema: schema.clone(),
+            period: None,
+            opened: OnceLock::new(),
+            opening: Mutex::new(()),
+        })
+    }
+
+    fn opened(&self) -> Result<Opened, Error> {
+        let _one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened.clone());
+        }
+        let session = self.session()?;
+        let latest = self.prepare(&session)?;
+        let opened = Opened { session, latest };
+        Ok(self.opened.get_or_init(|| opened).clone())
+    }
+
+    fn session(&self) -> Result<SparkSession, Error> {
+        let failed = |doing| move |error: SparkError| self.failed(doing, &error);
+        let builder = SparkSession::builder().remote(&self.address.connection);
+        let session = builder.get_or_create().map_err(failed("reach"))?;
+        let version = session.version().map_err(failed("reach"))?;
+        let major = version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse::<u32>().ok());
+        if major.is_none_or(|major| major < OLDEST) {
+            return Err(self.other(
+                "use",
+                format!("it is Spark {version}, expected {OLDEST}.0 or later"),
+            ));
+        }
+        for (name, value) in SETTINGS {
+            session.conf().set(name, value).map_err(failed("set up"))?;
+        }
+        Ok(session)
+    }
+
+    /// Makes the views, and the derived tables if they are not there for what is loaded now. Gives the last moment that is
+    /// plausible.
+    fn prepare(&self, session: &SparkSession) -> Result<Option<String>, Error> {
+        let lake = format!("file://{}", self.folder.display());
+        let run =
+            |sql: &str| run(session, sql).map_err(|error| self.failed("read the lake on", &error));
+        for view in views::of_notes(&lake) {
+            run(&view)?;
+        }
+        let (streams, latest) = self.loaded(session)?;
+        for view in views::of_tables(&lake, &streams, latest.as_deref(), self.period.as_ref()) {
+            run(&view)?;
+        }
+        let order = store::derived_order(&self.schema)?;
+        let derived: Vec<_> = order
+            .iter()
+            .filter_map(|name| {
+                self.schema
+                    .derived
+                    .iter()
+                    .find(|one| one.table.name == *name)
+            })
+            .collect();
+        let tables = views::tables(&streams, self.period.as_ref());
+        let mut made = vec![("_tables".to_owned(), views::TABLES.to_owned(), tables)];
+        made.extend(derived.iter().map(|one| {
+            let select = views::of_derived(&one.table, &one.sql);
+            (one.table.name.clone(), views::declared(&one.table), select)
+        }));
+        let state = self.rows(session, views::STATE)?;
+        let state = format!("{:?} {:?} {made:?}", state, self.period);
+        let kept = Kept::open(&self.folder, &state).map_err(|error| self.disk(&error))?;
+        for (name, columns, select) in &made {
+            let path = format!("{lake}/{}/{name}", kept.name());
+            if !kept.is_made {
+                run(&format!(
+                    "insert overwrite directory {} using parquet {select}",
+                    views::text(&path)
+                ))?;
+            }
+            run(&views::files("parquet", &path, name, columns))?;
+        }
+        kept.keep().map_err(|error| self.disk(&error))?;
+        for view in views::of_schema(&self.schema) {
+            run(&view)?;
+        }
+        Ok(latest)
+    }
+
+    /// The streams with what is known of their raw files, and the last moment that is plausible for all together.
+    fn loaded(&self, session: &SparkSession) -> Result<(Vec<Stream>, Option<String>), Error> {
+        let mut streams = self.streams.clone();
+        let mut latest = None;
+        for row in self.rows(session, &views::loaded())? {
+            let loaded = Loaded {
+                files: as_count(row.get(1)),
+                fetched_at: as_number(row.get(2)),
+                latest: as_text(row.get(3)),
+                listed_at: as_number(row.get(4)),
+            };
+            match as_text(row.first()) {
+                None => latest = loaded.latest,
+                Some(name) => {
+                    if let Some(stream) = streams.iter_mut().find(|stream| stream.name == name) {
+                        stream.loaded = loaded;
+                    }
+                }
+            }
+        }
+        Ok((streams, latest))
+    }
+
+    /// The rows of a select of ours.
+    fn rows(&self, session: &SparkSession, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
+        let mut rows = Vec::new();
+        let answered = answer(session, sql, &mut |_| Ok(()), &mut |row| {
+            rows.push(row.to_vec());
+            Ok(())
+        });
+        match answered {
+            Ok(_) => Ok(rows),
+            Err(Failed::Spark(error)) => Err(self.failed("ask", &error)),
+            Err(Failed::Output(message)) => Err(self.other("ask", message)),
+        }
+    }
+
+    /// Each table with the stream that fills it; the derived ones last.
+    fn tables(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let loaded = self.streams.iter().flat_map(|stream| {
+            let tables = stream.tables.iter();
+            tables.map(|table| (table.name.as_str(), Some(stream.name.as_str())))
+        });
+        let derived = self.schema.derived.iter();
+        loaded.chain(derived.map(|one| (one.table.name.as_str(), None)))
+    }
+
+    fn disk(&self, error: &io::Error) -> Error {
+        Error::Other {
+            place: self.folder.display().to_string(),
+            doing: "write derived tables into",
+            message: error.to_string(),
+        }
+    }
+
+    fn failed(&self, doing: &'static str, error: &SparkError) -> Error {
+        self.other(doing, said(error))
+    }
+
+    fn other(&self, doing: &'static str, message: String) -> Error {
+        Error::Other {
+            place: self.address.shown.clone(),
+            doing,
+            message: message.replace(&self.address.connection, &self.address.shown),
+        }
+    }
+}
+
+impl Database for Cluster {
+    fn name(&self) -> String {
+        self.address.shown.clone()
+    }
+
+    fn reader(&self) -> Result<Box<dyn Questions + '_>, Error> {
+        Ok(Box::new(Asking {
+            cluster: self,
+            session: self.opened()?.session,
+        }))
+    }
+
+    fn narrow(&self, _: &Schema, period: &Period) -> Result<Narrowed, Error> {
+        let narrow = Self {
+            address: self.address.clone(),
+            folder: self.folder.clone(),
+            streams: self.streams.clone(),
+            schema: self.schema.clone(),
+            period: Some(period.clone()),
+            opened: OnceLock::new(),
+            opening: Mutex::new(()),
+        };
+        let opened = narrow.opened()?;
+        let undated = views::undated(&self.streams, opened.latest.as_deref());
+        let counts = narrow.rows(&opened.session, &undated)?.into_iter();
+        let counts = counts.map(|row| (as_text(row.first()), as_count(row.get(1))));
+        let undated = counts.filter_map(|(table, count)| Some((table?, count)));
+        Ok(Narrowed {
+            undated: undated.filter(|(_, count)| *count > 0).collect(),
+            database: Box::new(narrow),
+        })
+    }
+}
+
+/// Somebody who asks a cluster.
+struct Asking<'c> {
+    cluster: &'c Cluster,
+    session: SparkSession,
+}
+
+impl Asking<'_> {
+    fn rows(&self, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
+        self.cluster.rows(&self.session, sql)
+    }
+
+    fn known_tables(&self, tables: &[&str]) -> Result<Vec<Vec<Value>>, Error> {
+        if tables.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = tables.iter().map(|name| views::text(name)).collect();
+        self.rows(&format!(
+            "select one.from_at, one.to_at,
+               least(windows.since_at, one.from_at), greatest(windows.until_at, one.newest_extracted_at)
+             from _tables as one
+             left join (
+               select stream, min(since_at) as since_at, max(until_at) as until_at from _windows group by stream
+             ) as windows on windows.stream = one.stream
+             where one.table_name in ({})",
+            names.join(", ")
+        ))
+    }
+}
+
+impl Questions for Asking<'_> {
+    fn query(
+        &mut self,
+        sql: &str,
+        limits: Limits,
+        columns: &mut dyn FnMut(&[String]) -> Result<(), String>,
+        row: &mut dyn FnMut(&[Value]) -> Result<(), String>,
+    ) -> Result<Result<u64, QueryFault>, Error> {
+        if !only_reads(sql) {
+            return Ok(Err(QueryFault::Writes));
+        }
+        let answered = within(&self.session, limits.timeout, || {
+            answer(&self.session, &views::spelt(sql), columns, row)
+        });
+        Ok(match answered {
+            Answered::InTime(Ok(rows)) => Ok(rows),
+            Answered::TooLate(timeout) => Err(QueryFault::Timeout(timeout.as_secs())),
+            Answered::InTime(Err(Failed::Output(reason))) => Err(QueryFault::Output(reason)),
+            Answered::InTime(Err(Failed::Spark(error))) if is_about_the_query(&error) => {
+                Err(QueryFault::Sql {
+                    message: said(&error),
+                    offset: None,
+                })
+            }
+            Answered::InTime(Err(Failed::Spark(error))) => {
+                return Err(self.cluster.failed("ask", &error));
+            }
+        })
+    }
+
+    fn period_of(&self, tables: &[&str]) -> Result<Period, Error> {
+        let known = self.known_tables(tables)?;
+        let texts = |place: usize| known.iter().filter_map(move |row| as_text(row.get(place)));
+        Ok(Period {
+            from: texts(0).min(),
+            to: texts(1).max(),
+        })
+    }
+
+    fn known_of(&self, tables: &[&str]) -> Result<Known, Error> {
+        let known = self.known_tables(tables)?;
+        let texts = |place: usize| known.iter().filter_map(move |row| as_text(row.get(place)));
+        Ok(Known {
+            since: texts(2).max(),
+            until: texts(3).min(),
+        })
+    }
+
+    fn status(&self) -> Result<Vec<TableStatus>, Error> {
+        let known =
+            self.rows("select table_name, stream, rows, newest_extracted_at from _tables")?;
+        let count = |table: &str| -> Result<Vec<(String, u64)>, Error> {
+            let rows = self.rows(&format!(
+                "select stream, count(*) from {table} group by stream"
+            ))?;
+            let pairs = rows.iter().map(|row| {
+                (
+                    as_text(row.first()).unwrap_or_default(),
+                    as_count(row.get(1)),
+                )
+            });
+            Ok(pairs.collect())
+        };
+        let (rejects, warnings) = (count("_rejects")?, count("_warnings")?);
+        let of = |counts: &[(String, u64)], stream: &str| {
+            counts
+                .iter()
+                .find(|(name, _)| name == stream)
+                .map_or(0, |(_, count)| *count)
+        };
+        let mut lines: Vec<TableStatus> = Vec::new();
+        for (table, stream) in self.cluster.tables() {
+            let row = known
+                .iter()
+                .find(|row| as_text(row.first()).as_deref() == Some(table));
+            let is_first =
+                stream.is_some() && !lines.iter().any(|line| line.stream.as_deref() == stream);
+            let counted = |counts: &[(String, u64)]| match stream {
+                Some(stream) if is_first => of(counts, stream),
+                _ => 0,
+            };
+            let rows = match (row, stream) {
+                (Some(row), _) => as_count(row.get(2)),
+                (None, Some(_)) => 0,
+                (None, None) => {
+                    let rows =
+                        self.rows(&format!("select count(*) from {}", views::quote(table)))?;
+                    rows.first().map_or(0, |row| as_count(row.first()))
+                }
+            };
+            lines.push(TableStatus {
+                table: table.to_owned(),
+                stream: stream.map(str::to_owned),
+                is_derived: stream.is_none(),
+                rows,
+                newest: row.and_then(|row| as_text(row.get(3))),
+                rejects: counted(&rejects),
+                warnings: counted(&warnings),
+            });
+        }
+        Ok(lines)
+    }
+}
+
+/// Why there is no answer.
+enum Failed {
+    Spark(SparkError),
+    /// Whoever takes the rows could not go on, or a value is of no type that an answer has.
+    Output(String),
+}
+
+impl From<SparkError> for Failed {
+    fn from(error: SparkError) -> Self {
+        Self::Spark(error)
+    }
+}
+
+fn answer(
+    session: &SparkSession,
+    sql: &str,
+    columns: &mut dyn FnMut(&[String]) -> Result<(), String>,
+    take: &mut dyn FnMut(&[Value]) -> Result<(), String>,
+) -> Result<u64, Failed> {
+    let frame = session.sql(sql)?;
+    let names = frame.columns()?;
+    columns(&names).map_err(Failed::Output)?;
+    let mut count = 0;
+    for row in frame.to_local_iterator(false)? {
+        let row = row?;
+        let values = (0..names.len()).map(|place| answers::value(row.get(place)));
+        let values: Vec<Value> = values
+            .collect::<Result<_, String>>()
+            .map_err(Failed::Output)?;
+        take(&values).map_err(Failed::Output)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn run(session: &SparkSession, statement: &str) -> Result<(), SparkError> {
+    session.sql(statement)?.collect().map(drop)
+}
+
+enum Answered {
+    InTime(Result<u64, Failed>),
+    TooLate(Duration),
+}
+
+/// Asks, and has the cluster stop when the time is up.
+fn within(
+    session: &SparkSession,
+    timeout: Option<Duration>,
+    ask: impl FnOnce() -> Result<u64, Failed>,
+) -> Answered {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let Some(timeout) = timeout else {
+        return Answered::InTime(ask());
+    };
+    let tag = format!(
+        "reliability-{}-{}",
+        process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    );
+    let (is_over, is_late) = (AtomicBool::new(false), AtomicBool::new(false));
+    let answered = thread::scope(|scope| {
+        scope.spawn(|| {
+            let end = Instant::now() + timeout;
+            while !is_over.load(Ordering::Relaxed) {
+                if Instant::now() >= end {
+                    is_late.store(true, Ordering::Relaxed);
+                    let _ = session.interrupt_tag(&tag);
+                }
+                thread::sleep(LOOK);
+            }
+        });
+        let _ = session.add_tag(&tag);
+        let answered = ask();
+        session.remove_tag(&tag);
+        is_over.store(true, Ordering::Relaxed);
+        answered
+    });
+    match answered {
+        Err(_) if is_late.load(Ordering::Relaxed) => Answered::TooLate(timeout),
+        answered => Answered::InTime(answered),
+    }
+}
+
+/// Whether a text is a select: Spark has no sessions that may only read.
+fn only_reads(sql: &str) -> bool {
+    let mut rest = sql.trim_start();
+    loop {
+        if let Some(comment) = rest.strip_prefix("--") {
+            rest = comment
+                .split_once('\n')
+                .map_or("", |(_, rest)| rest)
+                .trim_start();
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            rest = comment
+                .split_once("*/")
+                .map_or("", |(_, rest)| rest)
+                .trim_start();
+        } else if let Some(within) = rest.strip_prefix('(') {
+            rest = within.trim_start();
+        } else {
+            break;
+        }
+    }
+    let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
+    ["select", "with", "values", "explain", "describe", "show"]
+        .contains(&&*word.to_ascii_lowercase())
+}
+
+/// Whether Spark refuses a query, or failed in it; everything else is about the cluster.
+fn is_about_the_query(error: &SparkError) -> bool {
+    error
+        .get_sql_state()
+        .is_some_and(|state| !state.starts_with("XX") && !state.starts_with("HY"))
+}
+
+/// What Spark said, in one line.
+fn said(error: &SparkError) -> String {
+    let message = error.message();
+    let line = message.lines().next().unwrap_or_default();
+    line.trim().chars().take(500).collect()
+}
+
+fn as_text(value: Option<&Value>) -> Option<String> {
+    match value {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn as_number(value: Option<&Value>) -> Option<i64> {
+    match value {
+        Some(Value::Integer(number)) => Some(*number),
+        _ => None,
+    }
+}
+
+fn as_count(value: Option<&Value>) -> u64 {
+    match value {
+        Some(Value::Integer(number)) => u64::try_from(*number).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_reads;
+
+    #[test]
+    fn only_selects_are_asked() {
+        for sql in [
+            "select 1",
+            "-- a\n/* b */ With x as (select 1) select 2",
+            " ( select 1)",
+        ] {
+            assert!(only_reads(sql), "{sql}");
+        }
+        for sql in [
+            "",
+            "insert into x values (1)",
+            "-- select\ndrop table x",
+            "set a = b",
+            "/* select",
+        ] {
+            assert!(!only_reads(sql), "{sql}");
+        }
+    }
+}
