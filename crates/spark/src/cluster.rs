@@ -200,11 +200,12 @@ impl Cluster {
         }
     }
 
-    /// Each table with the stream that fills it; the derived ones last.
+    /// Each table with the stream that fills it, in the order of the schema; the derived ones last.
     fn tables(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let loaded = self.streams.iter().flat_map(|stream| {
-            let tables = stream.tables.iter();
-            tables.map(|table| (table.name.as_str(), Some(stream.name.as_str())))
+        let loaded = self.schema.tables.iter().filter_map(|table| {
+            let fills = |stream: &&Stream| stream.tables.iter().any(|one| one.name == table.name);
+            let stream = self.streams.iter().find(fills)?;
+            Some((table.name.as_str(), Some(stream.name.as_str())))
         });
         let derived = self.schema.derived.iter();
         loaded.chain(derived.map(|one| (one.table.name.as_str(), None)))

@@ -475,3 +475,79 @@ fn kind(column: &Column) -> &'static str {
         ColumnType::Date => "date",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The built-in tables of people, and when they were loaded.
+    fn people() -> Vec<Stream> {
+        let folder = tempfile::tempdir().unwrap();
+        let (definitions, _) = definitions::read(folder.path());
+        let table = |name: &str| definitions.schema.table(name).unwrap().clone();
+        vec![Stream {
+            name: "incidents".to_owned(),
+            tables: vec![table("Incidents"), table("RootCauses")],
+            loaded: Loaded {
+                files: 2,
+                fetched_at: Some(5),
+                latest: Some("2026-11-24T00:00:00Z".to_owned()),
+                listed_at: None,
+            },
+        }]
+    }
+
+    #[test]
+    fn a_record_counts_by_its_newest_copy() {
+        let streams = people();
+        let views = of_tables("file:///lake", &streams, None, None);
+        let of = |name: &str| {
+            let begins = format!("create or replace temporary view `{name}` ");
+            let found = views.iter().find(|view| view.starts_with(&begins));
+            found.unwrap_or_else(|| panic!("no view {name}")).clone()
+        };
+        let newest = of("_newest_incidents");
+        assert!(
+            newest.ends_with(
+                "where r._place = 1 and nvl(r._extracted_at, -1) >= -9223372036854775807"
+            )
+        );
+        assert!(
+            of("_records_incidents").contains("partition by `id` order by nvl(_extracted_at, ")
+        );
+        // Children are those of the newest copy.
+        assert!(of("_whole_RootCauses").contains("n._load = r._load and n._record = r._record"));
+        assert!(
+            of("_raw_Incidents")
+                .contains("using parquet options (path 'file:///lake/rows/Incidents')")
+        );
+    }
+
+    #[test]
+    fn a_period_has_what_happened_in_it() {
+        let streams = people();
+        let period = Period {
+            from: Some("2026-01-01T00:00:00Z".to_owned()),
+            to: None,
+        };
+        let latest = Some("2026-11-24T00:00:00Z");
+        let views = of_tables("file:///lake", &streams, latest, Some(&period));
+        let causes = views
+            .iter()
+            .find(|view| view.contains("view `RootCauses`"))
+            .unwrap();
+        // By the incident that they belong to.
+        assert!(
+            causes
+                .contains("from `_whole_Incidents` as parent where parent.`id` = r.`incident_id`")
+        );
+        assert!(causes.contains(">= timestamp '2026-01-01T00:00:00Z'"));
+        assert!(!causes.contains(" < timestamp"));
+    }
+
+    #[test]
+    fn texts_stay_what_they_are() {
+        assert_eq!(text(r"it's \d"), r"'it''s \\d'");
+        assert_eq!(quote("a`b"), "`a``b`");
+    }
+}

@@ -26,10 +26,12 @@ pub struct Run {
 }
 
 /// Everything that a project's environment could say.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 15] = [
     "CSV_FORMULAS",
     "ORGANIZATION",
     "DB_MODE",
+    "LAKE_PATH",
+    "DATABASE_URL",
     "DB_PATH",
     "DIRECTORY_PATH",
     "INCIDENTS_PATH",

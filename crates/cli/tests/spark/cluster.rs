@@ -1,0 +1,168 @@
+//! A Spark cluster on loopback: a master, two workers and a Connect server, from the wheel `pyspark` in `SPARK_HOME`.
+
+use std::fs::File;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A running cluster; it ends when dropped.
+pub struct Cluster {
+    home: PathBuf,
+    logs: tempfile::TempDir,
+    port: u16,
+    processes: Vec<Child>,
+}
+
+impl Cluster {
+    pub fn start() -> Self {
+        let home = std::env::var_os("SPARK_HOME").expect("`test-spark` sets SPARK_HOME");
+        let mut cluster = Self {
+            home: home.into(),
+            logs: tempfile::tempdir().unwrap(),
+            port: free_port(),
+            processes: Vec::new(),
+        };
+        let master = free_port();
+        let url = format!("spark://127.0.0.1:{master}");
+        let port = master.to_string();
+        let class = "org.apache.spark.deploy.master.Master";
+        cluster.spawn(
+            "master",
+            "spark-class",
+            &[
+                class,
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &port,
+                "--webui-port",
+                "0",
+            ],
+        );
+        wait_for(master);
+        for name in ["worker1", "worker2"] {
+            let class = "org.apache.spark.deploy.worker.Worker";
+            let arguments = [
+                class,
+                "--host",
+                "127.0.0.1",
+                "--cores",
+                "1",
+                "--memory",
+                "2g",
+                "--webui-port",
+                "0",
+                &url,
+            ];
+            cluster.spawn(name, "spark-class", &arguments);
+        }
+        let port = format!("spark.connect.grpc.binding.port={}", cluster.port);
+        let class = "org.apache.spark.sql.connect.service.SparkConnectServer";
+        let mut arguments = vec!["--master", &url, "--class", class];
+        for setting in [
+            "spark.connect.grpc.binding.address=127.0.0.1",
+            &port,
+            "spark.executor.memory=1g",
+            "spark.executor.cores=1",
+            "spark.ui.enabled=false",
+            // Two cores have nothing to do with two hundred parts.
+            "spark.sql.shuffle.partitions=4",
+        ] {
+            arguments.extend(["--conf", setting]);
+        }
+        arguments.push("spark-internal");
+        cluster.spawn("connect", "spark-submit", &arguments);
+        wait_for(cluster.port);
+        cluster
+    }
+
+    /// What `DATABASE_URL` is set to.
+    pub fn address(&self) -> String {
+        format!("spark://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills an executor, if there is one; says whether there was.
+    pub fn kill_an_executor(&self) -> bool {
+        let processes = processes_of("org.apache.spark.executor.CoarseGrainedExecutorBackend");
+        let ours = self.logs.path().to_string_lossy().into_owned();
+        let one = processes
+            .iter()
+            .find(|process| environment(**process).contains(&ours));
+        one.is_some_and(|process| {
+            let killed = Command::new("kill")
+                .args(["-9", &process.to_string()])
+                .status();
+            killed.is_ok_and(|status| status.success())
+        })
+    }
+
+    /// Kills the Connect server.
+    pub fn kill_the_server(&mut self) {
+        let server = self.processes.last_mut().unwrap();
+        // The script has become the Java process.
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+
+    fn spawn(&mut self, name: &str, script: &str, arguments: &[&str]) {
+        let log = File::create(self.logs.path().join(format!("{name}.log"))).unwrap();
+        let process = Command::new(self.home.join("bin").join(script))
+            .args(arguments)
+            .env("SPARK_HOME", &self.home)
+            .env("SPARK_LOCAL_IP", "127.0.0.1")
+            .env("SPARK_WORKER_DIR", self.logs.path().join("work"))
+            .env("SPARK_LOCAL_DIRS", self.logs.path().join("local"))
+            .current_dir(self.logs.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.processes.push(process);
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for process in self.processes.iter_mut().rev() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+        // Executors end when their worker does; those that have not yet would outlive the test.
+        while self.kill_an_executor() {}
+    }
+}
+
+fn processes_of(class: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(process) = entry.file_name().to_string_lossy().parse() else {
+            continue;
+        };
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if String::from_utf8_lossy(&line).contains(class) {
+            found.push(process);
+        }
+    }
+    found
+}
+
+fn environment(process: u32) -> String {
+    let path = Path::new("/proc").join(process.to_string()).join("environ");
+    String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn wait_for(port: u16) {
+    let end = Instant::now() + Duration::from_secs(120);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < end, "nobody listens on port {port}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
