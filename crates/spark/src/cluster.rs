@@ -2,10 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
-use std::{process, thread};
 
 use definitions::Schema;
 use spark_connect::{SparkError, SparkSession};
@@ -15,15 +12,13 @@ use store::{
 use transform::Plan;
 
 use crate::address::Address;
+use crate::asking::{Failed, ask};
 use crate::kept::Kept;
+use crate::views;
 use crate::views::{Loaded, Stream};
-use crate::{answers, views};
 
 /// The oldest Spark that has the functions that queries use.
 const OLDEST: u32 = 4;
-
-/// How often somebody looks whether a query is over.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// What the session is set to, so that Spark means by SQL what this project's SQLite does.
 const SETTINGS: [(&str, &str); 3] = [
@@ -43,6 +38,8 @@ pub struct Cluster {
     /// The session once its views are made; a failure is tried again by the next one who asks.
     opened: OnceLock<Opened>,
     opening: Mutex<()>,
+    /// Held while a question is asked: what ends one that takes too long would end all of its session.
+    asking: Mutex<()>,
 }
 
 /// A session in which all views are made.
@@ -79,6 +76,7 @@ impl Cluster {
             period: None,
             opened: OnceLock::new(),
             opening: Mutex::new(()),
+            asking: Mutex::new(()),
         })
     }
 
@@ -95,6 +93,10 @@ impl Cluster {
 
     fn session(&self) -> Result<SparkSession, Error> {
         let failed = |doing| move |error: SparkError| self.failed(doing, &error);
+        // The client would try again for minutes.
+        if let Err(reason) = self.address.is_there() {
+            return Err(self.other("reach", reason));
+        }
         let builder = SparkSession::builder().remote(&self.address.connection);
         let session = builder.get_or_create().map_err(failed("reach"))?;
         let version = session.version().map_err(failed("reach"))?;
@@ -118,8 +120,7 @@ impl Cluster {
     /// plausible.
     fn prepare(&self, session: &SparkSession) -> Result<Option<String>, Error> {
         let lake = format!("file://{}", self.folder.display());
-        let run =
-            |sql: &str| run(session, sql).map_err(|error| self.failed("read the lake on", &error));
+        let run = |sql: &str| self.rows(session, sql).map(drop);
         for view in views::of_notes(&lake) {
             run(&view)?;
         }
@@ -189,14 +190,29 @@ impl Cluster {
     /// The rows of a select of ours.
     fn rows(&self, session: &SparkSession, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
         let mut rows = Vec::new();
-        let answered = answer(session, sql, &mut |_| Ok(()), &mut |row| {
+        let mut take = |row: &[Value]| {
             rows.push(row.to_vec());
             Ok(())
-        });
-        match answered {
-            Ok(_) => Ok(rows),
-            Err(Failed::Spark(error)) => Err(self.failed("ask", &error)),
-            Err(Failed::Output(message)) => Err(self.other("ask", message)),
+        };
+        let asked = ask(
+            session,
+            &self.address,
+            sql,
+            None,
+            &mut |_| Ok(()),
+            &mut take,
+        );
+        asked.map_err(|why| self.not_asked(&why))?;
+        Ok(rows)
+    }
+
+    /// Why a statement of ours came to nothing.
+    fn not_asked(&self, why: &Failed) -> Error {
+        match why {
+            Failed::Spark(error) => self.failed("ask", error),
+            Failed::Output(message) => self.other("ask", message.clone()),
+            Failed::Gone(reason) => self.other("reach", reason.clone()),
+            Failed::TooLate(_) => self.other("ask", "it took too long".to_owned()),
         }
     }
 
@@ -227,7 +243,7 @@ impl Cluster {
         Error::Other {
             place: self.address.shown.clone(),
             doing,
-            message: message.replace(&self.address.connection, &self.address.shown),
+            message: self.address.clear(&message),
         }
     }
 }
@@ -253,6 +269,7 @@ impl Database for Cluster {
             period: Some(period.clone()),
             opened: OnceLock::new(),
             opening: Mutex::new(()),
+            asking: Mutex::new(()),
         };
         let opened = narrow.opened()?;
         let undated = views::undated(&self.streams, opened.latest.as_deref());
@@ -274,6 +291,8 @@ struct Asking<'c> {
 
 impl Asking<'_> {
     fn rows(&self, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
+        let asking = self.cluster.asking.lock();
+        let _one = asking.unwrap_or_else(PoisonError::into_inner);
         self.cluster.rows(&self.session, sql)
     }
 
@@ -306,23 +325,20 @@ impl Questions for Asking<'_> {
         if !only_reads(sql) {
             return Ok(Err(QueryFault::Writes));
         }
-        let answered = within(&self.session, limits.timeout, || {
-            answer(&self.session, &views::spelt(sql), columns, row)
-        });
-        Ok(match answered {
-            Answered::InTime(Ok(rows)) => Ok(rows),
-            Answered::TooLate(timeout) => Err(QueryFault::Timeout(timeout.as_secs())),
-            Answered::InTime(Err(Failed::Output(reason))) => Err(QueryFault::Output(reason)),
-            Answered::InTime(Err(Failed::Spark(error))) if is_about_the_query(&error) => {
-                Err(QueryFault::Sql {
-                    message: said(&error),
-                    offset: None,
-                })
-            }
-            Answered::InTime(Err(Failed::Spark(error))) => {
-                return Err(self.cluster.failed("ask", &error));
-            }
-        })
+        let asking = self.cluster.asking.lock();
+        let _one = asking.unwrap_or_else(PoisonError::into_inner);
+        let (session, address) = (&self.session, &self.cluster.address);
+        let sql = views::spelt(sql);
+        match ask(session, address, &sql, limits.timeout, columns, row) {
+            Ok(rows) => Ok(Ok(rows)),
+            Err(Failed::TooLate(timeout)) => Ok(Err(QueryFault::Timeout(timeout.as_secs()))),
+            Err(Failed::Output(reason)) => Ok(Err(QueryFault::Output(reason))),
+            Err(Failed::Spark(error)) if is_about_the_query(&error) => Ok(Err(QueryFault::Sql {
+                message: said(&error),
+                offset: None,
+            })),
+            Err(why) => Err(self.cluster.not_asked(&why)),
+        }
     }
 
     fn period_of(&self, tables: &[&str]) -> Result<Period, Error> {
@@ -370,8 +386,7 @@ impl Questions for Asking<'_> {
             let row = known
                 .iter()
                 .find(|row| as_text(row.first()).as_deref() == Some(table));
-            let is_first =
-                stream.is_some() && !lines.iter().any(|line| line.stream.as_deref() == stream);
+            let is_first = !lines.iter().any(|line| line.stream.as_deref() == stream);
             let counted = |counts: &[(String, u64)]| match stream {
                 Some(stream) if is_first => of(counts, stream),
                 _ => 0,
@@ -387,7 +402,7 @@ impl Questions for Asking<'_> {
             };
             lines.push(TableStatus {
                 table: table.to_owned(),
-                stream: stream.map(str::to_owned),
+                stream: row.and_then(|row| as_text(row.get(1))),
                 is_derived: stream.is_none(),
                 rows,
                 newest: row.and_then(|row| as_text(row.get(3))),
@@ -396,89 +411,6 @@ impl Questions for Asking<'_> {
             });
         }
         Ok(lines)
-    }
-}
-
-/// Why there is no answer.
-enum Failed {
-    Spark(SparkError),
-    /// Whoever takes the rows could not go on, or a value is of no type that an answer has.
-    Output(String),
-}
-
-impl From<SparkError> for Failed {
-    fn from(error: SparkError) -> Self {
-        Self::Spark(error)
-    }
-}
-
-fn answer(
-    session: &SparkSession,
-    sql: &str,
-    columns: &mut dyn FnMut(&[String]) -> Result<(), String>,
-    take: &mut dyn FnMut(&[Value]) -> Result<(), String>,
-) -> Result<u64, Failed> {
-    let frame = session.sql(sql)?;
-    let names = frame.columns()?;
-    columns(&names).map_err(Failed::Output)?;
-    let mut count = 0;
-    for row in frame.to_local_iterator(false)? {
-        let row = row?;
-        let values = (0..names.len()).map(|place| answers::value(row.get(place)));
-        let values: Vec<Value> = values
-            .collect::<Result<_, String>>()
-            .map_err(Failed::Output)?;
-        take(&values).map_err(Failed::Output)?;
-        count += 1;
-    }
-    Ok(count)
-}
-
-fn run(session: &SparkSession, statement: &str) -> Result<(), SparkError> {
-    session.sql(statement)?.collect().map(drop)
-}
-
-enum Answered {
-    InTime(Result<u64, Failed>),
-    TooLate(Duration),
-}
-
-/// Asks, and has the cluster stop when the time is up.
-fn within(
-    session: &SparkSession,
-    timeout: Option<Duration>,
-    ask: impl FnOnce() -> Result<u64, Failed>,
-) -> Answered {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let Some(timeout) = timeout else {
-        return Answered::InTime(ask());
-    };
-    let tag = format!(
-        "reliability-{}-{}",
-        process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
-    let (is_over, is_late) = (AtomicBool::new(false), AtomicBool::new(false));
-    let answered = thread::scope(|scope| {
-        scope.spawn(|| {
-            let end = Instant::now() + timeout;
-            while !is_over.load(Ordering::Relaxed) {
-                if Instant::now() >= end {
-                    is_late.store(true, Ordering::Relaxed);
-                    let _ = session.interrupt_tag(&tag);
-                }
-                thread::sleep(LOOK);
-            }
-        });
-        let _ = session.add_tag(&tag);
-        let answered = ask();
-        session.remove_tag(&tag);
-        is_over.store(true, Ordering::Relaxed);
-        answered
-    });
-    match answered {
-        Err(_) if is_late.load(Ordering::Relaxed) => Answered::TooLate(timeout),
-        answered => Answered::InTime(answered),
     }
 }
 

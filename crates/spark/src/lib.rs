@@ -6,6 +6,7 @@
 
 mod address;
 mod answers;
+mod asking;
 mod cluster;
 mod kept;
 mod views;

@@ -324,3 +324,37 @@ hint: set `HTTP_PROXY=http://proxy.example:3128`, or leave it empty for no proxy
 "#]],
     );
 }
+
+#[cfg(not(feature = "spark"))]
+#[test]
+fn a_lake_needs_a_build_that_has_it() {
+    let world = small();
+    world
+        .run_with(&[("LAKE_PATH", "lake")], &["load"])
+        .prints(2, snapbox::str![[r#"
+error[feature-missing]: `LAKE_PATH` and `DATABASE_URL` are for a cluster, which this build leaves out
+hint: build with `cargo install --path crates/cli --features spark`, or unset them
+
+"#]]);
+    let cluster = [("LAKE_PATH", "lake"), ("DATABASE_URL", "spark://localhost")];
+    world
+        .run_with(&cluster, &["query"])
+        .prints(2, snapbox::str![[r#"
+error[feature-missing]: `LAKE_PATH` and `DATABASE_URL` are for a cluster, which this build leaves out
+hint: build with `cargo install --path crates/cli --features spark`, or unset them
+
+"#]]);
+    world.run(&["load", "--shard", "1/2"]).prints(
+        2,
+        snapbox::str![[r#"
+error[argument]: `--shard` is for a lake, and there is none
+hint: set `LAKE_PATH` to a folder that all machines see
+
+"#]],
+    );
+    // A setting of another program's.
+    let other = [("DATABASE_URL", "postgres://user:secret@host/db")];
+    world
+        .run_with(&other, &["query", "noisy_services"])
+        .exits(0);
+}

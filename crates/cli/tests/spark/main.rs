@@ -58,10 +58,9 @@ fn assert_same(sqlite: &BTreeMap<String, String>, spark: &BTreeMap<String, Strin
     }
 }
 
-/// One cluster for all: it takes longer to start than to ask.
 #[test]
 fn the_cluster_answers_as_sqlite_does() {
-    let mut cluster = Cluster::start();
+    let cluster = Cluster::start();
     let world = World::new();
     world.run(&["demo", "--scale", "3000"]).exits(0);
     hostile(&world);
@@ -76,14 +75,16 @@ fn the_cluster_answers_as_sqlite_does() {
     run(&world, &cluster, &["query", "--quiet"]).exits(0);
     assert_same(&expected, &answers(&world));
     assert_eq!(run(&world, &cluster, &["status"]).exits(0).stdout, status);
+}
 
+#[test]
+fn what_goes_wrong_is_said() {
+    let mut cluster = Cluster::start();
+    let world = world::small();
+    run(&world, &cluster, &["load"]).exits(0);
     refusals(&world, &cluster);
     an_executor_is_killed(&world, &cluster);
-    cluster.kill_the_server();
-    let gone = run(&world, &cluster, &["query", "noisy_services"]);
-    gone.exits(2)
-        .says(&["error[database]: cannot reach spark://127.0.0.1:"]);
-    assert!(!world.path("output/noisy_services.csv").exists());
+    the_server_is_killed(&world, &mut cluster);
 }
 
 /// Records that the loading rules are about: told twice, contradicting, older and newer copies, and not to be taken.
@@ -136,4 +137,24 @@ fn an_executor_is_killed(world: &World, cluster: &Cluster) {
     assert!(cluster.kill_an_executor());
     let ended = world::ended(asking.wait_with_output().unwrap());
     assert_eq!(ended.exits(0).stdout, expected);
+}
+
+fn the_server_is_killed(world: &World, cluster: &mut Cluster) {
+    let slow = "select sum(a.number * b.number % 7) from Numbers a, Numbers b, Numbers c";
+    let mut command = on_spark(world, cluster, &["query", "--sql", slow]);
+    let asking = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It is asked for once the session is made; whenever the server goes, the command says so.
+    cluster.kill_the_server();
+    let ended = world::ended(asking.wait_with_output().unwrap());
+    ended
+        .exits(2)
+        .says(&["error[database]: cannot reach spark://127.0.0.1:"]);
+    run(world, cluster, &["query", "noisy_services"])
+        .exits(2)
+        .says(&["is the Spark Connect server running?"]);
+    assert!(!world.path("output/noisy_services.csv").exists());
 }
