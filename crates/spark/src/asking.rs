@@ -36,6 +36,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// So many looks in a row that find nobody mean that the cluster is gone.
 const GONE_AFTER: u32 = 4;
 
+/// How long the cluster may take to stop.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Rows that wait for whoever takes them.
 const WAITING: usize = 1_000;
 
@@ -100,10 +103,21 @@ pub(crate) fn ask(
     };
     session.remove_tag(&tag);
     if let Err(Failed::TooLate(_) | Failed::Output(_)) = &answered {
-        let session = session.clone();
-        thread::spawn(move || session.interrupt_tag(&tag));
+        interrupt(session, tag);
     }
     answered.map(|()| rows)
+}
+
+/// Has the cluster stop: it would go on for minutes without anybody who takes the answer.
+fn interrupt(session: &SparkSession, tag: String) {
+    let session = session.clone();
+    let (done, is_done) = sync_channel(1);
+    thread::spawn(move || {
+        let _ = session.interrupt_tag(&tag);
+        let _ = done.send(());
+    });
+    // A cluster that does not even take that is not waited for.
+    let _ = is_done.recv_timeout(PATIENCE);
 }
 
 fn answer(session: &SparkSession, sql: &str, parts: &SyncSender<Part>) -> Result<(), Failed> {
