@@ -75,9 +75,9 @@ mod engine {
         })?;
         let folder = folder(project).map_err(|fault| vec![*fault])?;
         let lake = Lake::open(&folder, &project.definitions.schema, shard);
-        let mut lake = lake.map_err(|error| faults(LakeError::Disk(error)))?;
+        let lake = lake.map_err(|error| faults(LakeError::Disk(error)))?;
         let mut bar = ProgressBar::hidden();
-        let loaded = lake::load(project, plans, meant, &mut lake, &mut |event| {
+        let loaded = lake::load(project, plans, meant, &lake, &mut |event| {
             loading::say(event, &mut bar, console);
         });
         loaded.map_err(faults)

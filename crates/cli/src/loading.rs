@@ -21,10 +21,8 @@ pub fn load(
     console: &Console,
 ) -> Result<Vec<LoadReport>, CouldNotRun> {
     let mut bar = ProgressBar::hidden();
-    let loaded = load::load(project, plans, meant, store, &mut |event| match event {
-        Event::Loaded(report) => say_stream(report, console),
-        Event::Faults(report, first) => say_faults(report, first, console),
-        event => say_progress(event, &mut bar, console),
+    let loaded = load::load(project, plans, meant, store, &mut |event| {
+        say(event, &mut bar, console);
     });
     loaded.map_err(|error| say_error(project, &error, console))
 }
@@ -58,11 +56,11 @@ fn say_error(project: &Project, error: &LoadError, console: &Console) -> CouldNo
     CouldNotRun
 }
 
-/// What is printed of an event while a lake is loaded.
-#[cfg(feature = "spark")]
+/// Prints what happens while streams are loaded.
 pub fn say(event: &Event<'_>, bar: &mut ProgressBar, console: &Console) {
     match event {
         Event::Loaded(report) => say_stream(report, console),
+        Event::Faults(report, first) => say_faults(report, first, console),
         event => say_progress(event, bar, console),
     }
 }

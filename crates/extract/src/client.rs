@@ -308,7 +308,7 @@ impl Client {
             return Err(failed);
         }
         self.clear_bytes(&mut body);
-        let sound = self.sound(body, &headers, status, url, expected)?;
+        let sound = self.sound(body, &text, &headers, status, url, expected)?;
         let links = headers.get_all("link").iter().map(HeaderValue::as_bytes);
         Ok(Answer {
             body: Arc::new(sound.body),
@@ -322,10 +322,11 @@ impl Client {
         })
     }
 
-    /// The records of an answer, or why it is not what was expected.
+    /// The records of an answer, or why it is not what was expected; `text` is its beginning.
     fn sound(
         &self,
         mut body: Vec<u8>,
+        text: &str,
         headers: &HeaderMap,
         status: StatusCode,
         url: &Url,
@@ -345,11 +346,11 @@ impl Client {
                 false => Err(wrong(&format!("the answer is empty: {}", said(status, "")))),
             };
         }
-        let begins = beginning(&String::from_utf8_lossy(&body[..body.len().min(4096)]));
         // A proxy or a login page answers so, and half an answer looks so.
         set_aside(body, &expected.records.steps, url.path()).ok_or_else(|| {
             wrong(&format!(
-                "the answer is not JSON: it begins with `{begins}`"
+                "the answer is not JSON: it begins with `{}`",
+                beginning(text)
             ))
         })
     }
@@ -516,12 +517,10 @@ fn text_record(body: &[u8], headers: &HeaderMap, media_type: &str) -> Result<Vec
     let said = String::from_utf8_lossy(said.unwrap_or_default());
     let essence = said.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(media_type) {
-        let is = if essence.is_empty() {
-            "of no type"
-        } else {
-            essence
-        };
-        return Err(format!("the answer is `{is}`, expected `{media_type}`"));
+        return Err(match essence {
+            "" => format!("the answer has no media type, expected `{media_type}`"),
+            _ => format!("the answer is `{essence}`, expected `{media_type}`"),
+        });
     }
     let text = std::str::from_utf8(body).map_err(|_| "the answer is not valid UTF-8")?;
     Ok(serde_json::json!({ "text": text }).to_string().into_bytes())

@@ -20,8 +20,6 @@ use crate::shard::{FileId, Shard};
 pub struct Lake {
     folder: PathBuf,
     shard: Shard,
-    /// The definitions under which files are loaded now, by stream.
-    fingerprints: HashMap<String, u64>,
 }
 
 impl Lake {
@@ -36,13 +34,7 @@ impl Lake {
         Ok(Self {
             folder: folder.to_owned(),
             shard,
-            fingerprints: HashMap::new(),
         })
-    }
-
-    /// Says under which definitions a stream's files are loaded from now on.
-    pub(crate) fn load_under(&mut self, stream: &str, fingerprint: u64) {
-        self.fingerprints.insert(stream.to_owned(), fingerprint);
     }
 
     /// Whether this machine loads a raw file.
@@ -68,35 +60,25 @@ impl Lake {
         Ok(known)
     }
 
-    /// The load that a raw file has under the definitions in force: the same file has the same one, whoever loads it.
-    pub(crate) fn load_of(&self, facts: &FileFacts) -> i64 {
-        let fingerprint = self.fingerprints.get(&facts.stream).copied();
-        let mut hash = Xxh3::new();
-        hash.update(facts.path.as_bytes());
-        for number in [
-            facts.size,
-            facts.modified.cast_unsigned(),
-            fingerprint.unwrap_or_default(),
-        ] {
-            hash.update(&number.to_le_bytes());
-        }
-        hash.digest().cast_signed()
-    }
-
     /// Forgets a raw file that is gone: its rows are not there from the moment on in which its note is not.
     pub(crate) fn forget(&self, path: &str) -> io::Result<()> {
         remove(&self.note_path(path))
     }
 
-    /// Begins to load a raw file. Nothing of it is seen unless it is committed.
-    pub(crate) fn begin<'l>(&'l self, plan: &'l Plan, facts: &FileFacts) -> FileLoad<'l> {
+    /// Begins to load a raw file, under definitions with this fingerprint. Nothing of it is seen unless it is committed.
+    pub(crate) fn begin<'l>(
+        &'l self,
+        plan: &'l Plan,
+        facts: &FileFacts,
+        fingerprint: u64,
+    ) -> FileLoad<'l> {
         FileLoad {
             lake: self,
             plan,
             note: FileNote {
                 path: facts.path.clone(),
                 stream: facts.stream.clone(),
-                load: self.load_of(facts),
+                load: load_of(facts, fingerprint),
                 size: facts.size,
                 modified: facts.modified,
                 hash: None,
@@ -290,6 +272,16 @@ impl FileNote {
             record: reject.record.clone(),
         }
     }
+}
+
+/// The load that a raw file has under some definitions: the same file has the same one, whoever loads it.
+pub(crate) fn load_of(facts: &FileFacts, fingerprint: u64) -> i64 {
+    let mut hash = Xxh3::new();
+    hash.update(facts.path.as_bytes());
+    for number in [facts.size, facts.modified.cast_unsigned(), fingerprint] {
+        hash.update(&number.to_le_bytes());
+    }
+    hash.digest().cast_signed()
 }
 
 /// What the names of a load's files begin with.

@@ -12,7 +12,7 @@ use raw::{RawFile, StreamFiles};
 use store::{FileFacts, KnownFile};
 use transform::{Batch, Plan, Reject};
 
-use crate::files::{FileLoad, Lake};
+use crate::files::{FileLoad, Lake, load_of};
 use crate::notes::{FileNote, Gap, Listing, Window};
 
 /// Why loading into the lake ended early. What was loaded before stays.
@@ -40,7 +40,7 @@ pub fn load(
     project: &Project,
     plans: &[&Plan],
     meant: &[&str],
-    lake: &mut Lake,
+    lake: &Lake,
     tell: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Vec<LoadReport>, LakeError> {
     tell(&Event::Odd(&project.oddities()));
@@ -62,7 +62,6 @@ pub fn load(
     let states = states.map_err(|fault| LakeError::Faults(vec![*fault]))?;
     let mut reports = Vec::new();
     for (plan, found) in plans.iter().zip(&found) {
-        lake.load_under(plan.stream.as_str(), project.fingerprint(plan));
         reports.push(load_stream(project, plan, found, of(plan), lake, tell)?);
     }
     note_fetching(lake, &project::states::fetching(&states))?;
@@ -83,7 +82,7 @@ fn load_stream(
     plan: &Plan,
     found: &StreamFiles,
     known: &[FileNote],
-    lake: &mut Lake,
+    lake: &Lake,
     tell: &mut dyn FnMut(&Event<'_>),
 ) -> Result<LoadReport, LakeError> {
     let stream = plan.stream.as_str();
@@ -92,20 +91,32 @@ fn load_stream(
         ..LoadReport::default()
     };
     load::say_unread(plan, found, tell);
+    for path in load::lost(found, &by_path(known))
+        .into_iter()
+        .map(|(path, _)| path)
+    {
+        if lake.is_ours(path) {
+            lake.forget(path)?;
+        }
+    }
+    let mut target = StreamLoad {
+        lake,
+        fingerprint: project.fingerprint(plan),
+    };
     let by_name: HashMap<&str, &FileNote> = known
         .iter()
         .map(|note| (note.path.as_str(), note))
         .collect();
     let is_new = |file: &&RawFile| {
         let note = by_name.get(file.name.as_str());
-        let now = lake.load_of(&facts(stream, file));
+        let now = load_of(&load::facts(stream, file), target.fingerprint);
         lake.is_ours(&file.name) && note.is_none_or(|note| note.load != now || note.hash.is_none())
     };
     let files: Vec<&RawFile> = found.files.iter().filter(is_new).collect();
     if !files.is_empty() {
         let bytes = files.iter().map(|file| file.size).sum();
         tell(&Event::Reading { stream, bytes });
-        let read = load::load_files(plan, &files, &mut &*lake, &mut report, tell);
+        let read = load::load_files(plan, &files, &mut target, &mut report, tell);
         tell(&Event::Read);
         read.map_err(|error| match error {
             PipelineError::Thread(error) => LakeError::Thread(error),
@@ -123,24 +134,20 @@ fn load_stream(
             size: 0,
             modified: 0,
         };
-        let reject = load::file_reject(reason);
-        let unread = lake.begin(plan, &facts).reject(&reject);
-        unread.map_err(LakeError::Rows)?;
-    }
-    let is_there = |path: &str| {
-        let unreadable = found.unreadable.iter().any(|(known, _)| known == path);
-        unreadable || found.files.iter().any(|file| file.name == path)
-    };
-    for note in known {
-        if lake.is_ours(&note.path) && !is_there(&note.path) {
-            lake.forget(&note.path)?;
-        }
+        let noted = target.unreadable_file(plan, &facts, &load::file_reject(reason));
+        noted.map_err(LakeError::Rows)?;
     }
     note_listings(project, plan, found, lake)?;
     Ok(report)
 }
 
-impl Target for &Lake {
+/// The loading of a stream, under definitions with this fingerprint.
+struct StreamLoad<'l> {
+    lake: &'l Lake,
+    fingerprint: u64,
+}
+
+impl Target for StreamLoad<'_> {
     type Error = ParquetError;
     type Load<'t>
         = FileLoad<'t>
@@ -152,7 +159,7 @@ impl Target for &Lake {
         plan: &'t Plan,
         facts: &FileFacts,
     ) -> Result<FileLoad<'t>, ParquetError> {
-        Ok(self.begin(plan, facts))
+        Ok(self.lake.begin(plan, facts, self.fingerprint))
     }
 
     fn unreadable_file(
@@ -161,7 +168,8 @@ impl Target for &Lake {
         facts: &FileFacts,
         reject: &Reject,
     ) -> Result<(), ParquetError> {
-        self.begin(plan, facts).reject(reject)
+        let load = self.lake.begin(plan, facts, self.fingerprint);
+        load.reject(reject)
     }
 }
 
@@ -178,15 +186,6 @@ impl FileTarget for FileLoad<'_> {
 
     fn commit(self, size: u64, hash: u64) -> Result<(), ParquetError> {
         FileLoad::commit(self, size, Some(hash))
-    }
-}
-
-fn facts(stream: &str, file: &RawFile) -> FileFacts {
-    FileFacts {
-        path: file.name.clone(),
-        stream: stream.to_owned(),
-        size: file.size,
-        modified: file.modified,
     }
 }
 

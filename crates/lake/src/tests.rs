@@ -75,14 +75,14 @@ fn record(folder: &Path, file: &str, lines: &[&str]) {
 fn load_into(project: &Path, lake: &Path, shard: &str, streams: &[&str]) -> Vec<LoadReport> {
     let project = project::open(project).unwrap();
     let shard = Shard::parse(shard).unwrap();
-    let mut lake = Lake::open(lake, &project.definitions.schema, shard).unwrap();
+    let lake = Lake::open(lake, &project.definitions.schema, shard).unwrap();
     let named = |stream: &str| streams.is_empty() || streams.contains(&stream);
     let plans: Vec<_> = project
         .plans
         .iter()
         .filter(|plan| named(plan.stream.as_str()))
         .collect();
-    load(&project, &plans, &[], &mut lake, &mut |_| {}).unwrap()
+    load(&project, &plans, &[], &lake, &mut |_| {}).unwrap()
 }
 
 /// All files of a lake that readers see, and their bytes.
@@ -231,13 +231,13 @@ fn a_folder_that_is_gone_stops_the_load() {
     fs::remove_dir_all(project.path().join("raw_data/things")).unwrap();
     let opened = project::open(project.path()).unwrap();
     let schema = &opened.definitions.schema;
-    let mut lake = Lake::open(lake.path(), schema, Shard::ALL).unwrap();
+    let lake = Lake::open(lake.path(), schema, Shard::ALL).unwrap();
     let plans: Vec<_> = opened.plans.iter().collect();
-    let stopped = load(&opened, &plans, &[], &mut lake, &mut |_| {});
+    let stopped = load(&opened, &plans, &[], &lake, &mut |_| {});
     assert!(
         matches!(stopped, Err(crate::LakeError::Faults(faults)) if faults[0].code == "files-vanished")
     );
-    let meant = load(&opened, &plans, &["things"], &mut lake, &mut |_| {});
+    let meant = load(&opened, &plans, &["things"], &lake, &mut |_| {});
     assert!(meant.is_ok());
     assert_eq!(lake.known_files().unwrap().len(), 0);
 }

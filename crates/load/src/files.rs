@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use diagnostics::{Diagnostic, counted};
 use raw::{RawFile, StreamFiles};
-use store::KnownFile;
+use store::{FileFacts, KnownFile};
 use transform::Plan;
 
 /// Files whose time of change is another than when they were loaded, but whose bytes are the same; nothing if one
@@ -34,8 +34,18 @@ pub(crate) fn touched(
     Some(touched)
 }
 
+/// A raw file as the database remembers it.
+pub fn facts(stream: &str, file: &RawFile) -> FileFacts {
+    FileFacts {
+        path: file.name.clone(),
+        stream: stream.to_owned(),
+        size: file.size,
+        modified: file.modified,
+    }
+}
+
 /// The files that the database knows and that are not there any more.
-pub(crate) fn lost<'k>(
+pub fn lost<'k>(
     found: &StreamFiles,
     known: &'k HashMap<String, KnownFile>,
 ) -> Vec<(&'k String, &'k KnownFile)> {

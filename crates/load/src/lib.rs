@@ -15,7 +15,7 @@ use raw::{RawFile, StreamFiles};
 use store::{DerivedFault, FileFacts, RejectRow, Store, StreamState};
 use transform::{Plan, Reject};
 
-pub use files::vanished;
+pub use files::{facts, lost, vanished};
 pub use pipeline::{FileTarget, PipelineError, Target, load_files};
 
 /// What loading a stream came to.

@@ -13,7 +13,7 @@ use raw::{Chunk, Fingerprint, Format, RawFile};
 use store::{FileFacts, Store};
 use transform::{Batch, Plan, Reject};
 
-use crate::{Event, LoadReport, file_reject};
+use crate::{Event, LoadReport, facts, file_reject};
 
 /// Portions that wait for a worker, at most.
 const CHUNKS_WAITING: usize = 4;
@@ -207,12 +207,7 @@ fn write_all<T: Target>(
 ) -> Result<(), T::Error> {
     let mut turn = 0;
     for file in files {
-        let facts = FileFacts {
-            path: file.name.clone(),
-            stream: plan.stream.to_string(),
-            size: file.size,
-            modified: file.modified,
-        };
+        let facts = facts(&plan.stream, file);
         let mut load = target.begin_file(plan, &facts)?;
         let read = loop {
             let portion = workers[turn % workers.len()].recv();

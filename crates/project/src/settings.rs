@@ -18,7 +18,8 @@ pub struct Settings {
     pub database: Option<PathBuf>,
     /// `LAKE_PATH`: the folder of Parquet files that is loaded in place of a database; nothing where there is none.
     pub lake: Option<PathBuf>,
-    /// `DATABASE_URL`: the cluster that is asked, `spark://host:15002`; nothing where no other program's is set either.
+    /// `DATABASE_URL`: the cluster that is asked, `spark://host:15002`; nothing where it is not set, or belongs to
+    /// another program.
     pub cluster: Option<String>,
     /// `DIRECTORY_PATH`: the stream, or the source, that is loaded where none is named; nothing for all.
     pub directory: Option<String>,

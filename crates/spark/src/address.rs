@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_refused_without_a_word_of_it() {
+    fn what_is_no_address_is_refused_without_repeating_it() {
         for text in [
             "",
             "spark",

@@ -50,7 +50,7 @@ enum Part {
 }
 
 /// Asks, and hands out the columns, then the rows one by one; says how many there were. No other question may be asked in
-/// the session meanwhile: one that takes too long is ended by a tag that all of its session have.
+/// the session meanwhile: one that takes too long is ended by its tag, which would be on the others too.
 pub(crate) fn ask(
     session: &SparkSession,
     address: &Address,
@@ -116,7 +116,7 @@ fn interrupt(session: &SparkSession, tag: String) {
         let _ = session.interrupt_tag(&tag);
         let _ = done.send(());
     });
-    // A cluster that does not even take that is not waited for.
+    // If the cluster does not answer even that, do not wait for it.
     let _ = is_done.recv_timeout(PATIENCE);
 }
 

@@ -14,8 +14,7 @@ use transform::Plan;
 use crate::address::Address;
 use crate::asking::{Failed, ask};
 use crate::kept::Kept;
-use crate::views;
-use crate::views::{Loaded, Stream};
+use crate::views::{self, Loaded, Stream};
 
 /// The oldest Spark that has the functions that queries use.
 const OLDEST: u32 = 4;
@@ -125,27 +124,18 @@ impl Cluster {
             run(&view)?;
         }
         let (streams, latest) = self.loaded(session)?;
-        for view in views::of_tables(&lake, &streams, latest.as_deref(), self.period.as_ref()) {
-            run(&view)?;
+        let loaded = views::of_tables(&lake, &streams, latest.as_deref(), self.period.as_ref());
+        for view in &loaded {
+            run(view)?;
         }
-        let order = store::derived_order(&self.schema)?;
-        let derived: Vec<_> = order
-            .iter()
-            .filter_map(|name| {
-                self.schema
-                    .derived
-                    .iter()
-                    .find(|one| one.table.name == *name)
-            })
-            .collect();
         let tables = views::tables(&streams, self.period.as_ref());
         let mut made = vec![("_tables".to_owned(), views::TABLES.to_owned(), tables)];
-        made.extend(derived.iter().map(|one| {
+        made.extend(store::derived_in_order(&self.schema)?.iter().map(|one| {
             let select = views::of_derived(&one.table, &one.sql);
             (one.table.name.clone(), views::declared(&one.table), select)
         }));
         let state = self.rows(session, views::STATE)?;
-        let state = format!("{:?} {:?} {made:?}", state, self.period);
+        let state = format!("{state:?} {loaded:?} {made:?}");
         let kept = Kept::open(&self.folder, &state).map_err(|error| self.disk(&error))?;
         for (name, columns, select) in &made {
             let path = format!("{lake}/{}/{name}", kept.name());
@@ -249,10 +239,6 @@ impl Cluster {
 }
 
 impl Database for Cluster {
-    fn name(&self) -> String {
-        self.address.shown.clone()
-    }
-
     fn reader(&self) -> Result<Box<dyn Questions + '_>, Error> {
         Ok(Box::new(Asking {
             cluster: self,

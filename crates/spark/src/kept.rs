@@ -94,7 +94,7 @@ mod tests {
         let first = Kept::open(lake.path(), "one").unwrap();
         assert!(!first.is_made);
         fs::create_dir_all(lake.path().join(first.name())).unwrap();
-        // Half of them are none.
+        // A set that is not finished does not count.
         assert!(!Kept::open(lake.path(), "one").unwrap().is_made);
         first.keep().unwrap();
         let again = Kept::open(lake.path(), "one").unwrap();

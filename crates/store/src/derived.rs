@@ -107,16 +107,13 @@ pub fn derived_faults(place: &Place, schema: &Schema) -> Result<Vec<DerivedFault
     Ok(plan(&mut connection, schema).err().unwrap_or_default())
 }
 
-/// The names of the derived tables, each after those that it reads; nothing where they cannot be made.
-pub fn derived_order(schema: &Schema) -> Result<Vec<String>, Error> {
+/// The derived tables, each after those that it reads; nothing where they cannot be made.
+pub fn derived_in_order(schema: &Schema) -> Result<Vec<DerivedTable>, Error> {
     let place = Place::new_memory();
     let _store = Store::open(&place, schema, std::time::Duration::ZERO, &mut |_| {})?;
     let mut connection = query::reader(&place)?;
     let steps = plan(&mut connection, schema).unwrap_or_default();
-    Ok(steps
-        .iter()
-        .map(|step| step.derived.table.name.clone())
-        .collect())
+    Ok(steps.into_iter().map(|step| step.derived).collect())
 }
 
 /// The derived tables that are out of date, or were never made: an answer from them is older than the other answers.

@@ -31,7 +31,7 @@ use transform::{Plan, Reject};
 
 pub use bookkeeping::{Fetching, Finished, GapRow, KnownFile, RejectRow, StreamState, TableStatus};
 pub use definition_tests::TestBench;
-pub use derived::{DerivedFault, Made, derived_faults, derived_order, outdated};
+pub use derived::{DerivedFault, Made, derived_faults, derived_in_order, outdated};
 pub use error::{Error, QueryFault};
 pub use file_load::FileLoad;
 pub use period::{Known, Narrowed, Period};

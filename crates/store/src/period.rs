@@ -128,10 +128,6 @@ struct KeptInMemory {
 }
 
 impl Database for KeptInMemory {
-    fn name(&self) -> String {
-        self.place.name()
-    }
-
     fn reader(&self) -> Result<Box<dyn Questions + '_>, Error> {
         self.place.reader()
     }

@@ -37,9 +37,6 @@ pub struct Limits {
 
 /// A database that can be asked, whichever engine it is.
 pub trait Database: Send + Sync {
-    /// What messages call it.
-    fn name(&self) -> String;
-
     /// Somebody who asks; several can ask at once.
     fn reader(&self) -> Result<Box<dyn Questions + '_>, Error>;
 
@@ -71,10 +68,6 @@ pub trait Questions {
 }
 
 impl Database for Place {
-    fn name(&self) -> String {
-        Place::name(self)
-    }
-
     fn reader(&self) -> Result<Box<dyn Questions + '_>, Error> {
         Ok(Box::new(Reader::open(self)?))
     }

@@ -151,7 +151,10 @@ fn is_zip(name: &str) -> bool {
 
 /// The document of a file, or those of a zip, or the texts that were fetched into a folder.
 fn sources(path: &Path, project: &Project) -> Vec<Source> {
-    if let Some(stream) = project.stream_of_texts(path) {
+    // Other folders are files by now.
+    if path.is_dir()
+        && let Some(stream) = project.stream_of_texts(path)
+    {
         let texts = project.texts(stream).into_iter();
         return texts.map(|text| fetched(stream, text)).collect();
     }
