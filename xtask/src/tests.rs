@@ -287,6 +287,54 @@ fn anchor(line: &str) -> String {
         .collect()
 }
 
+/// The page of faults has each kind that the rooms of definitions can find.
+#[test]
+fn every_fault_in_definitions_is_shown() {
+    let shown = fs::read_to_string(root().join("docs/faults.md")).unwrap();
+    let rooms = ["definitions", "project", "transform"];
+    let is_of_rooms = |path: &Path| {
+        let crates = root().join("crates");
+        rooms.iter().any(|room| path.starts_with(crates.join(room))) && !path.ends_with("tests.rs")
+    };
+    let codes: BTreeSet<String> = rust_files()
+        .iter()
+        .filter(|(path, _)| is_of_rooms(path))
+        .flat_map(|(_, text)| codes_in(text))
+        .collect();
+    assert!(codes.len() > 60, "{codes:?}");
+    let is_missing = |code: &&String| !shown.contains(&format!("[{code}]: "));
+    let missing: Vec<&String> = codes.iter().filter(is_missing).collect();
+    assert!(
+        missing.is_empty(),
+        "`docs/faults.md` does not show {missing:?}"
+    );
+}
+
+/// The texts that are the code of a fault in a definition.
+fn codes_in(rust: &str) -> Vec<String> {
+    let kinds = [
+        "definition",
+        "schema",
+        "view",
+        "mapper",
+        "derived",
+        "query",
+        "attention",
+        "extractor",
+        "guide",
+        "list",
+    ];
+    let is_code = |text: &&str| {
+        let mut words = text.split('-');
+        let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
+        words.next().is_some_and(|kind| kinds.contains(&kind))
+            && text.contains('-')
+            && words.all(is_word)
+    };
+    let texts = rust.split('"').filter(is_code);
+    texts.map(str::to_owned).collect()
+}
+
 fn rust_files() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     for folder in ["crates", "xtask"] {

@@ -77,6 +77,7 @@ impl Library {
         let root = project.join("definitions");
         for path in own_files(&root, &mut faults) {
             let name = relative_name(&root, &path);
+            let shown = format!("definitions/{name}");
             let text = match fs::read_to_string(&path) {
                 Ok(text) => text,
                 Err(error) => {
@@ -85,15 +86,12 @@ impl Library {
                             "definition-unreadable",
                             format!("cannot read a definition: {error}"),
                         )
-                        .in_data(path.display().to_string()),
+                        .in_data(shown),
                     );
                     continue;
                 }
             };
-            let source = Arc::new(Source {
-                path: format!("definitions/{name}"),
-                text,
-            });
+            let source = Arc::new(Source { path: shown, text });
             match files.iter_mut().find(|file| file.path == name) {
                 // The program's own repository is a project as well: the same text is not a replacement.
                 Some(file) if file.source.text == source.text => {}

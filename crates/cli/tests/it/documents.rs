@@ -79,6 +79,11 @@ fn extracting_runs() {
     run("docs/extractors.md");
 }
 
+#[test]
+fn faults_in_definitions_are_printed_as_shown() {
+    run("docs/faults.md");
+}
+
 /// A document with commands that no test above types would not be held to anything.
 #[test]
 fn every_document_with_commands_is_run() {
