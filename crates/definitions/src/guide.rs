@@ -4,8 +4,8 @@
 use diagnostics::{Diagnostic, nearest};
 use yaml::Node;
 
-use crate::File;
 use crate::reader::{self, Reader};
+use crate::{File, Word};
 
 /// Labels and words, each with what it stands for.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct Guide {
     pub labels: Vec<(&'static str, String)>,
     /// What an event of a timeline is, one of [`EVENTS`], and words that say so.
     pub events: Vec<(&'static str, String)>,
+    /// What a number counts, one of [`COUNTS`], and a phrase that says so, in lower case and with `#` for the number.
+    pub counts: Vec<(&'static str, String)>,
 }
 
 /// What labels can stand for.
@@ -41,6 +43,9 @@ pub const LABELS: [&str; 18] = [
 /// What an event can be.
 pub const EVENTS: [&str; 4] = ["start", "customer_detect", "internal_detect", "recovery"];
 
+/// What numbers can count.
+pub const COUNTS: [&str; 2] = ["number_of_impacted_customers", "number_of_failed_requests"];
+
 /// Adds what a file says to a guide.
 pub(crate) fn parse(file: &File, guide: &mut Guide, faults: &mut Vec<Diagnostic>) {
     let source = &file.source;
@@ -48,19 +53,43 @@ pub(crate) fn parse(file: &File, guide: &mut Guide, faults: &mut Vec<Diagnostic>
         return;
     };
     let mut reader = Reader { source, faults };
-    let known = ["labels", "events"];
+    let known = ["labels", "events", "counts"];
     let members = reader.members(&root, "a guide to postmortems", &known);
     for (key, node) in members.unwrap_or_default() {
         match key.text.as_str() {
-            "labels" => guide.labels.extend(reader.words_for(node, &LABELS)),
-            _ => guide.events.extend(reader.words_for(node, &EVENTS)),
+            "labels" => guide
+                .labels
+                .extend(texts(reader.words_for(node, &LABELS), |label| label)),
+            "events" => guide
+                .events
+                .extend(texts(reader.words_for(node, &EVENTS), |word| word)),
+            _ => guide.counts.extend(reader.phrases_for(node)),
         }
     }
 }
 
 impl Reader<'_> {
+    /// Phrases with a `#`, by what the number counts.
+    fn phrases_for(&mut self, node: &Node) -> Vec<(&'static str, String)> {
+        let mut phrases = self.words_for(node, &COUNTS);
+        phrases.retain(|(_, phrase)| {
+            let numbers = phrase.text.split_whitespace().filter(|word| *word == "#");
+            let is_phrase = numbers.count() == 1;
+            if !is_phrase {
+                let message = format!("`{}` does not say where the number is", phrase.text);
+                let expected =
+                    "expected `#` as a word of its own, once, such as `# users were affected`";
+                let fault = Diagnostic::error("guide-number", message);
+                self.faults
+                    .push(fault.at(self.source, phrase.span.clone(), expected));
+            }
+            is_phrase
+        });
+        texts(phrases, |phrase| phrase.to_lowercase())
+    }
+
     /// Lists of words by what they stand for.
-    fn words_for(&mut self, node: &Node, known: &[&'static str]) -> Vec<(&'static str, String)> {
+    fn words_for(&mut self, node: &Node, known: &[&'static str]) -> Vec<(&'static str, Word)> {
         let mut words = Vec::new();
         for (name, node) in self.pairs(node, "lists of words by what they stand for") {
             let Some(meant) = known.iter().find(|known| **known == name.text) else {
@@ -79,9 +108,19 @@ impl Reader<'_> {
             };
             for node in self.list(node, "a list of words") {
                 let word = self.word(node, "a word");
-                words.extend(word.map(|word| (*meant, word.text)));
+                words.extend(word.map(|word| (*meant, word)));
             }
         }
         words
     }
+}
+
+fn texts(
+    words: Vec<(&'static str, Word)>,
+    as_text: impl Fn(String) -> String,
+) -> Vec<(&'static str, String)> {
+    let texts = words.into_iter();
+    texts
+        .map(|(name, word)| (name, as_text(word.text)))
+        .collect()
 }

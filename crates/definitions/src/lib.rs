@@ -29,7 +29,7 @@ pub use attention::{Attention, Level};
 pub use chart::{Chart, ChartKind};
 pub use derived::DerivedTable;
 pub use document::{entity_diagram, table_reference};
-pub use guide::{EVENTS, Guide, LABELS};
+pub use guide::{COUNTS, EVENTS, Guide, LABELS};
 pub use indicator::{Better, Indicator, IndicatorKind};
 pub use library::{File, Library, Origin};
 pub use mapper::{Mapper, MapperTest, Span, TableMapping, Word};

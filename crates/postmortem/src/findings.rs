@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use definitions::Guide;
+use definitions::{COUNTS, Guide};
 use jiff::civil::Date;
 
 use crate::blocks::{Block, BlockKind};
+use crate::counts::{self, Count};
 use crate::document::Document;
 use crate::labels::{Labelled, Labels};
 use crate::moments::{self, Moment, Second};
@@ -133,16 +134,23 @@ const TIMES: [&str; 6] = [
     "time_of_rca",
 ];
 
-const NUMBERS: [&str; 2] = ["number_of_impacted_customers", "number_of_failed_requests"];
-
 pub(crate) fn of(document: &Document, guide: &Guide, agreed: &[String]) -> Incident {
     let blocks = &document.blocks;
     let labels = Labels::of(guide);
     let labelled = labels.all(blocks);
     let day = day(blocks, &labelled);
-    let entries = timeline::entries(labels.timeline(blocks), day.as_ref().map(|day| day.value));
+    let timeline = labels.timeline(blocks);
+    let entries = timeline::entries(timeline, day.as_ref().map(|day| day.value));
+    // What the timeline counts is a part of the whole.
+    let in_timeline: HashSet<usize> = timeline.iter().map(|block| block.place).collect();
+    let told = blocks
+        .iter()
+        .filter(|block| matches!(block.kind, BlockKind::Paragraph | BlockKind::Item))
+        .filter(|block| !in_timeline.contains(&block.place));
+    let sentences: Vec<(usize, &str)> = told.flat_map(sentences).collect();
     let facts = Facts {
         events: words(guide),
+        phrases: &guide.counts,
         labelled: &labelled,
         timed: timed(&entries),
         day: day.as_ref().map(|day| day.value),
@@ -161,9 +169,9 @@ pub(crate) fn of(document: &Document, guide: &Guide, agreed: &[String]) -> Incid
         products: facts.names("affected_products"),
         root_causes,
         other_causes,
-        numbers: NUMBERS
+        numbers: COUNTS
             .iter()
-            .map(|field| (*field, facts.number(field)))
+            .map(|field| (*field, facts.number(field, &sentences)))
             .collect(),
         severity: facts.text("severity_level"),
         gaps: facts.names("reliability_gaps"),
@@ -179,6 +187,8 @@ pub(crate) fn of(document: &Document, guide: &Guide, agreed: &[String]) -> Incid
 struct Facts<'d> {
     /// What an event is, and words that say so, as [`spaced`] has them, with a space around them.
     events: Vec<(&'static str, String)>,
+    /// What a number counts, and phrases that say so.
+    phrases: &'d [(&'static str, String)],
     labelled: &'d [Labelled],
     timed: Vec<Timed<'d>>,
     /// The day of the document.
@@ -224,16 +234,27 @@ impl Facts<'_> {
         names.filter(|name| !is_blank(&name.value)).collect()
     }
 
-    /// A number that stands by itself, such as `1,200` or `about 250 customers`.
-    fn number(&self, field: &str) -> Finding<String> {
-        let numbers = self.under(field).flat_map(|one| {
-            let words = one.words.split(|c: char| !(c.is_ascii_digit() || c == ','));
-            let digits = words
-                .map(|word| word.replace(',', ""))
-                .filter(|word| !word.is_empty());
-            digits.map(|digits| read(digits, one)).collect::<Vec<_>>()
+    /// A number: under its label, or else in a sentence that the guide knows. One that is only about right is left open.
+    fn number(&self, field: &str, sentences: &[(usize, &str)]) -> Finding<String> {
+        let labelled = self.under(field).flat_map(|one| {
+            let counts = counts::all(&one.words).into_iter();
+            counts.map(|count| read(count, one)).collect::<Vec<_>>()
         });
-        one_of(numbers)
+        let labelled: Vec<Read<Count>> = labelled.collect();
+        if !labelled.is_empty() {
+            return counted(&labelled);
+        }
+        let of_sentences = sentences.iter().flat_map(|(line, sentence)| {
+            let phrases = self.phrases.iter().filter(|(meant, _)| *meant == field);
+            let phrases = phrases.map(|(_, phrase)| phrase.as_str());
+            let counts = counts::in_sentence(sentence, phrases).into_iter();
+            counts.map(|value| Read {
+                value,
+                line: *line,
+                words: (*sentence).to_owned(),
+            })
+        });
+        counted(&of_sentences.collect::<Vec<_>>())
     }
 
     fn time(&self, field: &str, blocks: &[Block]) -> Finding<Moment> {
@@ -330,33 +351,33 @@ impl Facts<'_> {
         let paragraphs = blocks
             .iter()
             .filter(|block| block.kind == BlockKind::Paragraph);
-        let sentences = paragraphs.flat_map(|block| {
-            let sentences = block.text.split_inclusive(". ");
-            sentences.map(move |sentence| (block.place, sentence.trim()))
-        });
-        one_of(sentences.filter_map(|(line, sentence)| {
-            if !self.says(event, sentence) {
-                return None;
-            }
-            let times = moments::times(sentence);
-            let [(_, time, zone)] = times.as_slice() else {
-                return None;
-            };
-            let day = match moments::days(sentence).as_slice() {
-                [] => self.day?,
-                [(_, day)] => *day,
-                _ => return None,
-            };
-            let moment = Moment {
-                at: day.to_datetime(*time),
-                zone: zone.clone().or_else(|| moments::zone_of_text(sentence)),
-            };
-            Some(Read {
-                value: moment,
-                line,
-                words: sentence.to_owned(),
-            })
-        }))
+        one_of(
+            paragraphs
+                .flat_map(sentences)
+                .filter_map(|(line, sentence)| {
+                    if !self.says(event, sentence) {
+                        return None;
+                    }
+                    let times = moments::times(sentence);
+                    let [(_, time, zone)] = times.as_slice() else {
+                        return None;
+                    };
+                    let day = match moments::days(sentence).as_slice() {
+                        [] => self.day?,
+                        [(_, day)] => *day,
+                        _ => return None,
+                    };
+                    let moment = Moment {
+                        at: day.to_datetime(*time),
+                        zone: zone.clone().or_else(|| moments::zone_of_text(sentence)),
+                    };
+                    Some(Read {
+                        value: moment,
+                        line,
+                        words: sentence.to_owned(),
+                    })
+                }),
+        )
     }
 
     fn says(&self, event: &str, words: &str) -> bool {
@@ -364,6 +385,12 @@ impl Facts<'_> {
         let mut known = self.events.iter().filter(|(meant, _)| *meant == event);
         known.any(|(_, known)| words.contains(known))
     }
+}
+
+/// The sentences of a block, each with its place.
+fn sentences(block: &Block) -> impl Iterator<Item = (usize, &str)> {
+    let sentences = block.text.split_inclusive(". ");
+    sentences.map(|sentence| (block.place, sentence.trim()))
 }
 
 /// The words of events, as they are looked for.
@@ -535,6 +562,19 @@ fn one_of<T: Readings>(reads: impl Iterator<Item = Read<T>>) -> Finding<T> {
         0 => Finding::Absent,
         1 => different.pop().map_or(Finding::Absent, Finding::Certain),
         _ => Finding::Unclear(different),
+    }
+}
+
+/// What several numbers come to: certain only where all are exact, and the same.
+fn counted(counts: &[Read<Count>]) -> Finding<String> {
+    let values = counts
+        .iter()
+        .map(|read| read.with(read.value.value.clone()));
+    match one_of(values) {
+        Finding::Certain(read) if counts.iter().any(|count| !count.value.is_exact) => {
+            Finding::Unclear(vec![read])
+        }
+        found => found,
     }
 }
 

@@ -5,6 +5,7 @@
 //! Reading files and writing findings happen elsewhere.
 
 mod blocks;
+mod counts;
 mod document;
 mod docx;
 mod findings;

@@ -105,6 +105,35 @@ fn the_house_template_is_read_whole() {
 }
 
 #[test]
+fn numbers_stand_in_sentences_too() {
+    let numbers = |text: &str| -> Vec<String> {
+        let incident = read_text(text);
+        incident
+            .numbers
+            .iter()
+            .map(|(_, finding)| shown(finding))
+            .collect()
+    };
+    let text = "# X\n\nIt took an hour. In all, 1,250 customers were affected, and 3,400 requests failed.\n";
+    assert_eq!(numbers(text), ["1250", "3400"]);
+    // Another number elsewhere, or one that is only about right, is for a person.
+    let twice = format!("{text}\n- 900 customers affected\n");
+    assert_eq!(numbers(&twice), ["? 1250 900", "3400"]);
+    assert_eq!(
+        numbers(&text.replace("3,400", "around 3,400")),
+        ["1250", "? 3400"]
+    );
+    // What stands under a label goes before, and what the timeline counts is a part.
+    let labelled = format!("{text}\nImpacted customers: 1,300\n");
+    assert_eq!(numbers(&labelled), ["1300", "3400"]);
+    assert_eq!(numbers("# X\n\nImpacted customers: 5%\n"), ["? 5%", ""]);
+    assert_eq!(
+        numbers("# X\n\n## Timeline\n\n- 10:05 12 requests failed\n"),
+        ["", ""]
+    );
+}
+
+#[test]
 fn a_timeline_carries_its_day_and_zone_and_crosses_midnight() {
     let text = "# X\n\nDate: 2026-03-02\n\n## Timeline\n\nAll times in UTC.\n\n- 23:50 The queue grows\n- 00:10 An alert fires\n- 00:40 Service restored\n";
     assert_eq!(
