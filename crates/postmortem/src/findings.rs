@@ -1,4 +1,4 @@
-//! What a document says of an incident, field by field: from labels first, then from the timeline, then from sentences.
+//! How a document is read, field by field: from labels first, then from the timeline, then from sentences.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,121 +8,10 @@ use jiff::civil::Date;
 use crate::blocks::{Block, BlockKind};
 use crate::counts::{self, Count};
 use crate::document::Document;
+use crate::incident::{Finding, Incident, Read};
 use crate::labels::{Labelled, Labels};
 use crate::moments::{self, Moment, Second};
 use crate::timeline::{self, Entry};
-
-/// Something that was read, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Read<T> {
-    /// What it says.
-    pub value: T,
-    /// The number of its line or paragraph, from 1; 0 for what is known of the document besides its text.
-    pub line: usize,
-    /// The words there.
-    pub words: String,
-}
-
-impl<T> Read<T> {
-    /// The same place, for another value.
-    fn with<U>(&self, value: U) -> Read<U> {
-        Read {
-            value,
-            line: self.line,
-            words: self.words.clone(),
-        }
-    }
-}
-
-/// What is known of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding<T> {
-    /// The document does not say.
-    Absent,
-    /// It says this.
-    Certain(Read<T>),
-    /// It says something that can be read in several ways: a person must choose.
-    Unclear(Vec<Read<T>>),
-}
-
-/// What a document says of its incident. Times are as they go into YAML: with an offset where the document names a zone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Incident {
-    /// What is counted to say where something stands: `line` or `paragraph`.
-    pub unit: &'static str,
-    /// What it is called.
-    pub name: Finding<String>,
-    /// Where the document is.
-    pub link: Finding<String>,
-    /// The day.
-    pub date: Finding<String>,
-    /// Entities, as the document names them.
-    pub entities: Vec<Read<String>>,
-    /// Products or services, as the document names them.
-    pub products: Vec<Read<String>>,
-    /// Causes, by their agreed names.
-    pub root_causes: Vec<Read<String>>,
-    /// What stands under root causes, and is no agreed name.
-    pub other_causes: Vec<Read<String>>,
-    /// Each time, under its name in the YAML.
-    pub times: Vec<(&'static str, Finding<String>)>,
-    /// Each number, under its name in the YAML.
-    pub numbers: Vec<(&'static str, Finding<String>)>,
-    /// How bad it was.
-    pub severity: Finding<String>,
-    /// What would have made it shorter, or kept it from happening.
-    pub gaps: Vec<Read<String>>,
-    /// What the document says that cannot all be so.
-    pub contradictions: Vec<String>,
-}
-
-impl Incident {
-    /// Says where the document is, where it does not say so itself.
-    pub fn link_is(&mut self, link: String) {
-        if self.link == Finding::Absent {
-            self.link = Finding::Certain(Read {
-                value: link,
-                line: 0,
-                words: String::new(),
-            });
-        }
-    }
-
-    /// What a postmortem should have and this one lacks, or leaves open, by its name in the YAML.
-    pub fn lacks(&self) -> Vec<&'static str> {
-        let is_missing = |finding: &Finding<String>| !matches!(finding, Finding::Certain(_));
-        let single = [
-            ("incident_name", &self.name),
-            ("incident_date", &self.date),
-            ("severity_level", &self.severity),
-        ];
-        let single = single
-            .into_iter()
-            .filter(|(_, finding)| is_missing(finding));
-        let lists = [
-            ("affected_entities", &self.entities),
-            ("root_causes", &self.root_causes),
-        ];
-        let lists = lists.into_iter().filter(|(_, reads)| reads.is_empty());
-        // Who noticed it, people of the organisation or customers, is one question.
-        let detected = ["time_of_customer_detect", "time_of_internal_detect"];
-        let is_detected = |(name, finding): &(&str, Finding<String>)| {
-            detected.contains(name) && !is_missing(finding)
-        };
-        let times = self.times.iter().filter(|(name, finding)| {
-            is_missing(finding) && ["time_of_first_trigger", "time_of_recovery"].contains(name)
-        });
-        let mut lacks: Vec<&str> = single
-            .map(|(name, _)| name)
-            .chain(lists.map(|(name, _)| name))
-            .collect();
-        lacks.extend(times.map(|(name, _)| *name));
-        if !self.times.iter().any(is_detected) {
-            lacks.push("time_of_internal_detect");
-        }
-        lacks
-    }
-}
 
 /// The times, in the order of the YAML.
 const TIMES: [&str; 6] = [
@@ -133,6 +22,9 @@ const TIMES: [&str; 6] = [
     "time_of_reconcile",
     "time_of_rca",
 ];
+
+/// No name of a cause has more words.
+const NAME_WORDS: usize = 6;
 
 pub(crate) fn of(document: &Document, guide: &Guide, agreed: &[String]) -> Incident {
     let blocks = &document.blocks;
@@ -492,10 +384,22 @@ fn causes(labelled: &[Labelled], agreed: &[String]) -> (Vec<Read<String>>, Vec<R
         .filter(|one| one.field == "root_causes" && !is_blank(&one.words));
     let (mut known, mut others) = (Vec::new(), Vec::new());
     for one in items {
-        for part in one.words.split(", ") {
-            let part = part.trim().trim_end_matches('.');
-            let same = agreed.iter().find(|name| spaced(name) == spaced(part));
-            match same {
+        let agreed_name = |part: &str| agreed.iter().find(|name| spaced(name) == spaced(part));
+        let parts: Vec<&str> = one
+            .words
+            .split(", ")
+            .map(|part| part.trim().trim_end_matches('.'))
+            .collect();
+        // Commas part names; in prose they do not.
+        let is_prose = parts
+            .iter()
+            .any(|part| part.split(' ').count() > NAME_WORDS);
+        let parts = match is_prose && !parts.iter().any(|part| agreed_name(part).is_some()) {
+            true => vec![one.words.as_str()],
+            false => parts,
+        };
+        for part in parts {
+            match agreed_name(part) {
                 Some(name) => known.push(read(name.clone(), one)),
                 None if agreed.is_empty() && one.is_item => known.push(read(part.to_owned(), one)),
                 None => others.push(read(part.to_owned(), one)),

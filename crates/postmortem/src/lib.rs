@@ -10,6 +10,7 @@ mod document;
 mod docx;
 mod findings;
 mod html;
+mod incident;
 mod labels;
 mod markdown;
 mod merge;
@@ -20,7 +21,7 @@ mod yaml_text;
 use definitions::Guide;
 
 pub use document::{Document, ENDINGS, LONGEST, Packed, documents_of_zip, is_document};
-pub use findings::{Finding, Incident, Read};
+pub use incident::{Finding, Incident, Read};
 pub use merge::{Merged, Unmerged, merge};
 pub use yaml_text::{json, yaml};
 

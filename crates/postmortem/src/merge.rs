@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::findings::{Finding, Incident, Read};
+use crate::incident::{Finding, Incident, Read};
 use crate::yaml_text::{field, shown};
 
 /// What the first line begins with, before the name of the document in JSON's quotes.

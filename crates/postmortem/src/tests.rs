@@ -105,6 +105,27 @@ fn the_house_template_is_read_whole() {
 }
 
 #[test]
+fn prose_under_root_causes_is_one_thing_to_review() {
+    let others = |causes: &str| -> Vec<String> {
+        let incident = read_text(&format!("# X\n\n## Root Causes\n\n{causes}\n"));
+        incident
+            .other_causes
+            .iter()
+            .map(|read| read.value.clone())
+            .collect()
+    };
+    let prose =
+        "A deploy, which nobody had announced, took the old configuration from the cache again.";
+    assert_eq!(others(prose), [prose]);
+    assert_eq!(others("Cosmic rays, heat"), ["Cosmic rays", "heat"]);
+    // The name that was agreed on is found in prose too.
+    assert_eq!(
+        others("Software, which had a fault that nobody had seen"),
+        ["which had a fault that nobody had seen"]
+    );
+}
+
+#[test]
 fn numbers_stand_in_sentences_too() {
     let numbers = |text: &str| -> Vec<String> {
         let incident = read_text(text);

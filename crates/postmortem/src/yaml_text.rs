@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json as object};
 
-use crate::findings::{Finding, Incident, Read};
+use crate::incident::{Finding, Incident, Read};
 use crate::merge;
 
 /// So many readings of one field are shown.
