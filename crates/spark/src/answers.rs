@@ -4,21 +4,21 @@ use spark_connect::row::Value as SparkValue;
 use store::Value;
 
 /// A value of an answer. The error is a type that no answer of ours has.
-pub(crate) fn value(value: Option<&SparkValue>) -> Result<Value, String> {
+pub(crate) fn value(value: &SparkValue) -> Result<Value, String> {
     Ok(match value {
-        None | Some(SparkValue::Null) => Value::Null,
-        Some(SparkValue::Bool(flag)) => Value::Boolean(*flag),
-        Some(SparkValue::Byte(number)) => Value::Integer((*number).into()),
-        Some(SparkValue::Short(number)) => Value::Integer((*number).into()),
-        Some(SparkValue::Integer(number)) => Value::Integer((*number).into()),
-        Some(SparkValue::Long(number)) => Value::Integer(*number),
-        Some(SparkValue::Float(number)) => real((*number).into()),
-        Some(SparkValue::Double(number)) => real(*number),
-        Some(SparkValue::Decimal { value, .. }) => decimal(value)?,
-        Some(SparkValue::String(text)) => Value::Text(text.clone()),
-        Some(SparkValue::Date(days)) => Value::Text(day(*days)?),
-        Some(SparkValue::Timestamp(micros)) => Value::Text(moment(*micros)?),
-        Some(other) => {
+        SparkValue::Null => Value::Null,
+        SparkValue::Bool(flag) => Value::Boolean(*flag),
+        SparkValue::Byte(number) => Value::Integer((*number).into()),
+        SparkValue::Short(number) => Value::Integer((*number).into()),
+        SparkValue::Integer(number) => Value::Integer((*number).into()),
+        SparkValue::Long(number) => Value::Integer(*number),
+        SparkValue::Float(number) => real((*number).into()),
+        SparkValue::Double(number) => real(*number),
+        SparkValue::Decimal { value, .. } => decimal(value)?,
+        SparkValue::String(text) => Value::Text(text.clone()),
+        SparkValue::Date(days) => Value::Text(day(*days)?),
+        SparkValue::Timestamp(micros) => Value::Text(moment(*micros)?),
+        other => {
             return Err(format!(
                 "a column has values such as `{other}`: cast it to a text"
             ));
@@ -80,8 +80,8 @@ mod tests {
                 Value::Text("1970-01-01T00:00:01Z".into()),
             ),
         ] {
-            assert_eq!(value(Some(&given)), Ok(expected));
+            assert_eq!(value(&given), Ok(expected));
         }
-        assert!(value(Some(&SparkValue::List(Vec::new()))).is_err());
+        assert!(value(&SparkValue::List(Vec::new())).is_err());
     }
 }

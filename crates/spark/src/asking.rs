@@ -49,14 +49,18 @@ enum Part {
     End(Result<(), Failed>),
 }
 
-/// Asks, and hands out the columns, then the rows one by one; says how many there were. No other question may be asked in
-/// the session meanwhile: one that takes too long is ended by its tag, which would be on the others too.
+/// Takes the names of an answer's columns.
+pub(crate) type TakeColumns<'t> = dyn FnMut(&[String]) -> Result<(), String> + 't;
+
+/// Asks, and hands out the columns to whoever wants them, then the rows one by one; says how many there were. No other
+/// question may be asked in the session meanwhile: one that takes too long is ended by its tag, which would be on the
+/// others too.
 pub(crate) fn ask(
     session: &SparkSession,
     address: &Address,
     sql: &str,
     timeout: Option<Duration>,
-    columns: &mut dyn FnMut(&[String]) -> Result<(), String>,
+    mut columns: Option<&mut TakeColumns<'_>>,
     row: &mut dyn FnMut(&[Value]) -> Result<(), String>,
 ) -> Result<u64, Failed> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -64,10 +68,10 @@ pub(crate) fn ask(
     let tag = format!("reliability-{}-{number}", process::id());
     session.add_tag(&tag)?;
     let (parts, asked) = sync_channel(WAITING);
-    let (asking, sql) = (session.clone(), sql.to_owned());
+    let (asking, sql, names_wanted) = (session.clone(), sql.to_owned(), columns.is_some());
     // It may hang in the client for minutes, so nobody waits for it.
     thread::spawn(move || {
-        let answered = answer(&asking, &sql, &parts);
+        let answered = answer(&asking, &sql, names_wanted, &parts);
         let _ = parts.send(Part::End(answered));
     });
     let end = timeout.map(|timeout| Instant::now() + timeout);
@@ -81,7 +85,8 @@ pub(crate) fn ask(
         match asked.recv_timeout(LOOK) {
             Ok(Part::End(ended)) => break ended,
             Ok(Part::Columns(names)) => {
-                if let Err(reason) = columns(&names) {
+                let taken = columns.as_mut().map_or(Ok(()), |columns| columns(&names));
+                if let Err(reason) = taken {
                     break Err(Failed::Output(reason));
                 }
             }
@@ -105,7 +110,14 @@ pub(crate) fn ask(
     if let Err(Failed::TooLate(_) | Failed::Output(_)) = &answered {
         interrupt(session, tag);
     }
-    answered.map(|()| rows)
+    match answered {
+        // A connection that broke says nothing of the server; the address does.
+        Err(Failed::Spark(error)) => Err(match address.is_there() {
+            Ok(()) => Failed::Spark(error),
+            Err(reason) => Failed::Gone(reason),
+        }),
+        answered => answered.map(|()| rows),
+    }
 }
 
 /// Has the cluster stop: it would go on for minutes without anybody who takes the answer.
@@ -120,24 +132,31 @@ fn interrupt(session: &SparkSession, tag: String) {
     let _ = is_done.recv_timeout(PATIENCE);
 }
 
-fn answer(session: &SparkSession, sql: &str, parts: &SyncSender<Part>) -> Result<(), Failed> {
+/// Sends what comes of a question. It is executed once and not analysed before, since the analysis of a statement that
+/// writes executes it as well. Only an answer without rows, of which the names are wanted, is analysed, for these.
+fn answer(
+    session: &SparkSession,
+    sql: &str,
+    names_wanted: bool,
+    parts: &SyncSender<Part>,
+) -> Result<(), Failed> {
     let frame = session.sql(sql)?;
-    let names = frame.columns()?;
-    let width = names.len();
-    // Nobody takes what comes after an end.
-    if parts.send(Part::Columns(names)).is_err() {
-        return Ok(());
-    }
+    let mut names_sent = !names_wanted;
     for row in frame.to_local_iterator(false)? {
         let row = row?;
-        let values = (0..width).map(|place| answers::value(row.get(place)));
-        let values: Result<Vec<Value>, String> = values.collect();
-        if parts
-            .send(Part::Row(values.map_err(Failed::Output)?))
-            .is_err()
-        {
+        // Nobody takes what comes after an end.
+        if !names_sent && parts.send(Part::Columns(row.fields().to_vec())).is_err() {
             return Ok(());
         }
+        names_sent = true;
+        let values: Result<Vec<Value>, String> = row.values().iter().map(answers::value).collect();
+        let values = values.map_err(Failed::Output)?;
+        if parts.send(Part::Row(values)).is_err() {
+            return Ok(());
+        }
+    }
+    if !names_sent {
+        let _ = parts.send(Part::Columns(frame.columns()?));
     }
     Ok(())
 }

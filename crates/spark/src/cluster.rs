@@ -14,6 +14,7 @@ use transform::Plan;
 use crate::address::Address;
 use crate::asking::{Failed, ask};
 use crate::kept::Kept;
+use crate::reading::only_reads;
 use crate::views::{self, Loaded, Stream};
 
 /// The oldest Spark that has the functions that queries use.
@@ -184,14 +185,7 @@ impl Cluster {
             rows.push(row.to_vec());
             Ok(())
         };
-        let asked = ask(
-            session,
-            &self.address,
-            sql,
-            None,
-            &mut |_| Ok(()),
-            &mut take,
-        );
+        let asked = ask(session, &self.address, sql, None, None, &mut take);
         asked.map_err(|why| self.not_asked(&why))?;
         Ok(rows)
     }
@@ -315,7 +309,7 @@ impl Questions for Asking<'_> {
         let _one = asking.unwrap_or_else(PoisonError::into_inner);
         let (session, address) = (&self.session, &self.cluster.address);
         let sql = views::spelt(sql);
-        match ask(session, address, &sql, limits.timeout, columns, row) {
+        match ask(session, address, &sql, limits.timeout, Some(columns), row) {
             Ok(rows) => Ok(Ok(rows)),
             Err(Failed::TooLate(timeout)) => Ok(Err(QueryFault::Timeout(timeout.as_secs()))),
             Err(Failed::Output(reason)) => Ok(Err(QueryFault::Output(reason))),
@@ -400,31 +394,6 @@ impl Questions for Asking<'_> {
     }
 }
 
-/// Whether a text is a select: Spark has no sessions that may only read.
-fn only_reads(sql: &str) -> bool {
-    let mut rest = sql.trim_start();
-    loop {
-        if let Some(comment) = rest.strip_prefix("--") {
-            rest = comment
-                .split_once('\n')
-                .map_or("", |(_, rest)| rest)
-                .trim_start();
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            rest = comment
-                .split_once("*/")
-                .map_or("", |(_, rest)| rest)
-                .trim_start();
-        } else if let Some(within) = rest.strip_prefix('(') {
-            rest = within.trim_start();
-        } else {
-            break;
-        }
-    }
-    let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
-    ["select", "with", "values", "explain", "describe", "show"]
-        .contains(&&*word.to_ascii_lowercase())
-}
-
 /// Whether Spark refuses a query, or failed in it; everything else is about the cluster.
 fn is_about_the_query(error: &SparkError) -> bool {
     error
@@ -457,30 +426,5 @@ fn as_count(value: Option<&Value>) -> u64 {
     match value {
         Some(Value::Integer(number)) => u64::try_from(*number).unwrap_or(0),
         _ => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::only_reads;
-
-    #[test]
-    fn only_selects_are_asked() {
-        for sql in [
-            "select 1",
-            "-- a\n/* b */ With x as (select 1) select 2",
-            " ( select 1)",
-        ] {
-            assert!(only_reads(sql), "{sql}");
-        }
-        for sql in [
-            "",
-            "insert into x values (1)",
-            "-- select\ndrop table x",
-            "set a = b",
-            "/* select",
-        ] {
-            assert!(!only_reads(sql), "{sql}");
-        }
     }
 }

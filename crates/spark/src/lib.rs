@@ -9,6 +9,7 @@ mod answers;
 mod asking;
 mod cluster;
 mod kept;
+mod reading;
 mod views;
 
 pub use cluster::Cluster;

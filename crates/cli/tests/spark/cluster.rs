@@ -26,61 +26,67 @@ impl Cluster {
         };
         let master = free_port();
         let url = format!("spark://127.0.0.1:{master}");
-        let port = master.to_string();
         let class = "org.apache.spark.deploy.master.Master";
-        cluster.spawn(
-            "master",
-            "spark-class",
-            &[
-                class,
-                "--host",
-                "127.0.0.1",
-                "--port",
-                &port,
-                "--webui-port",
-                "0",
-            ],
-        );
+        let options = format!("{class} --host 127.0.0.1 --port {master} --webui-port 0");
+        cluster.spawn("master", "spark-class", &options);
         wait_for(master);
         for name in ["worker1", "worker2"] {
             let class = "org.apache.spark.deploy.worker.Worker";
-            let arguments = [
-                class,
-                "--host",
-                "127.0.0.1",
-                "--cores",
-                "1",
-                "--memory",
-                "2g",
-                "--webui-port",
-                "0",
-                &url,
-            ];
-            cluster.spawn(name, "spark-class", &arguments);
+            let options =
+                format!("{class} --host 127.0.0.1 --cores 1 --memory 2g --webui-port 0 {url}");
+            cluster.spawn(name, "spark-class", &options);
         }
-        let port = format!("spark.connect.grpc.binding.port={}", cluster.port);
-        let class = "org.apache.spark.sql.connect.service.SparkConnectServer";
-        let mut arguments = vec!["--master", &url, "--class", class];
-        for setting in [
-            "spark.connect.grpc.binding.address=127.0.0.1",
-            &port,
-            "spark.executor.memory=1g",
-            "spark.executor.cores=1",
-            "spark.ui.enabled=false",
-            // Two cores have nothing to do with two hundred parts.
-            "spark.sql.shuffle.partitions=4",
-        ] {
-            arguments.extend(["--conf", setting]);
-        }
-        arguments.push("spark-internal");
-        cluster.spawn("connect", "spark-submit", &arguments);
+        cluster.connect(&url);
         wait_for(cluster.port);
         cluster
+    }
+
+    /// Starts the Connect server.
+    fn connect(&mut self, master: &str) {
+        let class = "org.apache.spark.sql.connect.service.SparkConnectServer";
+        let events = self.events();
+        std::fs::create_dir(&events).unwrap();
+        let settings = [
+            "spark.connect.grpc.binding.address=127.0.0.1".to_owned(),
+            format!("spark.connect.grpc.binding.port={}", self.port),
+            "spark.executor.memory=1g".to_owned(),
+            "spark.executor.cores=1".to_owned(),
+            "spark.ui.enabled=false".to_owned(),
+            // Two cores have nothing to do with two hundred parts.
+            "spark.sql.shuffle.partitions=4".to_owned(),
+            // A task in a tight loop does not hear that it is cancelled, and would hold its core.
+            "spark.task.reaper.enabled=true".to_owned(),
+            "spark.task.reaper.killTimeout=5s".to_owned(),
+            // What is being executed is read there.
+            "spark.eventLog.enabled=true".to_owned(),
+            "spark.eventLog.compress=false".to_owned(),
+            format!("spark.eventLog.dir=file://{}", events.display()),
+        ];
+        let settings = settings.map(|setting| format!("--conf {setting}"));
+        let options = format!(
+            "--master {master} --class {class} {} spark-internal",
+            settings.join(" ")
+        );
+        self.spawn("connect", "spark-submit", &options);
+    }
+
+    /// Where the driver writes down what it does.
+    fn events(&self) -> PathBuf {
+        self.logs.path().join("events")
     }
 
     /// What `DATABASE_URL` is set to.
     pub fn address(&self) -> String {
         format!("spark://127.0.0.1:{}", self.port)
+    }
+
+    /// Waits until a query that says `mark` has a task.
+    pub fn wait_until_it_runs(&self, mark: &str) {
+        wait_until(&format!("a task of the query with `{mark}`"), || {
+            let events = events(&self.events());
+            let begun = events.find(mark).map(|place| &events[place..]);
+            begun.is_some_and(|events| events.contains("SparkListenerTaskStart"))
+        });
     }
 
     /// Kills an executor, if there is one; says whether there was.
@@ -106,10 +112,10 @@ impl Cluster {
         server.wait().unwrap();
     }
 
-    fn spawn(&mut self, name: &str, script: &str, arguments: &[&str]) {
+    fn spawn(&mut self, name: &str, script: &str, arguments: &str) {
         let log = File::create(self.logs.path().join(format!("{name}.log"))).unwrap();
         let process = Command::new(self.home.join("bin").join(script))
-            .args(arguments)
+            .args(arguments.split(' '))
             .env("SPARK_HOME", &self.home)
             .env("SPARK_LOCAL_IP", "127.0.0.1")
             .env("SPARK_WORKER_DIR", self.logs.path().join("work"))
@@ -160,9 +166,29 @@ fn free_port() -> u16 {
 }
 
 fn wait_for(port: u16) {
-    let end = Instant::now() + Duration::from_secs(120);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < end, "nobody listens on port {port}");
+    wait_until(&format!("somebody to listen on port {port}"), || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(300);
+    while !is_so() {
+        assert!(Instant::now() < end, "waited in vain for {what}");
         thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// All that the driver wrote down of what it does.
+fn events(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            all += &events(&entry.path());
+        } else {
+            let bytes = std::fs::read(entry.path()).unwrap_or_default();
+            all += &String::from_utf8_lossy(&bytes);
+        }
+    }
+    all
 }

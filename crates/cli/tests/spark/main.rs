@@ -13,7 +13,7 @@ mod cluster;
 mod world;
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use cluster::Cluster;
 use world::{Run, World, finish};
@@ -78,6 +78,41 @@ fn the_cluster_answers_as_sqlite_does() {
 }
 
 #[test]
+fn the_page_and_periods_are_the_same() {
+    let cluster = Cluster::start();
+    let world = World::new();
+    world.run(&["demo", "--scale", "2000"]).exits(0);
+    let page = || std::fs::read_to_string(world.path("output/report.html")).unwrap();
+    let of_a_period: [&[&str]; 2] = [
+        &[
+            "query",
+            "--quiet",
+            "--since",
+            "2026-03-01",
+            "--until",
+            "2026-07-01",
+        ],
+        &["compare", "--quiet", "2026-Q1..2026-Q2"],
+    ];
+    world.run_on_disk(&["run", "--quiet"]).exits(0);
+    let expected = (page(), answers(&world));
+    let mut expected_of_a_period = Vec::new();
+    for arguments in of_a_period {
+        let printed = world.run_on_disk(arguments).exits(0).stdout.clone();
+        expected_of_a_period.push((printed, answers(&world)));
+    }
+
+    run(&world, &cluster, &["run", "--quiet"]).exits(0);
+    assert_same(&expected.1, &answers(&world));
+    assert!(page() == expected.0, "the page is another one");
+    for (arguments, (printed, expected)) in of_a_period.iter().zip(expected_of_a_period) {
+        let asked = run(&world, &cluster, arguments);
+        assert_eq!(asked.exits(0).stdout, printed);
+        assert_same(&expected, &answers(&world));
+    }
+}
+
+#[test]
 fn what_goes_wrong_is_said() {
     let mut cluster = Cluster::start();
     let world = world::small();
@@ -101,9 +136,12 @@ fn hostile(world: &World) {
 
 fn refusals(world: &World, cluster: &Cluster) {
     let asks = |sql: &str| run(world, cluster, &["query", "--sql", sql]);
-    asks("drop table Incidents")
-        .exits(2)
-        .says(&["a query may only read"]);
+    for sql in [
+        "drop table Incidents",
+        "with x as (select 1) insert overwrite directory 'x' using json select * from x",
+    ] {
+        asks(sql).exits(2).says(&["a query may only read"]);
+    }
     asks("select nothing from Incidents")
         .exits(2)
         .says(&["UNRESOLVED_COLUMN"]);
@@ -123,31 +161,28 @@ fn refusals(world: &World, cluster: &Cluster) {
 }
 
 fn an_executor_is_killed(world: &World, cluster: &Cluster) {
-    let sql = "select count(*), sum(a.number * b.number) from Numbers a, Numbers b";
+    // Some seconds of work in as many parts as there are executors.
+    let sql = "select /*+ repartition(4) */ sum((a.number * b.number + c.number) % 424243) \
+        from Numbers a, Numbers b, Numbers c where b.number < 2000 and c.number < 20";
     let expected = run(world, cluster, &["query", "--sql", sql])
         .exits(0)
         .stdout
         .clone();
-    let mut command = on_spark(world, cluster, &["query", "--sql", sql]);
-    let asking = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    // The same with a mark that changes nothing.
+    let asking = start(world, cluster, &format!("{sql} and c.number <> 515151"));
+    cluster.wait_until_it_runs("515151");
     assert!(cluster.kill_an_executor());
     let ended = world::ended(asking.wait_with_output().unwrap());
     assert_eq!(ended.exits(0).stdout, expected);
 }
 
 fn the_server_is_killed(world: &World, cluster: &mut Cluster) {
-    let slow = "select sum(a.number * b.number % 7) from Numbers a, Numbers b, Numbers c";
-    let mut command = on_spark(world, cluster, &["query", "--sql", slow]);
-    let asking = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It is asked for once the session is made; whenever the server goes, the command says so.
+    let asking = start(
+        world,
+        cluster,
+        "select sum(a.number * b.number % 737373) from Numbers a, Numbers b, Numbers c",
+    );
+    cluster.wait_until_it_runs("737373");
     cluster.kill_the_server();
     let ended = world::ended(asking.wait_with_output().unwrap());
     ended
@@ -157,4 +192,12 @@ fn the_server_is_killed(world: &World, cluster: &mut Cluster) {
         .exits(2)
         .says(&["is the Spark Connect server running?"]);
     assert!(!world.path("output/noisy_services.csv").exists());
+}
+
+fn start(world: &World, cluster: &Cluster, sql: &str) -> Child {
+    on_spark(world, cluster, &["query", "--sql", sql])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
