@@ -175,10 +175,12 @@ fn transform_all(
     chunks: &Receiver<Portion<(usize, Chunk)>>,
     batches: &SyncSender<Portion<Batch>>,
 ) {
-    let mut worker = plan.worker();
+    // It compiles the plan's expressions, which takes longer than a small stream: only whoever gets records needs that.
+    let mut worker = None;
     for portion in chunks {
         let made = match portion {
             Portion::Data((index, chunk)) => {
+                let worker = worker.get_or_insert_with(|| plan.worker());
                 Portion::Data(worker.transform(&chunk, time_of_extraction(files[index])))
             }
             Portion::End(index, read) => Portion::End(index, read),

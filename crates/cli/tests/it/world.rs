@@ -76,6 +76,32 @@ impl World {
             .unwrap_or_else(|error| panic!("cannot read `{name}`: {error}"))
     }
 
+    /// Writes what vendors answered, where it lies beside the repository, and says whether it does.
+    pub fn write_recorded(&self) -> bool {
+        let Some(recorded) = recorded() else {
+            return false;
+        };
+        for (file, stream) in RECORDED {
+            let content = fs::read(recorded.join(format!("{file}.ndjson"))).unwrap();
+            self.write(&format!("raw_data/{stream}/recorded.ndjson"), content);
+        }
+        // What the address of the request said, the extractor adds.
+        let hooks = fs::read_to_string(recorded.join("github/hooks.ndjson")).unwrap();
+        let hooks: String = hooks
+            .lines()
+            .map(|line| {
+                let mut hook: serde_json::Value = serde_json::from_str(line).unwrap();
+                hook["_extract"] = serde_json::json!({
+                    "at": "2026-11-23T20:05:00Z",
+                    "parent": { "repository": "jacquev6/PyGithub", "repository_id": 3544490 }
+                });
+                format!("{hook}\n")
+            })
+            .collect();
+        self.write("raw_data/github_repo_hooks/recorded.ndjson", hooks);
+        true
+    }
+
     /// The names and bytes of all files in a folder, not of those in folders below.
     pub fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         fs::read_dir(self.path(folder))
@@ -200,6 +226,31 @@ impl Run {
 }
 
 /// A project with one team and one incident.
+/// The folder of recorded data beside the repository; nothing, said aloud, where it is not.
+pub fn recorded() -> Option<PathBuf> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/recorded");
+    let found = fs::canonicalize(path).ok().filter(|path| path.is_dir());
+    if found.is_none() {
+        eprintln!("skipped: no recorded data beside the repository");
+    }
+    found
+}
+
+/// The vendors' recorded answers, and the stream that each is of.
+const RECORDED: [(&str, &str); 11] = [
+    ("pagerduty/incidents", "pagerduty_incidents"),
+    ("pagerduty/log_entries", "pagerduty_log_entries"),
+    ("pagerduty/services", "pagerduty_services"),
+    ("sentry/issues", "sentry_issues"),
+    ("sentry/events", "sentry_issue_events"),
+    ("sentry/projects", "sentry_projects"),
+    ("sentry/teams", "sentry_teams"),
+    ("github/repos", "github_repos"),
+    ("github/teams", "github_teams"),
+    ("datadog/monitors", "datadog_monitors"),
+    ("datadog/synthetics_tests", "datadog_synthetics"),
+];
+
 pub fn small() -> World {
     let world = World::new();
     world

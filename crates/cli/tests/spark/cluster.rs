@@ -1,4 +1,4 @@
-//! A Spark cluster on loopback: a master, two workers and a Connect server, from the wheel `pyspark` in `SPARK_HOME`.
+//! A Spark cluster on loopback: a master, workers and a Connect server, from the wheel `pyspark` in `SPARK_HOME`.
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +16,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub fn start() -> Self {
+    /// Starts one with so many workers, each of one core.
+    pub fn start(workers: usize) -> Self {
         let home = std::env::var_os("SPARK_HOME").expect("`test-spark` sets SPARK_HOME");
         let mut cluster = Self {
             home: home.into(),
@@ -30,11 +31,12 @@ impl Cluster {
         let options = format!("{class} --host 127.0.0.1 --port {master} --webui-port 0");
         cluster.spawn("master", "spark-class", &options);
         wait_for(master);
-        for name in ["worker1", "worker2"] {
+        for number in 1..=workers {
+            let name = format!("worker{number}");
             let class = "org.apache.spark.deploy.worker.Worker";
             let options =
                 format!("{class} --host 127.0.0.1 --cores 1 --memory 2g --webui-port 0 {url}");
-            cluster.spawn(name, "spark-class", &options);
+            cluster.spawn(&name, "spark-class", &options);
         }
         cluster.connect(&url);
         wait_for(cluster.port);

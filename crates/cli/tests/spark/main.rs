@@ -60,10 +60,15 @@ fn assert_same(sqlite: &BTreeMap<String, String>, spark: &BTreeMap<String, Strin
 
 #[test]
 fn the_cluster_answers_as_sqlite_does() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start(2);
     let world = World::new();
     world.run(&["demo", "--scale", "3000"]).exits(0);
     hostile(&world);
+    world.write_recorded();
+    if let Some(recorded) = world::recorded() {
+        let page = "incidents/github-status-2022-2024.yaml";
+        world.write(page, std::fs::read(recorded.join(page)).unwrap());
+    }
     world.run_on_disk(&["load"]).exits(1);
     world.run_on_disk(&["query", "--quiet"]).exits(0);
     let expected = answers(&world);
@@ -79,7 +84,7 @@ fn the_cluster_answers_as_sqlite_does() {
 
 #[test]
 fn the_page_and_periods_are_the_same() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start(2);
     let world = World::new();
     world.run(&["demo", "--scale", "2000"]).exits(0);
     let page = || std::fs::read_to_string(world.path("output/report.html")).unwrap();
@@ -114,7 +119,7 @@ fn the_page_and_periods_are_the_same() {
 
 #[test]
 fn what_goes_wrong_is_said() {
-    let mut cluster = Cluster::start();
+    let mut cluster = Cluster::start(2);
     let world = world::small();
     run(&world, &cluster, &["load"]).exits(0);
     refusals(&world, &cluster);
