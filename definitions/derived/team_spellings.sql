@@ -19,7 +19,7 @@ with known as (
     select 1 as place, 'pagerduty' as tool, id, nvl(name, id) as name
     from PagerDutyTeams
     union all
-    select 2, 'github', cast(id as string), coalesce(name, slug, cast(id as string))
+    select 2, 'github', concat(id), coalesce(name, slug, concat(id))
     from GithubTeams
     union all
     select 3, 'sentry', id, coalesce(name, slug, id)

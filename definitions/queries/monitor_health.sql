@@ -63,7 +63,7 @@ unclear as (
 
 monitors as (
     select
-        cast(monitor.id as string) as id,
+        concat(monitor.id) as id,
         nvl(monitor.name, '(no name)') as name,
         nvl(monitor.team, '(no team)') as team,
         monitor.overall_state,

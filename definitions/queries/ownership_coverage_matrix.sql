@@ -33,7 +33,7 @@ with things as (
         and not nvl(repository.is_archived, false)
         and not nvl(repository.is_disabled, false)
         and not nvl(repository.is_template, false)
-    inner join TeamSpellings as spelling on spelling.tool = 'github' and spelling.id = cast(owner.team_id as string)
+    inner join TeamSpellings as spelling on spelling.tool = 'github' and spelling.id = concat(owner.team_id)
     where owner.permission in ('push', 'maintain', 'admin')
     union
     select spelling.team_key, 'service', service.id
@@ -46,7 +46,7 @@ with things as (
     left join SentryProjectTeams as owner on owner.project_id = project.id
     left join TeamSpellings as spelling on spelling.tool = 'sentry' and spelling.id = owner.team_id
     union
-    select spelling.team_key, 'monitor', cast(monitor.id as string)
+    select spelling.team_key, 'monitor', concat(monitor.id)
     from DataDogMonitors as monitor
     left join TeamSpellings as spelling on spelling.tool = 'datadog' and spelling.id = monitor.team
     where monitor.deleted_at is null and monitor.synthetic_id is null

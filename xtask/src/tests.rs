@@ -287,6 +287,22 @@ fn anchor(line: &str) -> String {
         .collect()
 }
 
+/// `string` is a text to Spark; to SQLite it is no type that it knows, and a number stays one. `concat` makes a text in both.
+#[test]
+fn no_definition_casts_to_a_string() {
+    for folder in ["derived", "indicators", "queries", "schemas"] {
+        let files = fs::read_dir(root().join("definitions").join(folder)).unwrap();
+        for file in files.flatten().filter(|file| {
+            file.path()
+                .extension()
+                .is_some_and(|ending| ending == "sql")
+        }) {
+            let sql = fs::read_to_string(file.path()).unwrap().to_lowercase();
+            assert!(!sql.contains(" as string)"), "{}", file.path().display());
+        }
+    }
+}
+
 /// The page of faults has each kind that the rooms of definitions can find.
 #[test]
 fn every_fault_in_definitions_is_shown() {

@@ -29,7 +29,7 @@ pub fn load(
 
 #[cfg(feature = "spark")]
 mod engine {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use diagnostics::Diagnostic;
     use indicatif::ProgressBar;
@@ -75,12 +75,12 @@ mod engine {
         })?;
         let folder = folder(project).map_err(|fault| vec![*fault])?;
         let lake = Lake::open(&folder, &project.definitions.schema, shard);
-        let lake = lake.map_err(|error| faults(LakeError::Disk(error)))?;
+        let lake = lake.map_err(|error| faults(LakeError::Disk(error), &folder))?;
         let mut bar = ProgressBar::hidden();
         let loaded = lake::load(project, plans, meant, &lake, &mut |event| {
             loading::say(event, &mut bar, console);
         });
-        loaded.map_err(faults)
+        loaded.map_err(|error| faults(error, &folder))
     }
 
     fn folder(project: &Project) -> Result<PathBuf, Box<Diagnostic>> {
@@ -93,8 +93,15 @@ mod engine {
         })
     }
 
-    fn faults(error: LakeError) -> Vec<Diagnostic> {
-        let one = |code, message| vec![Diagnostic::error(code, message)];
+    /// What went wrong, without where the lake is: that may be nobody's business who reads a log.
+    fn faults(error: LakeError, folder: &Path) -> Vec<Diagnostic> {
+        let folder = folder.display().to_string();
+        let one = |code, message: String| {
+            vec![Diagnostic::error(
+                code,
+                message.replace(&folder, "LAKE_PATH"),
+            )]
+        };
         match error {
             LakeError::Faults(faults) => faults,
             LakeError::Disk(error) => one("lake", format!("cannot use the lake: {error}")),

@@ -97,17 +97,22 @@ impl Lake {
     pub(crate) fn sweep(&self, known: &HashMap<String, Vec<FileNote>>) -> io::Result<()> {
         let notes = known.values().flatten();
         let counting: HashSet<String> = notes.map(|note| base(&note.path, note.load)).collect();
-        let mut folders = vec![self.folder.join("rejects"), self.folder.join("warnings")];
+        let mut folders = ["files", "rejects", "warnings"]
+            .map(|name| self.folder.join(name))
+            .to_vec();
         for entry in fs::read_dir(self.folder.join("rows"))? {
             folders.push(entry?.path());
         }
         for folder in folders {
+            let is_of_notes = folder.ends_with("files");
             for entry in fs::read_dir(folder)? {
                 let entry = entry?;
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let is_ours = FileId::in_name(&name).is_some_and(|id| self.shard.has(id));
                 let stem = name.split('.').next().unwrap_or_default();
-                if is_ours && !counting.contains(stem) {
+                // A note itself is named by its raw file only, and goes when that does.
+                let counts = counting.contains(stem) || (is_of_notes && !name.starts_with('.'));
+                if is_ours && !counts {
                     remove(&entry.path())?;
                 }
             }
@@ -119,7 +124,11 @@ impl Lake {
     pub(crate) fn write<T: Serialize>(&self, name: &str, lines: &[T]) -> io::Result<()> {
         let path = self.folder.join(name);
         let folder = path.parent().unwrap_or(&self.folder);
-        let mut file = tempfile::Builder::new().prefix(".").tempfile_in(folder)?;
+        let own = path.file_name().unwrap_or_default().to_string_lossy();
+        // What a killed run leaves of it is known by its name.
+        let mut file = tempfile::Builder::new()
+            .prefix(&format!(".{own}."))
+            .tempfile_in(folder)?;
         let mut text = Vec::new();
         for line in lines {
             serde_json::to_writer(&mut text, line)?;

@@ -213,10 +213,12 @@ fn a_file_that_changes_or_goes_takes_its_rows_along() {
     // A run that was killed: whoever reads does not see it, and the next run of the shard clears it away.
     let left = lake.path().join("rows/Things/.0000000000000000-1.7.tmp");
     fs::write(&left, "half").unwrap();
+    let note_left = lake.path().join("files/.0000000000000000.json.x7");
+    fs::write(&note_left, "half").unwrap();
     load_into(project.path(), lake.path(), "1/1", &["things"]);
     assert_eq!(ids(), ["b", "c"]);
     assert_eq!(rows(lake.path(), "ThingTags").len(), 1);
-    assert!(!left.exists());
+    assert!(!left.exists() && !note_left.exists());
     fs::remove_file(project.path().join("raw_data/things/b.ndjson")).unwrap();
     load_into(project.path(), lake.path(), "1/1", &["things"]);
     assert_eq!(ids(), ["c"]);

@@ -98,7 +98,11 @@ pub fn column_faults(
     for rule in rules.iter().filter(|rule| rule.query.text == query.name) {
         for name in rule.columns() {
             let message = format!("the answer of `{}` has no column `{name}`", query.name);
-            let at = |fault: Diagnostic| fault.in_data(rule.source.path.clone());
+            let place = rule.source.text.rfind(name);
+            let at = |fault: Diagnostic| match place {
+                Some(start) => fault.at(&rule.source, start..start + name.len(), ""),
+                None => fault.in_data(rule.source.path.clone()),
+            };
             faults.extend(no_column("attention-column", message, name, columns, at));
         }
     }

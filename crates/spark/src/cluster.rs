@@ -1,8 +1,8 @@
-//! A cluster that is asked: one session, in which the views are made once.
+//! A cluster that is asked: one session, in which each view is made once, before the first question that needs it.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use definitions::Schema;
 use spark_connect::{SparkError, SparkSession};
@@ -14,6 +14,7 @@ use transform::Plan;
 use crate::address::Address;
 use crate::asking::{Failed, ask};
 use crate::kept::Kept;
+use crate::needed::Views;
 use crate::reading::only_reads;
 use crate::views::{self, Loaded, Stream};
 
@@ -38,16 +39,21 @@ pub struct Cluster {
     /// The session once its views are made; a failure is tried again by the next one who asks.
     opened: OnceLock<Opened>,
     opening: Mutex<()>,
-    /// Held while a question is asked: what ends one that takes too long would end all of its session.
-    asking: Mutex<()>,
 }
 
-/// A session in which all views are made.
-#[derive(Clone)]
+/// A session in which views can be made.
 struct Opened {
     session: SparkSession,
+    /// Held while a question is asked: what ends one that takes too long would end all of its session.
+    views: Mutex<Views>,
     /// The last moment that is plausible for all streams together.
     latest: Option<String>,
+}
+
+impl Opened {
+    fn lock(&self) -> MutexGuard<'_, Views> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Cluster {
@@ -76,19 +82,16 @@ impl Cluster {
             period: None,
             opened: OnceLock::new(),
             opening: Mutex::new(()),
-            asking: Mutex::new(()),
         })
     }
 
-    fn opened(&self) -> Result<Opened, Error> {
+    fn opened(&self) -> Result<&Opened, Error> {
         let _one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(opened) = self.opened.get() {
-            return Ok(opened.clone());
+            return Ok(opened);
         }
-        let session = self.session()?;
-        let latest = self.prepare(&session)?;
-        let opened = Opened { session, latest };
-        Ok(self.opened.get_or_init(|| opened).clone())
+        let opened = self.open()?;
+        Ok(self.opened.get_or_init(|| opened))
     }
 
     fn session(&self) -> Result<SparkSession, Error> {
@@ -116,50 +119,51 @@ impl Cluster {
         Ok(session)
     }
 
-    /// Makes the views, and the derived tables if they are not there for what is loaded now. Gives the last moment that is
-    /// plausible.
-    fn prepare(&self, session: &SparkSession) -> Result<Option<String>, Error> {
+    /// Looks at what is loaded, and makes the derived tables if they are not there for that.
+    fn open(&self) -> Result<Opened, Error> {
+        let session = self.session()?;
         let lake = format!("file://{}", self.folder.display());
-        let run = |sql: &str| self.rows(session, sql).map(drop);
-        for view in views::of_notes(&lake) {
-            run(&view)?;
-        }
-        let (streams, latest) = self.loaded(session)?;
+        let mut views = Views::default();
+        views.add(views::of_notes(&lake));
+        let (streams, latest) = self.loaded(&session, &mut views)?;
         let loaded = views::of_tables(&lake, &streams, latest.as_deref(), self.period.as_ref());
-        for view in &loaded {
-            run(view)?;
-        }
         let tables = views::tables(&streams, self.period.as_ref());
         let mut made = vec![("_tables".to_owned(), views::TABLES.to_owned(), tables)];
         made.extend(store::derived_in_order(&self.schema)?.iter().map(|one| {
             let select = views::of_derived(&one.table, &one.sql);
             (one.table.name.clone(), views::declared(&one.table), select)
         }));
-        let state = self.rows(session, views::STATE)?;
+        let state = self.rows(&session, &mut views, views::STATE)?;
         let state = format!("{state:?} {loaded:?} {made:?}");
+        views.add(loaded);
         let kept = Kept::open(&self.folder, &state).map_err(|error| self.disk(&error))?;
         for (name, columns, select) in &made {
             let path = format!("{lake}/{}/{name}", kept.name());
             if !kept.is_made {
-                run(&format!(
-                    "insert overwrite directory {} using parquet {select}",
-                    views::text(&path)
-                ))?;
+                let folder = views::text(&path);
+                let insert = format!("insert overwrite directory {folder} using parquet {select}");
+                self.rows(&session, &mut views, &insert)?;
             }
-            run(&views::files("parquet", &path, name, columns))?;
+            views.add([views::files("parquet", &path, name, columns)]);
         }
         kept.keep().map_err(|error| self.disk(&error))?;
-        for view in views::of_schema(&self.schema) {
-            run(&view)?;
-        }
-        Ok(latest)
+        views.add(views::of_schema(&self.schema));
+        Ok(Opened {
+            session,
+            views: Mutex::new(views),
+            latest,
+        })
     }
 
     /// The streams with what is known of their raw files, and the last moment that is plausible for all together.
-    fn loaded(&self, session: &SparkSession) -> Result<(Vec<Stream>, Option<String>), Error> {
+    fn loaded(
+        &self,
+        session: &SparkSession,
+        views: &mut Views,
+    ) -> Result<(Vec<Stream>, Option<String>), Error> {
         let mut streams = self.streams.clone();
         let mut latest = None;
-        for row in self.rows(session, &views::loaded())? {
+        for row in self.rows(session, views, &views::loaded())? {
             let loaded = Loaded {
                 files: as_count(row.get(1)),
                 fetched_at: as_number(row.get(2)),
@@ -178,8 +182,28 @@ impl Cluster {
         Ok((streams, latest))
     }
 
-    /// The rows of a select of ours.
-    fn rows(&self, session: &SparkSession, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
+    /// Makes the views that a text of SQL needs and that are not there.
+    fn make(&self, session: &SparkSession, views: &mut Views, sql: &str) -> Result<(), Error> {
+        for (place, view) in views.missing(sql) {
+            self.asked(session, &view.sql)?;
+            views.is_made(place);
+        }
+        Ok(())
+    }
+
+    /// The rows of a statement of ours.
+    fn rows(
+        &self,
+        session: &SparkSession,
+        views: &mut Views,
+        sql: &str,
+    ) -> Result<Vec<Vec<Value>>, Error> {
+        self.make(session, views, sql)?;
+        self.asked(session, sql)
+    }
+
+    /// The rows of a statement of ours whose views are there.
+    fn asked(&self, session: &SparkSession, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
         let mut rows = Vec::new();
         let mut take = |row: &[Value]| {
             rows.push(row.to_vec());
@@ -213,9 +237,9 @@ impl Cluster {
 
     fn disk(&self, error: &io::Error) -> Error {
         Error::Other {
-            place: self.folder.display().to_string(),
+            place: "the lake".to_owned(),
             doing: "write derived tables into",
-            message: error.to_string(),
+            message: self.clear(&error.to_string()),
         }
     }
 
@@ -227,8 +251,14 @@ impl Cluster {
         Error::Other {
             place: self.address.shown.clone(),
             doing,
-            message: self.address.clear(&message),
+            message: self.clear(&message),
         }
+    }
+
+    /// A text without what is secret, and without where the lake is.
+    fn clear(&self, text: &str) -> String {
+        let folder = self.folder.display().to_string();
+        self.address.clear(text).replace(&folder, "LAKE_PATH")
     }
 }
 
@@ -236,7 +266,7 @@ impl Database for Cluster {
     fn reader(&self) -> Result<Box<dyn Questions + '_>, Error> {
         Ok(Box::new(Asking {
             cluster: self,
-            session: self.opened()?.session,
+            opened: self.opened()?,
         }))
     }
 
@@ -249,11 +279,11 @@ impl Database for Cluster {
             period: Some(period.clone()),
             opened: OnceLock::new(),
             opening: Mutex::new(()),
-            asking: Mutex::new(()),
         };
         let opened = narrow.opened()?;
         let undated = views::undated(&self.streams, opened.latest.as_deref());
-        let counts = narrow.rows(&opened.session, &undated)?.into_iter();
+        let counts = narrow.rows(&opened.session, &mut opened.lock(), &undated)?;
+        let counts = counts.into_iter();
         let counts = counts.map(|row| (as_text(row.first()), as_count(row.get(1))));
         let undated = counts.filter_map(|(table, count)| Some((table?, count)));
         Ok(Narrowed {
@@ -266,14 +296,13 @@ impl Database for Cluster {
 /// Somebody who asks a cluster.
 struct Asking<'c> {
     cluster: &'c Cluster,
-    session: SparkSession,
+    opened: &'c Opened,
 }
 
 impl Asking<'_> {
     fn rows(&self, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
-        let asking = self.cluster.asking.lock();
-        let _one = asking.unwrap_or_else(PoisonError::into_inner);
-        self.cluster.rows(&self.session, sql)
+        let opened = self.opened;
+        self.cluster.rows(&opened.session, &mut opened.lock(), sql)
     }
 
     fn known_tables(&self, tables: &[&str]) -> Result<Vec<Vec<Value>>, Error> {
@@ -305,16 +334,16 @@ impl Questions for Asking<'_> {
         if !only_reads(sql) {
             return Ok(Err(QueryFault::Writes));
         }
-        let asking = self.cluster.asking.lock();
-        let _one = asking.unwrap_or_else(PoisonError::into_inner);
-        let (session, address) = (&self.session, &self.cluster.address);
+        let (session, address) = (&self.opened.session, &self.cluster.address);
         let sql = views::spelt(sql);
+        let mut views = self.opened.lock();
+        self.cluster.make(session, &mut views, &sql)?;
         match ask(session, address, &sql, limits.timeout, Some(columns), row) {
             Ok(rows) => Ok(Ok(rows)),
             Err(Failed::TooLate(timeout)) => Ok(Err(QueryFault::Timeout(timeout.as_secs()))),
             Err(Failed::Output(reason)) => Ok(Err(QueryFault::Output(reason))),
             Err(Failed::Spark(error)) if is_about_the_query(&error) => Ok(Err(QueryFault::Sql {
-                message: said(&error),
+                message: self.cluster.clear(&said(&error)),
                 offset: None,
             })),
             Err(why) => Err(self.cluster.not_asked(&why)),

@@ -27,8 +27,15 @@ pub(crate) struct Loaded {
     pub listed_at: Option<i64>,
 }
 
+/// A view of the session, and the statement that makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct View {
+    pub name: String,
+    pub sql: String,
+}
+
 /// The views of what the lake says of raw files, and of the newest complete listing of each stream that can be trusted.
-pub(crate) fn of_notes(lake: &str) -> Vec<String> {
+pub(crate) fn of_notes(lake: &str) -> Vec<View> {
     let of_record = "path string, stream string, load bigint, line bigint, table_name string, column_name string, reason string, value string";
     let notes = [
         (
@@ -92,7 +99,7 @@ pub(crate) fn of_tables(
     streams: &[Stream],
     latest: Option<&str>,
     period: Option<&Period>,
-) -> Vec<String> {
+) -> Vec<View> {
     let mut views = Vec::new();
     for stream in streams {
         for table in &stream.tables {
@@ -134,12 +141,15 @@ pub(crate) fn of_tables(
 pub(crate) const TABLES: &str = "table_name string, stream string, rows bigint, newest_extracted_at string, from_at string, to_at string";
 
 /// A view of files of rows in a folder.
-pub(crate) fn files(format: &str, path: &str, name: &str, columns: &str) -> String {
-    format!(
-        "create or replace temporary view {} ({columns}) using {format} options (path {})",
-        quote(name),
-        text(path)
-    )
+pub(crate) fn files(format: &str, path: &str, name: &str, columns: &str) -> View {
+    View {
+        name: name.to_owned(),
+        sql: format!(
+            "create or replace temporary view {} ({columns}) using {format} options (path {})",
+            quote(name),
+            text(path)
+        ),
+    }
 }
 
 /// The columns of a table with their types.
@@ -175,7 +185,7 @@ pub(crate) fn of_derived(table: &Table, select: &str) -> String {
 }
 
 /// The schema's own views.
-pub(crate) fn of_schema(schema: &Schema) -> Vec<String> {
+pub(crate) fn of_schema(schema: &Schema) -> Vec<View> {
     let views = schema.views.iter().filter_map(|one| {
         let lower = one.sql.to_ascii_lowercase();
         let words = [" as\n", " as "].map(|word| lower.find(word));
@@ -229,19 +239,25 @@ const WARNINGS: &str =
     "select w.path, w.stream, w.line, w.table_name, w.column_name, w.reason, w.value
      from _lake_warnings as w inner join _lake_files as f on f.load = w.load";
 
-const FILES: &str = "select f.path, f.stream, f.size, f.modified, f.hash, f.records, f.rejects + nvl(r.n, 0) as rejects,
+/// A file is known by its name, as rows name it.
+const FILES: &str = "select f.path as id, f.path, f.stream, f.size, f.modified, f.hash, f.records, f.rejects + nvl(r.n, 0) as rejects,
        f.extracted_from, f.extracted_to
      from _lake_files as f
      left join (select path, count(*) as n from _lake_repeated group by path) as r on r.path = f.path";
 
-fn view(name: &str, select: &str) -> String {
-    let name = quote(name);
-    format!("create or replace temporary view {name} as {select}")
+fn view(name: &str, select: &str) -> View {
+    View {
+        name: name.to_owned(),
+        sql: format!(
+            "create or replace temporary view {} as {select}",
+            quote(name)
+        ),
+    }
 }
 
 /// Every record of a stream, the newest copy of each first: by the time of fetching, then the file's name, then its place
 /// there. What people write has no time, which counts as before every time.
-fn records(stream: &Stream) -> String {
+fn records(stream: &Stream) -> View {
     let own = &stream.tables[0];
     let order = format!(
         "over (partition by {} order by nvl(_extracted_at, -9223372036854775807) desc, path desc, _line desc, _record desc)",
@@ -261,7 +277,7 @@ fn records(stream: &Stream) -> String {
 }
 
 /// The newest copy of each record, but for those that the newest complete listing no longer has.
-fn newest(stream: &Stream) -> String {
+fn newest(stream: &Stream) -> View {
     let select = format!(
         "select r.* from {} as r where r._place = 1 and nvl(r._extracted_at, -1) >= {}",
         quote(&format!("_records_{}", stream.name)),
@@ -341,7 +357,7 @@ fn moment(streams: &[Stream], table: &Table, latest: Option<&str>) -> String {
 
 /// Records that people wrote twice, and not alike: all but the last are rejects, unless a fetched copy or a complete
 /// listing has the last word.
-fn repeated(streams: &[Stream]) -> String {
+fn repeated(streams: &[Stream]) -> View {
     let of = streams.iter().map(|stream| {
         format!(
             "select path, {of} as stream, _line as line, 'record-same-key' as code,
@@ -364,7 +380,7 @@ fn repeated(streams: &[Stream]) -> String {
 }
 
 /// Records that the newest complete listing no longer has.
-fn removed(streams: &[Stream]) -> String {
+fn removed(streams: &[Stream]) -> View {
     let of = streams.iter().map(|stream| {
         format!(
             "select {} as stream, {} as key from {} where _place = 1 and nvl(_extracted_at, -1) < {}",
@@ -502,9 +518,11 @@ mod tests {
         let streams = people();
         let views = of_tables("file:///lake", &streams, None, None);
         let of = |name: &str| {
-            let begins = format!("create or replace temporary view `{name}` ");
-            let found = views.iter().find(|view| view.starts_with(&begins));
-            found.unwrap_or_else(|| panic!("no view {name}")).clone()
+            let found = views.iter().find(|view| view.name == name);
+            found
+                .unwrap_or_else(|| panic!("no view {name}"))
+                .sql
+                .clone()
         };
         let newest = of("_newest_incidents");
         assert!(
@@ -532,10 +550,8 @@ mod tests {
         };
         let latest = Some("2026-11-24T00:00:00Z");
         let views = of_tables("file:///lake", &streams, latest, Some(&period));
-        let causes = views
-            .iter()
-            .find(|view| view.contains("view `RootCauses`"))
-            .unwrap();
+        let causes = views.iter().find(|view| view.name == "RootCauses");
+        let causes = &causes.unwrap().sql;
         // By the incident that they belong to.
         assert!(
             causes

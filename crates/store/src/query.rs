@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, Statement};
 
 use definitions::{Column, Schema, Table};
 
-use crate::ddl::{FORMAT, quote};
+use crate::ddl::FORMAT;
 use crate::period::{self, Known, Narrowed, Period};
 use crate::{Error, Place, QueryFault, TableStatus, bookkeeping};
 
@@ -161,8 +161,10 @@ pub fn function_names() -> Vec<String> {
     names().unwrap_or_default()
 }
 
-/// A select of the rows of a table, the newest first, with the raw file and line of each.
+/// A select of the rows of a table, the newest first, with the raw file and line of each. Names stand in backticks, which
+/// every engine takes.
 pub fn rows_with_places(table: &Table) -> String {
+    let quote = |name: &str| format!("`{}`", name.replace('`', "``"));
     let moment = table.period_columns().find(|column| column.is_moment());
     let key = || table.key.iter().map(|place| &table.columns[*place]);
     let named = |column: &Column| format!("one.{}", quote(&column.name));

@@ -109,7 +109,10 @@ fn the_page_and_periods_are_the_same() {
 
     run(&world, &cluster, &["run", "--quiet"]).exits(0);
     assert_same(&expected.1, &answers(&world));
-    assert!(page() == expected.0, "the page is another one");
+    for (line, (expected, found)) in expected.0.lines().zip(page().lines()).enumerate() {
+        assert_eq!(expected, found, "the page, line {}", line + 1);
+    }
+    assert!(page() == expected.0, "the page is longer or shorter");
     for (arguments, (printed, expected)) in of_a_period.iter().zip(expected_of_a_period) {
         let asked = run(&world, &cluster, arguments);
         assert_eq!(asked.exits(0).stdout, printed);
@@ -155,6 +158,18 @@ fn refusals(world: &World, cluster: &Cluster) {
     run(world, cluster, &["query", "--timeout", "2", "--sql", slow])
         .exits(2)
         .says(&["longer than 2 seconds"]);
+    // Where the lake is is not shown, even where Spark says it.
+    let hidden = "select count(*) from parquet.`LAKE/nothing`";
+    let lake = world
+        .path("lake")
+        .canonicalize()
+        .unwrap()
+        .display()
+        .to_string();
+    asks(&hidden.replace("LAKE", &lake))
+        .exits(2)
+        .says(&["LAKE_PATH/nothing"])
+        .does_not_say(&lake);
     // A token is never shown.
     let mut command = world.command(&["query", "--sql", "select 1"]);
     command.env("LAKE_PATH", "lake");
