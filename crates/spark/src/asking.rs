@@ -111,13 +111,26 @@ pub(crate) fn ask(
         interrupt(session, tag);
     }
     match answered {
-        // A connection that broke says nothing of the server; the address does.
-        Err(Failed::Spark(error)) => Err(match address.is_there() {
-            Ok(()) => Failed::Spark(error),
-            Err(reason) => Failed::Gone(reason),
+        // A connection that broke says nothing of the server; its address does.
+        Err(Failed::Spark(error)) if error.get_sql_state().is_none() => Err(match gone(address) {
+            Some(reason) => Failed::Gone(reason),
+            None => Failed::Spark(error),
         }),
         answered => answered.map(|()| rows),
     }
+}
+
+/// Why nobody listens at an address any more. A server that is ending may do so for a moment.
+fn gone(address: &Address) -> Option<String> {
+    for look in 0..GONE_AFTER {
+        if look > 0 {
+            thread::sleep(LOOK);
+        }
+        if let Err(reason) = address.is_there() {
+            return Some(reason);
+        }
+    }
+    None
 }
 
 /// Has the cluster stop: it would go on for minutes without anybody who takes the answer.
