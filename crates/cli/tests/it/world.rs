@@ -227,6 +227,7 @@ impl Run {
 
 /// A project with one team and one incident.
 /// The folder of recorded data beside the repository; nothing, said aloud, where it is not.
+#[allow(clippy::print_stderr, reason = "what a test skips, it says")]
 pub fn recorded() -> Option<PathBuf> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/recorded");
     let found = fs::canonicalize(path).ok().filter(|path| path.is_dir());
