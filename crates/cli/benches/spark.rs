@@ -72,7 +72,7 @@ fn measure(log_entries: u64) {
             1 => "Spark, one worker".to_owned(),
             more => format!("Spark, {more} workers"),
         };
-        // What the cluster before made.
+        // The derived tables that the previous cluster made.
         let _ = fs::remove_dir_all(folder.join("lake/derived"));
         let first = ["query", "--sql", "select 1"];
         let wall = timed(folder, &spark, &first);

@@ -93,7 +93,7 @@ mod engine {
         })
     }
 
-    /// What went wrong, without where the lake is: that may be nobody's business who reads a log.
+    /// What went wrong, without the path of the lake, which not everybody who reads a log should know.
     fn faults(error: LakeError, folder: &Path) -> Vec<Diagnostic> {
         let folder = folder.display().to_string();
         let one = |code, message: String| {

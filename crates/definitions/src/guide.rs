@@ -57,12 +57,8 @@ pub(crate) fn parse(file: &File, guide: &mut Guide, faults: &mut Vec<Diagnostic>
     let members = reader.members(&root, "a guide to postmortems", &known);
     for (key, node) in members.unwrap_or_default() {
         match key.text.as_str() {
-            "labels" => guide
-                .labels
-                .extend(texts(reader.words_for(node, &LABELS), |label| label)),
-            "events" => guide
-                .events
-                .extend(texts(reader.words_for(node, &EVENTS), |word| word)),
+            "labels" => guide.labels.extend(texts(reader.words_for(node, &LABELS))),
+            "events" => guide.events.extend(texts(reader.words_for(node, &EVENTS))),
             _ => guide.counts.extend(reader.phrases_for(node)),
         }
     }
@@ -85,7 +81,10 @@ impl Reader<'_> {
             }
             is_phrase
         });
-        texts(phrases, |phrase| phrase.to_lowercase())
+        let phrases = texts(phrases).into_iter();
+        phrases
+            .map(|(name, phrase)| (name, phrase.to_lowercase()))
+            .collect()
     }
 
     /// Lists of words by what they stand for.
@@ -115,12 +114,7 @@ impl Reader<'_> {
     }
 }
 
-fn texts(
-    words: Vec<(&'static str, Word)>,
-    as_text: impl Fn(String) -> String,
-) -> Vec<(&'static str, String)> {
-    let texts = words.into_iter();
-    texts
-        .map(|(name, word)| (name, as_text(word.text)))
-        .collect()
+fn texts(words: Vec<(&'static str, Word)>) -> Vec<(&'static str, String)> {
+    let words = words.into_iter();
+    words.map(|(name, word)| (name, word.text)).collect()
 }

@@ -1,5 +1,5 @@
-//! Numbers in words: `1,250 customers were affected`. Which words belong to which number is in the guide. A number that is
-//! only about right, or only supposed, is for a person to decide.
+//! Numbers in words: `1,250 customers were affected`. Which words belong to which number is in the guide. An
+//! approximate or hypothetical number is left to a person.
 
 /// A number in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(crate) struct Count {
 /// Stands for the number in the words of a guide.
 const NUMBER: &str = "#";
 
-/// Words in front of a number that is only about right, or only a part.
+/// Words in front of a number that is approximate, or only a part.
 const ABOUT: [&str; 24] = [
     "about",
     "additional",
@@ -41,7 +41,7 @@ const ABOUT: [&str; 24] = [
     "~",
 ];
 
-/// Words in a sentence of what did not happen, or not for certain.
+/// Words of a sentence about what did not happen, or may not have.
 const SUPPOSED: [&str; 6] = ["expected", "if", "might", "unless", "whether", "would"];
 
 /// All numbers of a text that stands under a label.
@@ -52,7 +52,7 @@ pub(crate) fn all(text: &str) -> Vec<Count> {
 }
 
 /// The numbers of a sentence that stand where one of these phrases has `#`. A word between the number and what it counts,
-/// as in `1,250 paying customers`, may make it another number.
+/// as in `1,250 paying customers`, may make it a number of something else.
 pub(crate) fn in_sentence<'p>(
     sentence: &str,
     phrases: impl Iterator<Item = &'p str>,

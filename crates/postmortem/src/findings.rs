@@ -126,7 +126,7 @@ impl Facts<'_> {
         names.filter(|name| !is_blank(&name.value)).collect()
     }
 
-    /// A number: under its label, or else in a sentence that the guide knows. One that is only about right is left open.
+    /// A number: under its label, or else in a sentence that the guide knows. An approximate one is left open.
     fn number(&self, field: &str, sentences: &[(usize, &str)]) -> Finding<String> {
         let labelled = self.under(field).flat_map(|one| {
             let counts = counts::all(&one.words).into_iter();

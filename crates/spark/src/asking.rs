@@ -120,7 +120,7 @@ pub(crate) fn ask(
     }
 }
 
-/// Why nobody listens at an address any more. A server that is ending may do so for a moment.
+/// Why nobody listens at an address any more. A server that is going down may still listen for a moment.
 fn gone(address: &Address) -> Option<String> {
     for look in 0..GONE_AFTER {
         if look > 0 {
@@ -157,7 +157,7 @@ fn answer(
     let mut names_sent = !names_wanted;
     for row in frame.to_local_iterator(false)? {
         let row = row?;
-        // Nobody takes what comes after an end.
+        // Whoever asked has ended.
         if !names_sent && parts.send(Part::Columns(row.fields().to_vec())).is_err() {
             return Ok(());
         }

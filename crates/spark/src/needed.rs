@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sqlparser::dialect::GenericDialect;
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::Token;
 
+use crate::reading::tokens;
 use crate::views::View;
 
 /// Views, each after those that it reads, and which of them are made.
@@ -28,8 +28,8 @@ impl Views {
         }
     }
 
-    /// The views that have to be made before a text of SQL is asked, in order. Rather too many than too few: every word
-    /// counts as the name of a view.
+    /// The views that have to be made before a text of SQL is asked, in order. These may be too many and are never too
+    /// few: every word counts as the name of a view.
     pub(crate) fn missing(&self, sql: &str) -> Vec<(usize, View)> {
         let mut needed = BTreeSet::new();
         let mut open = self.read_by(sql);
@@ -54,7 +54,7 @@ impl Views {
     /// The places of the views that a text names.
     fn read_by(&self, sql: &str) -> BTreeSet<usize> {
         let all = || (0..self.all.len()).collect();
-        let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
+        let Some(tokens) = tokens(sql) else {
             return all();
         };
         let words = tokens.iter().filter_map(|token| match token {

@@ -14,9 +14,14 @@ const WRITE: [&str; 5] = ["insert", "overwrite", "update", "delete", "merge"];
 /// Functions that call any method of Java (https://spark.apache.org/docs/latest/api/sql/#reflect).
 const JAVA: [&str; 3] = ["reflect", "try_reflect", "java_method"];
 
-/// Whether a text only reads. One that falls into no tokens does not.
+/// The tokens of a text; nothing where it does not come apart into tokens.
+pub(crate) fn tokens(sql: &str) -> Option<Vec<Token>> {
+    Tokenizer::new(&GenericDialect {}, sql).tokenize().ok()
+}
+
+/// Whether a text only reads. One that does not come apart into tokens does not.
 pub(crate) fn only_reads(sql: &str) -> bool {
-    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
+    let Some(tokens) = tokens(sql) else {
         return false;
     };
     let tokens: Vec<&Token> = tokens

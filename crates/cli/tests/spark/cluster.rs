@@ -56,10 +56,10 @@ impl Cluster {
             "spark.ui.enabled=false".to_owned(),
             // Two cores have nothing to do with two hundred parts.
             "spark.sql.shuffle.partitions=4".to_owned(),
-            // A task in a tight loop does not hear that it is cancelled, and would hold its core.
+            // A task in a tight loop does not notice that it is cancelled, and would hold its core.
             "spark.task.reaper.enabled=true".to_owned(),
             "spark.task.reaper.killTimeout=5s".to_owned(),
-            // What is being executed is read there.
+            // The tests read there what is being executed.
             "spark.eventLog.enabled=true".to_owned(),
             "spark.eventLog.compress=false".to_owned(),
             format!("spark.eventLog.dir=file://{}", events.display()),

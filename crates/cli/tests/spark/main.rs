@@ -158,7 +158,7 @@ fn refusals(world: &World, cluster: &Cluster) {
     run(world, cluster, &["query", "--timeout", "2", "--sql", slow])
         .exits(2)
         .says(&["longer than 2 seconds"]);
-    // Where the lake is is not shown, even where Spark says it.
+    // The path of the lake is not shown, even where Spark's message has it.
     let hidden = "select count(*) from parquet.`LAKE/nothing`";
     let lake = world
         .path("lake")
@@ -181,7 +181,7 @@ fn refusals(world: &World, cluster: &Cluster) {
 }
 
 fn an_executor_is_killed(world: &World, cluster: &Cluster) {
-    // Some seconds of work in as many parts as there are executors.
+    // A few seconds of work, in several parts.
     let sql = "select /*+ repartition(4) */ sum((a.number * b.number + c.number) % 424243) \
         from Numbers a, Numbers b, Numbers c where b.number < 2000 and c.number < 20";
     let expected = run(world, cluster, &["query", "--sql", sql])
