@@ -56,8 +56,6 @@ pub struct Definitions {
     pub indicators: Vec<Indicator>,
     /// What needs attention, by name.
     pub attention: Vec<Attention>,
-    /// The tests of the questions and of derived tables.
-    pub query_tests: Vec<QueryTest>,
     /// The names that postmortems use for the parts of an incident.
     pub guide: Guide,
 }
@@ -69,18 +67,29 @@ impl Definitions {
             .iter()
             .find(|mapper| *mapper.stream.text == *stream)
     }
+
+    /// Reads the tests of the questions and of derived tables, and gives what is wrong with their texts.
+    pub fn query_tests(&self) -> (Vec<QueryTest>, Vec<Diagnostic>) {
+        let mut faults = Vec::new();
+        let files = self
+            .library
+            .files
+            .iter()
+            .filter(|file| query_test::holds_tests(file));
+        let tests = files.flat_map(|file| query_test::parse(file, &mut faults));
+        (tests.collect(), faults)
+    }
 }
 
 /// Reads, parses and checks the definitions in force: the built-in ones, overlaid by those in `project`'s folder
 /// `definitions/`, if there is one. A file that does not parse is left out of the result and reported; warnings and
-/// errors come in the order of their files.
+/// errors come in the order of their files. Tests of questions are not read: see [`Definitions::query_tests`].
 pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
     let (library, mut faults) = Library::read(project);
     let mut schema = Schema::default();
     let mut mappers = Vec::new();
     let mut extractors = Vec::new();
     let mut queries = Vec::new();
-    let mut query_tests = Vec::new();
     let mut attention = Vec::new();
     let mut indicators = Vec::new();
     let mut guide = Guide::default();
@@ -93,9 +102,8 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
             ("mappers", "yaml") => mappers.extend(mapper::parse(file, &mut faults)),
             ("derived", "sql") => schema.derived.extend(derived::parse(file, &mut faults)),
             ("queries", "sql") => queries.extend(query::parse(file, &mut faults)),
-            _ if query_test::holds_tests(file) => {
-                query_tests.extend(query_test::parse(file, &mut faults));
-            }
+            // Only who runs the tests reads them.
+            _ if query_test::holds_tests(file) => {}
             ("indicators", "sql") => indicators.push(indicator::parse(file, &mut faults)),
             ("attention", "yaml") => attention.extend(attention::parse(file, &mut faults)),
             ("postmortems", "yaml") => guide::parse(file, &mut guide, &mut faults),
@@ -112,7 +120,6 @@ pub fn read(project: &Path) -> (Definitions, Vec<Diagnostic>) {
         queries,
         indicators,
         attention,
-        query_tests,
         guide,
     };
     check::check(&definitions, &mut faults);

@@ -151,19 +151,18 @@ pub fn load_files<T: Target>(
 /// Sends the chunks of all files to the workers in turn, each file closed by an end.
 fn read_all(plan: &Plan, files: &[&RawFile], workers: &[SyncSender<Portion<(usize, Chunk)>>]) {
     let mut turn = 0;
-    let mut send = |portion| {
-        let sent = workers[turn % workers.len()].send(portion).is_ok();
-        turn += 1;
-        sent
-    };
     for (index, file) in files.iter().enumerate() {
         let mut open = true;
         let read = raw::read(&file.path, file.format, &plan.layout, &mut |chunk| {
-            open = send(Portion::Data((index, chunk)));
+            let chunk = Portion::Data((index, chunk));
+            open = workers[turn % workers.len()].send(chunk).is_ok();
+            turn += 1;
             open
         });
+        // An end is no work, so it takes no turn: small files go to each worker in turn.
+        let end = Portion::End(index, read);
         // Nobody listens any more only when the writer gave up.
-        if !open || !send(Portion::End(index, read)) {
+        if !open || workers[turn % workers.len()].send(end).is_err() {
             return;
         }
     }
@@ -213,9 +212,11 @@ fn write_all<T: Target>(
         let mut load = target.begin_file(plan, &facts)?;
         let read = loop {
             let portion = workers[turn % workers.len()].recv();
-            turn += 1;
             match portion {
-                Ok(Portion::Data(batch)) => load.apply(&batch)?,
+                Ok(Portion::Data(batch)) => {
+                    load.apply(&batch)?;
+                    turn += 1;
+                }
                 Ok(Portion::End(_, read)) => break read,
                 Err(_) => break Err(io::Error::other("a thread of this program ended early")),
             }

@@ -48,6 +48,16 @@ pub struct Project {
     setting: Arc<Setting>,
 }
 
+/// A project whose definitions were checked, with what is wrong with them.
+pub struct Checked {
+    /// The project.
+    pub project: Project,
+    /// How many tests its definitions have.
+    pub tests: usize,
+    /// What is wrong.
+    pub faults: Vec<Diagnostic>,
+}
+
 /// Why a project cannot be worked with.
 #[derive(Debug)]
 pub enum OpenError {
@@ -99,10 +109,12 @@ pub fn open(folder: &Path) -> Result<Project, OpenError> {
     }
 }
 
-/// The same for `check`: all faults come back, with those of the mappers' own tests.
-pub fn check(folder: &Path) -> Result<(Project, Vec<Diagnostic>), OpenError> {
+/// The same for `check`: all faults come back, with those of the definitions' own tests.
+pub fn check(folder: &Path) -> Result<Checked, OpenError> {
     let settings = read_settings(folder)?;
     let (definitions, mut faults) = definitions::read(folder);
+    let (query_tests, wrong) = definitions.query_tests();
+    faults.extend(wrong);
     let compiled = compile(folder, &settings, &definitions, &mut faults);
     // What a mapper's tests expect must not depend on where they run.
     let anywhere = Arc::new(Setting {
@@ -124,11 +136,16 @@ pub fn check(folder: &Path) -> Result<(Project, Vec<Diagnostic>), OpenError> {
         .iter()
         .all(|fault| fault.severity != Severity::Error)
     {
-        faults.extend(refused::test_queries(&definitions)?);
+        faults.extend(refused::test_queries(&definitions, &query_tests)?);
     }
     faults.extend(refused);
-    let project = Project::of(folder, settings, definitions, compiled);
-    Ok((project, faults))
+    let of_mappers = definitions.mappers.iter().map(|mapper| mapper.tests.len());
+    let tests = of_mappers.sum::<usize>() + query_tests.len();
+    Ok(Checked {
+        project: Project::of(folder, settings, definitions, compiled),
+        tests,
+        faults,
+    })
 }
 
 impl Project {

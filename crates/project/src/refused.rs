@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use definitions::{Definitions, Subject};
+use definitions::{Definitions, QueryTest, Subject};
 use diagnostics::Diagnostic;
 use store::{Place, Reader, Store};
 
@@ -58,10 +58,13 @@ pub fn refused(definitions: &Definitions) -> Result<Vec<Diagnostic>, store::Erro
 }
 
 /// Runs the tests of queries and derived tables, and gives those that fail.
-pub fn test_queries(definitions: &Definitions) -> Result<Vec<Diagnostic>, store::Error> {
+pub fn test_queries(
+    definitions: &Definitions,
+    tests: &[QueryTest],
+) -> Result<Vec<Diagnostic>, store::Error> {
     let mut bench = store::TestBench::new(&definitions.schema)?;
     let mut faults = Vec::new();
-    for (number, test) in definitions.query_tests.iter().enumerate() {
+    for (number, test) in tests.iter().enumerate() {
         let queries = &definitions.queries;
         let all_derived = &definitions.schema.derived;
         let (what, ran) = match &test.subject {
@@ -91,7 +94,7 @@ pub fn test_queries(definitions: &Definitions) -> Result<Vec<Diagnostic>, store:
             continue;
         };
         if let Err(difference) = ran {
-            let before = &definitions.query_tests[..number];
+            let before = &tests[..number];
             let place = before
                 .iter()
                 .filter(|other| other.subject == test.subject)

@@ -25,6 +25,15 @@ pub(crate) struct ColumnFilter {
     of_nested: Remembered,
 }
 
+/// A value that filters are run on. Several columns of a row are often made from one, so what they need of it is made
+/// once.
+pub(crate) struct FilterInput<'v> {
+    value: &'v Value,
+    /// What its results are remembered by.
+    key: Option<Cow<'v, str>>,
+    as_jq: Option<Val>,
+}
+
 /// The last results, by what they are of.
 #[derive(Default)]
 struct Remembered(HashMap<String, Option<Val>>);
@@ -40,29 +49,28 @@ impl ColumnFilter {
     }
 
     /// What the filter makes of a value, where nothing else counts.
-    pub(crate) fn of(&mut self, value: &Value, clock: &Val) -> Result<Option<Val>, String> {
-        let key = match value.get_type() {
-            JsonType::Null => match &self.of_null {
-                Some(known) => return Ok(known.clone()),
-                None => None,
-            },
-            JsonType::String => value.as_str().map(Cow::Borrowed),
-            // To write it takes a fraction of what the filter would.
-            JsonType::Array | JsonType::Object => Some(Cow::Owned(value.to_string())),
-            _ => None,
-        };
+    pub(crate) fn of(
+        &mut self,
+        input: &mut FilterInput,
+        clock: &Val,
+    ) -> Result<Option<Val>, String> {
+        let value = input.value;
+        if let (true, Some(known)) = (value.is_null(), &self.of_null) {
+            return Ok(known.clone());
+        }
         let remembered = match value.is_str() {
             true => &self.of_texts,
             false => &self.of_nested,
         };
-        if let Some(known) = key.as_ref().and_then(|key| remembered.0.get(&**key)) {
+        let key = input.key.as_deref();
+        if let Some(known) = key.and_then(|key| remembered.0.get(key)) {
             return Ok(known.clone());
         }
-        let result = self.run(jq::from_json(value)?, Val::Null, clock)?;
-        match key {
+        let result = self.run(input.as_jq()?, Val::Null, clock)?;
+        match input.key.as_deref() {
             _ if value.is_null() => self.of_null = Some(result.clone()),
-            Some(key) if value.is_str() => self.of_texts.add(&key, &result),
-            Some(key) => self.of_nested.add(&key, &result),
+            Some(key) if value.is_str() => self.of_texts.add(key, &result),
+            Some(key) => self.of_nested.add(key, &result),
             None => {}
         }
         Ok(result)
@@ -71,6 +79,36 @@ impl ColumnFilter {
     /// What the filter makes of a value and the record that it stands in.
     pub(crate) fn run(&self, value: Val, record: Val, clock: &Val) -> Result<Option<Val>, String> {
         one_value(self.filter.run(value, record, clock))
+    }
+}
+
+impl<'v> FilterInput<'v> {
+    pub(crate) fn new(value: &'v Value) -> Self {
+        let key = match value.get_type() {
+            JsonType::String => value.as_str().map(Cow::Borrowed),
+            // To write it takes a fraction of what a filter would.
+            JsonType::Array | JsonType::Object => Some(Cow::Owned(value.to_string())),
+            _ => None,
+        };
+        Self {
+            value,
+            key,
+            as_jq: None,
+        }
+    }
+
+    /// Whether it is this very value, not only an equal one.
+    pub(crate) fn is(&self, value: &Value) -> bool {
+        std::ptr::eq(self.value, value)
+    }
+
+    fn as_jq(&mut self) -> Result<Val, String> {
+        if let Some(known) = &self.as_jq {
+            return Ok(known.clone());
+        }
+        let made = jq::from_json(self.value)?;
+        self.as_jq = Some(made.clone());
+        Ok(made)
     }
 }
 
@@ -129,8 +167,9 @@ mod tests {
             let value: Value = sonic_rs::from_str(json).unwrap();
             let fresh = filter.run(jq::from_json(&value).unwrap(), Val::Null, &Val::Null);
             let fresh = fresh.unwrap().map(|value| value.to_string());
+            let mut input = FilterInput::new(&value);
             for _ in 0..2 {
-                let found = filter.of(&value, &Val::Null).unwrap();
+                let found = filter.of(&mut input, &Val::Null).unwrap();
                 assert_eq!(found.map(|value| value.to_string()), fresh, "{json}");
             }
         }

@@ -4,6 +4,7 @@ use jaq_json::Val;
 use sonic_rs::Value;
 
 use crate::batch::{Reject, Warning};
+use crate::column_filter::FilterInput;
 use crate::jq;
 use crate::path::Path;
 use crate::plan::{ColumnPlan, PathPlace, TablePlan};
@@ -36,6 +37,8 @@ pub(crate) struct Element<'v> {
     pub(crate) found: AllFound<'v>,
     /// The element as a jq value, made when first needed.
     pub(crate) jq: Option<Val>,
+    /// The last value that a filter was run on.
+    pub(crate) filter_input: Option<FilterInput<'v>>,
 }
 
 /// What the rows of one record are made from.

@@ -8,7 +8,7 @@ use raw::{Chunk, sound};
 use sonic_rs::{JsonContainerTrait, JsonType, JsonValueTrait, Value};
 
 use crate::batch::{Batch, Cell, RecordRows, Reject, Warning, encode};
-use crate::column_filter::ColumnFilter;
+use crate::column_filter::{ColumnFilter, FilterInput};
 use crate::convert::{Given, convert, shown};
 use crate::jq::{self, Filter};
 use crate::oddities;
@@ -317,6 +317,7 @@ impl<'a> Worker<'a> {
             value: element,
             found: table.walk.over(element),
             jq: as_jq,
+            filter_input: None,
         };
         for (number, column) in table.columns.iter().enumerate() {
             let made = self.value(place, number, &mut element, input, batch);
@@ -377,7 +378,12 @@ impl<'a> Worker<'a> {
                     return Ok(Cell::Null);
                 };
                 let result = match &mut self.tables[index].columns[number] {
-                    Some(filter) => filter.of(value, &self.clock).map_err(unfit)?,
+                    Some(filter) => {
+                        let known = element.filter_input.take().filter(|known| known.is(value));
+                        let known = known.unwrap_or_else(|| FilterInput::new(value));
+                        let input = element.filter_input.insert(known);
+                        filter.of(input, &self.clock).map_err(unfit)?
+                    }
                     None => None,
                 };
                 self.jq_cell(place, column, result.as_ref(), batch)

@@ -8,20 +8,18 @@ use crate::console::Console;
 use crate::{CouldNotRun, Outcome};
 
 pub fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, CouldNotRun> {
-    let (project, faults) =
-        project::check(&arguments.project).map_err(|error| super::not_opened(&error, console))?;
+    let checked = project::check(&arguments.project);
+    let project::Checked {
+        project,
+        tests,
+        faults,
+    } = checked.map_err(|error| super::not_opened(&error, console))?;
     console.diagnostics(&faults);
     let errors = faults
         .iter()
         .filter(|fault| fault.severity == Severity::Error)
         .count() as u64;
     let definitions = &project.definitions;
-    let tests: usize = definitions
-        .mappers
-        .iter()
-        .map(|mapper| mapper.tests.len())
-        .sum::<usize>()
-        + definitions.query_tests.len();
     let text = format!(
         "checked {}, {}, {}, {}, {} and {}: {}, {}",
         counted(definitions.extractors.len() as u64, "extractor"),
