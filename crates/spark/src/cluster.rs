@@ -119,7 +119,7 @@ impl Cluster {
         Ok(session)
     }
 
-    /// Looks at what is loaded, and makes the derived tables if they are not there for that.
+    /// Looks at what is loaded, and at which derived tables are there for that.
     fn open(&self) -> Result<Opened, Error> {
         let session = self.session()?;
         let lake = format!("file://{}", self.folder.display());
@@ -137,16 +137,10 @@ impl Cluster {
         let state = format!("{state:?} {loaded:?} {made:?}");
         views.add(loaded);
         let kept = Kept::open(&self.folder, &state).map_err(|error| self.disk(&error))?;
-        for (name, columns, select) in &made {
-            let path = format!("{lake}/{}/{name}", kept.name());
-            if !kept.is_made {
-                let folder = views::text(&path);
-                let insert = format!("insert overwrite directory {folder} using parquet {select}");
-                self.rows(&session, &mut views, &insert)?;
-            }
-            views.add([views::files("parquet", &path, name, columns)]);
-        }
-        kept.keep().map_err(|error| self.disk(&error))?;
+        let made = made.iter();
+        views.add(
+            made.map(|(name, columns, select)| views::of_kept(&lake, &kept, name, columns, select)),
+        );
         views.add(views::of_schema(&self.schema));
         Ok(Opened {
             session,
@@ -182,9 +176,13 @@ impl Cluster {
         Ok((streams, latest))
     }
 
-    /// Makes the views that a text of SQL needs and that are not there.
+    /// Makes the views, and the derived tables, that a text of SQL needs and that are not there.
     fn make(&self, session: &SparkSession, views: &mut Views, sql: &str) -> Result<(), Error> {
         for (place, view) in views.missing(sql) {
+            if let Some(fill) = &view.fill {
+                self.asked(session, &fill.sql)?;
+                fill.kept.keep().map_err(|error| self.disk(&error))?;
+            }
             self.asked(session, &view.sql)?;
             views.is_made(place);
         }

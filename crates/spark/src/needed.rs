@@ -22,7 +22,11 @@ impl Views {
     /// Adds views, none of which is made. Each reads only views that are there, or come before it.
     pub(crate) fn add(&mut self, views: impl IntoIterator<Item = View>) {
         for view in views {
-            self.reads.push(self.read_by(&view.sql));
+            let mut reads = self.read_by(&view.sql);
+            if let Some(fill) = &view.fill {
+                reads.extend(self.read_by(&fill.sql));
+            }
+            self.reads.push(reads);
             self.places.insert(view.name.to_lowercase(), self.all.len());
             self.all.push(view);
         }
@@ -76,6 +80,8 @@ impl Views {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kept::Kept;
+    use crate::views;
 
     fn views() -> Views {
         let mut views = Views::default();
@@ -89,6 +95,7 @@ mod tests {
             .map(|(name, select)| View {
                 name: name.to_owned(),
                 sql: format!("create view `{name}` as select {select}"),
+                fill: None,
             }),
         );
         views
@@ -108,6 +115,22 @@ mod tests {
             views.is_made(place);
         }
         assert_eq!(names(&views.missing("select * from B, D")), ["d"]);
+    }
+
+    #[test]
+    fn what_is_to_be_written_needs_what_it_is_made_from() {
+        let lake = tempfile::tempdir().unwrap();
+        let kept = Kept::open(lake.path(), "state").unwrap();
+        let table = kept.table("e");
+        let e = || views::of_kept("file:///lake", &kept, "e", "x int", "select x from c");
+        let mut first = views();
+        first.add([e()]);
+        assert_eq!(names(&first.missing("table e")), ["a", "B", "c", "e"]);
+        std::fs::create_dir(lake.path().join(&table.path)).unwrap();
+        table.keep().unwrap();
+        let mut second = views();
+        second.add([e()]);
+        assert_eq!(names(&second.missing("table e")), ["e"]);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use lake::ROW_COLUMNS;
 use store::Period;
 use transform::EARLIEST;
 
+use crate::kept::{Kept, KeptTable};
+
 /// A stream and the tables that it fills, that of its records first.
 #[derive(Debug, Clone)]
 pub(crate) struct Stream {
@@ -32,6 +34,15 @@ pub(crate) struct Loaded {
 pub(crate) struct View {
     pub name: String,
     pub sql: String,
+    /// Where its files are not written yet: what writes them.
+    pub fill: Option<Fill>,
+}
+
+/// What writes the files of a view, and which table they are to be kept as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fill {
+    pub sql: String,
+    pub kept: KeptTable,
 }
 
 /// The views of what the lake says of raw files, and of the newest complete listing of each stream that can be trusted.
@@ -149,6 +160,24 @@ pub(crate) fn files(format: &str, path: &str, name: &str, columns: &str) -> View
             quote(name),
             text(path)
         ),
+        fill: None,
+    }
+}
+
+/// A view of rows that a select gives and that are kept in the lake.
+pub(crate) fn of_kept(lake: &str, kept: &Kept, name: &str, columns: &str, select: &str) -> View {
+    let table = kept.table(name);
+    let path = format!("{lake}/{}", table.path);
+    let fill = (!table.is_made).then(|| Fill {
+        sql: format!(
+            "insert overwrite directory {} using parquet {select}",
+            text(&path)
+        ),
+        kept: table,
+    });
+    View {
+        fill,
+        ..files("parquet", &path, name, columns)
     }
 }
 
@@ -252,6 +281,7 @@ fn view(name: &str, select: &str) -> View {
             "create or replace temporary view {} as {select}",
             quote(name)
         ),
+        fill: None,
     }
 }
 

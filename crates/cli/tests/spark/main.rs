@@ -75,8 +75,13 @@ fn the_cluster_answers_as_sqlite_does() {
     assert_eq!(expected.len(), 31);
     let status = world.run_on_disk(&["status"]).stdout;
 
-    run(&world, &cluster, &["load", "--shard", "1/2"]).exits(1);
-    run(&world, &cluster, &["load", "--shard", "2/2"]).exits(1);
+    for notes in [1, 8, 16] {
+        a_shard_is_killed(&world, &cluster, notes);
+    }
+    let shards = ["1/2", "2/2"].map(|shard| start(&world, &cluster, &["load", "--shard", shard]));
+    for shard in shards {
+        world::ended(shard.wait_with_output().unwrap()).exits(1);
+    }
     run(&world, &cluster, &["query", "--quiet"]).exits(0);
     assert_same(&expected, &answers(&world));
     assert_eq!(run(&world, &cluster, &["status"]).exits(0).stdout, status);
@@ -142,6 +147,32 @@ fn hostile(world: &World) {
     );
 }
 
+/// Kills a shard as soon as it has noted so many raw files: all rows of these are there, and none of others.
+fn a_shard_is_killed(world: &World, cluster: &Cluster, notes: usize) {
+    let mut loading = start(world, cluster, &["load", "--shard", "1/2"]);
+    let noted = || std::fs::read_dir(world.path("lake/files")).map_or(0, Iterator::count);
+    while noted() < notes && loading.try_wait().unwrap().is_none() {}
+    loading.kill().unwrap();
+    loading.wait().unwrap();
+    let differences = [
+        ("DataDogMonitors", "datadog_monitors"),
+        ("GithubRepos", "github_repos"),
+        ("PagerDutyLogEntries", "pagerduty_log_entries"),
+    ];
+    let differences = differences.map(|(table, stream)| {
+        format!(
+            "select nvl((select sum(records) from _lake_files where stream = '{stream}'), 0)
+               - (select count(*) from _raw_{table} as r inner join _lake_files as f on f.load = r._load) as n"
+        )
+    });
+    let sql = format!(
+        "select count_if(n <> 0) as n_halves from ({})",
+        differences.join(" union all ")
+    );
+    let asked = run(world, cluster, &["query", "--sql", &sql]);
+    assert_eq!(asked.exits(0).stdout, "n_halves\n0\n");
+}
+
 fn refusals(world: &World, cluster: &Cluster) {
     let asks = |sql: &str| run(world, cluster, &["query", "--sql", sql]);
     for sql in [
@@ -189,7 +220,8 @@ fn an_executor_is_killed(world: &World, cluster: &Cluster) {
         .stdout
         .clone();
     // The same with a mark that changes nothing.
-    let asking = start(world, cluster, &format!("{sql} and c.number <> 515151"));
+    let marked = format!("{sql} and c.number <> 515151");
+    let asking = start(world, cluster, &["query", "--sql", &marked]);
     cluster.wait_until_it_runs("515151");
     assert!(cluster.kill_an_executor());
     let ended = world::ended(asking.wait_with_output().unwrap());
@@ -197,11 +229,8 @@ fn an_executor_is_killed(world: &World, cluster: &Cluster) {
 }
 
 fn the_server_is_killed(world: &World, cluster: &mut Cluster) {
-    let asking = start(
-        world,
-        cluster,
-        "select sum(a.number * b.number % 737373) from Numbers a, Numbers b, Numbers c",
-    );
+    let endless = "select sum(a.number * b.number % 737373) from Numbers a, Numbers b, Numbers c";
+    let asking = start(world, cluster, &["query", "--sql", endless]);
     cluster.wait_until_it_runs("737373");
     cluster.kill_the_server();
     let ended = world::ended(asking.wait_with_output().unwrap());
@@ -214,8 +243,8 @@ fn the_server_is_killed(world: &World, cluster: &mut Cluster) {
     assert!(!world.path("output/noisy_services.csv").exists());
 }
 
-fn start(world: &World, cluster: &Cluster, sql: &str) -> Child {
-    on_spark(world, cluster, &["query", "--sql", sql])
+fn start(world: &World, cluster: &Cluster, arguments: &[&str]) -> Child {
+    on_spark(world, cluster, arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
