@@ -9,6 +9,7 @@ The session's time zone is UTC; everything else is Spark's default, ANSI mode in
 
 import sys
 
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 from pyspark.sql import types
 
@@ -55,6 +56,8 @@ def main(path, check):
         .getOrCreate()
     )
     spark.sparkContext.setLogLevel("OFF")
+    # Many cases are refused on purpose.
+    PySparkLogger.getLogger("SQLQueryContextLogger").setLevel("CRITICAL")
     lines = open(path, encoding="utf-8").read().splitlines()
     filled, differing = [], []
     for line in lines:

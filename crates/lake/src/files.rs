@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use definitions::Schema;
 use parquet::errors::ParquetError;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use store::FileFacts;
 use transform::{Batch, Plan, Reject};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -45,16 +46,7 @@ impl Lake {
     /// The raw files of each stream that are loaded, whoever loaded them.
     pub fn known_files(&self) -> io::Result<HashMap<String, Vec<FileNote>>> {
         let mut known: HashMap<String, Vec<FileNote>> = HashMap::new();
-        for path in json_files(&self.folder.join("files"))? {
-            let text = match fs::read_to_string(&path) {
-                // Another machine forgot it meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                text => text?,
-            };
-            let note: FileNote = serde_json::from_str(&text).map_err(|error| {
-                let message = format!("`{}` is no note of a file: {error}", path.display());
-                io::Error::new(io::ErrorKind::InvalidData, message)
-            })?;
+        for note in file_notes(&self.folder)? {
             known.entry(note.stream.clone()).or_default().push(note);
         }
         Ok(known)
@@ -120,24 +112,8 @@ impl Lake {
         Ok(())
     }
 
-    /// Writes a file of the lake in one step: whoever reads sees the old one or the new one.
     pub(crate) fn write<T: Serialize>(&self, name: &str, lines: &[T]) -> io::Result<()> {
-        let path = self.folder.join(name);
-        let folder = path.parent().unwrap_or(&self.folder);
-        let own = path.file_name().unwrap_or_default().to_string_lossy();
-        // What a killed run leaves of it is known by its name.
-        let mut file = tempfile::Builder::new()
-            .prefix(&format!(".{own}."))
-            .tempfile_in(folder)?;
-        let mut text = Vec::new();
-        for line in lines {
-            serde_json::to_writer(&mut text, line)?;
-            text.push(b'\n');
-        }
-        file.write_all(&text)?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)?;
-        sync_folder(folder)
+        write_lines(&self.folder.join(name), lines)
     }
 
     fn note_path(&self, path: &str) -> PathBuf {
@@ -283,6 +259,25 @@ impl FileNote {
     }
 }
 
+/// Writes a file, a line of JSON for each note, in one step: whoever reads sees the old one or the new one.
+pub fn write_lines<T: Serialize>(path: &Path, lines: &[T]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let own = path.file_name().unwrap_or_default().to_string_lossy();
+    // What a killed run leaves of it is known by its name.
+    let mut file = tempfile::Builder::new()
+        .prefix(&format!(".{own}."))
+        .tempfile_in(folder)?;
+    let mut text = Vec::new();
+    for line in lines {
+        serde_json::to_writer(&mut text, line)?;
+        text.push(b'\n');
+    }
+    file.write_all(&text)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
 /// The load that a raw file has under some definitions: the same file has the same one, whoever loads it.
 pub(crate) fn load_of(facts: &FileFacts, fingerprint: u64) -> i64 {
     let mut hash = Xxh3::new();
@@ -311,7 +306,29 @@ fn content(plan: &Plan, batch: &Batch, record: usize) -> u64 {
     sum
 }
 
-fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// The notes of the raw files that are loaded into the lake in a folder.
+pub(crate) fn file_notes(folder: &Path) -> io::Result<Vec<FileNote>> {
+    let mut notes = Vec::new();
+    for path in json_files(&folder.join("files"))? {
+        let text = match fs::read_to_string(&path) {
+            // Another machine forgot it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            text => text?,
+        };
+        notes.push(read_note(&path, &text)?);
+    }
+    Ok(notes)
+}
+
+/// A note, as the text that stands in a file.
+pub(crate) fn read_note<T: DeserializeOwned>(path: &Path, text: &str) -> io::Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        let message = format!("`{}` is not as it was written: {error}", path.display());
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
+}
+
+pub(crate) fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -18,11 +18,13 @@ mod loading;
 mod notes;
 mod rows;
 mod shard;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use files::{FileLoad, Lake};
+pub use files::{FileLoad, Lake, write_lines};
 pub use loading::{LakeError, load};
 pub use notes::{FileNote, Gap, Listing, RejectNote, WarningNote, Window};
 pub use rows::ROW_COLUMNS;
 pub use shard::Shard;
+pub use snapshot::Snapshot;

@@ -9,7 +9,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use tempfile::TempDir;
 
-use crate::{Lake, Shard, load};
+use crate::{Lake, Shard, Snapshot, load};
 
 /// A project whose one stream gives rows of each type, and children.
 fn project() -> TempDir {
@@ -209,6 +209,12 @@ fn a_file_that_changes_or_goes_takes_its_rows_along() {
     };
     load_into(project.path(), lake.path(), "1/1", &["things"]);
     assert_eq!(ids(), ["a", "b"]);
+    let before = Snapshot::read(lake.path()).unwrap();
+    let is_still_there = || before.is_still_there(lake.path()).unwrap();
+    record(project.path(), "c.ndjson", &[r#"{"id": "b"}"#]);
+    load_into(project.path(), lake.path(), "1/1", &["things"]);
+    assert!(is_still_there());
+    fs::remove_file(project.path().join("raw_data/things/c.ndjson")).unwrap();
     record(project.path(), "a.ndjson", &[r#"{"id": "c"}"#, ""]);
     // A run that was killed: whoever reads does not see it, and the next run of the shard clears it away.
     let left = lake.path().join("rows/Things/.0000000000000000-1.7.tmp");
@@ -217,6 +223,7 @@ fn a_file_that_changes_or_goes_takes_its_rows_along() {
     fs::write(&note_left, "half").unwrap();
     load_into(project.path(), lake.path(), "1/1", &["things"]);
     assert_eq!(ids(), ["b", "c"]);
+    assert!(!is_still_there());
     assert_eq!(rows(lake.path(), "ThingTags").len(), 1);
     assert!(!left.exists() && !note_left.exists());
     fs::remove_file(project.path().join("raw_data/things/b.ndjson")).unwrap();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use definitions::Schema;
+use lake::Snapshot;
 use spark_connect::{SparkError, SparkSession};
 use store::{
     Database, Error, Known, Limits, Narrowed, Period, QueryFault, Questions, TableStatus, Value,
@@ -14,9 +15,10 @@ use transform::Plan;
 use crate::address::Address;
 use crate::asking::{Failed, ask};
 use crate::kept::Kept;
+use crate::loaded::{self, Stream};
 use crate::needed::Views;
 use crate::reading::only_reads;
-use crate::views::{self, Loaded, Stream};
+use crate::views;
 
 /// The oldest Spark that has the functions that queries use.
 const OLDEST: u32 = 4;
@@ -33,7 +35,7 @@ pub struct Cluster {
     address: Address,
     /// The lake's folder, which the cluster sees too.
     folder: PathBuf,
-    streams: Vec<Stream>,
+    plans: Vec<Plan>,
     schema: Schema,
     period: Option<Period>,
     /// The session once its views are made; a failure is tried again by the next one who asks.
@@ -46,6 +48,9 @@ struct Opened {
     session: SparkSession,
     /// Held while a question is asked: what ends one that takes too long would end all of its session.
     views: Mutex<Views>,
+    /// What the views are of.
+    snapshot: Snapshot,
+    streams: Vec<Stream>,
     /// The last moment that is plausible for all streams together.
     latest: Option<String>,
 }
@@ -65,19 +70,10 @@ impl Cluster {
         schema: &Schema,
         plans: &[Plan],
     ) -> Result<Self, String> {
-        let streams = plans.iter().map(|plan| Stream {
-            name: plan.stream.to_string(),
-            tables: plan
-                .tables
-                .iter()
-                .map(|table| table.table.clone())
-                .collect(),
-            loaded: Loaded::default(),
-        });
         Ok(Self {
             address: Address::parse(address)?,
             folder: folder.to_owned(),
-            streams: streams.collect(),
+            plans: plans.to_vec(),
             schema: schema.clone(),
             period: None,
             opened: OnceLock::new(),
@@ -122,21 +118,25 @@ impl Cluster {
     /// Looks at what is loaded, and at which derived tables are there for that.
     fn open(&self) -> Result<Opened, Error> {
         let session = self.session()?;
+        let disk = |error| self.disk("read", &error);
+        let snapshot = Snapshot::read(&self.folder).map_err(disk)?;
+        let streams = loaded::streams(&self.plans, &snapshot);
+        let latest = loaded::latest(snapshot.files.iter());
         let lake = format!("file://{}", self.folder.display());
-        let mut views = Views::default();
-        views.add(views::of_notes(&lake));
-        let (streams, latest) = self.loaded(&session, &mut views)?;
-        let loaded = views::of_tables(&lake, &streams, latest.as_deref(), self.period.as_ref());
+        let of_tables = views::of_tables(&lake, &streams, latest.as_deref(), self.period.as_ref());
         let tables = views::tables(&streams, self.period.as_ref());
         let mut made = vec![("_tables".to_owned(), views::TABLES.to_owned(), tables)];
         made.extend(store::derived_in_order(&self.schema)?.iter().map(|one| {
             let select = views::of_derived(&one.table, &one.sql);
             (one.table.name.clone(), views::declared(&one.table), select)
         }));
-        let state = self.rows(&session, &mut views, views::STATE)?;
-        let state = format!("{state:?} {loaded:?} {made:?}");
-        views.add(loaded);
-        let kept = Kept::open(&self.folder, &state).map_err(|error| self.disk(&error))?;
+        let state = format!("{} {of_tables:?} {made:?}", loaded::state(&snapshot));
+        let disk = |error| self.disk("write", &error);
+        let kept = Kept::open(&self.folder, &state).map_err(disk)?;
+        let notes = kept.note_files(&snapshot.files).map_err(disk)?;
+        let mut views = Views::default();
+        views.add(views::of_notes(&lake, &format!("{lake}/{notes}")));
+        views.add(of_tables);
         let made = made.iter();
         views.add(
             made.map(|(name, columns, select)| views::of_kept(&lake, &kept, name, columns, select)),
@@ -145,59 +145,48 @@ impl Cluster {
         Ok(Opened {
             session,
             views: Mutex::new(views),
+            snapshot,
+            streams,
             latest,
         })
     }
 
-    /// The streams with what is known of their raw files, and the last moment that is plausible for all together.
-    fn loaded(
-        &self,
-        session: &SparkSession,
-        views: &mut Views,
-    ) -> Result<(Vec<Stream>, Option<String>), Error> {
-        let mut streams = self.streams.clone();
-        let mut latest = None;
-        for row in self.rows(session, views, &views::loaded())? {
-            let loaded = Loaded {
-                files: as_count(row.get(1)),
-                fetched_at: as_number(row.get(2)),
-                latest: as_text(row.get(3)),
-                listed_at: as_number(row.get(4)),
-            };
-            match as_text(row.first()) {
-                None => latest = loaded.latest,
-                Some(name) => {
-                    if let Some(stream) = streams.iter_mut().find(|stream| stream.name == name) {
-                        stream.loaded = loaded;
-                    }
-                }
-            }
-        }
-        Ok((streams, latest))
-    }
-
     /// Makes the views, and the derived tables, that a text of SQL needs and that are not there.
-    fn make(&self, session: &SparkSession, views: &mut Views, sql: &str) -> Result<(), Error> {
+    fn make(&self, opened: &Opened, views: &mut Views, sql: &str) -> Result<(), Error> {
         for (place, view) in views.missing(sql) {
             if let Some(fill) = &view.fill {
-                self.asked(session, &fill.sql)?;
-                fill.kept.keep().map_err(|error| self.disk(&error))?;
+                self.asked(&opened.session, &fill.sql)?;
+                self.still_there(opened)?;
+                let kept = fill.kept.keep();
+                kept.map_err(|error| self.disk("write", &error))?;
             }
-            self.asked(session, &view.sql)?;
+            self.asked(&opened.session, &view.sql)?;
             views.is_made(place);
         }
         Ok(())
     }
 
+    /// That what was opened is what counts. A raw file that was loaded anew or forgotten meanwhile takes its rows with it,
+    /// and an answer would lack them.
+    fn still_there(&self, opened: &Opened) -> Result<(), Error> {
+        let is_there = opened.snapshot.is_still_there(&self.folder);
+        match is_there.map_err(|error| self.disk("read", &error))? {
+            true => Ok(()),
+            false => Err(Error::Other {
+                place: "the lake".to_owned(),
+                doing: "ask",
+                message: "raw files were loaded anew meanwhile; ask again".to_owned(),
+            }),
+        }
+    }
+
     /// The rows of a statement of ours.
-    fn rows(
-        &self,
-        session: &SparkSession,
-        views: &mut Views,
-        sql: &str,
-    ) -> Result<Vec<Vec<Value>>, Error> {
-        self.make(session, views, sql)?;
-        self.asked(session, sql)
+    fn rows(&self, opened: &Opened, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
+        let mut views = opened.lock();
+        self.make(opened, &mut views, sql)?;
+        let rows = self.asked(&opened.session, sql)?;
+        self.still_there(opened)?;
+        Ok(rows)
     }
 
     /// The rows of a statement of ours whose views are there.
@@ -222,21 +211,10 @@ impl Cluster {
         }
     }
 
-    /// Each table with the stream that fills it, in the order of the schema; the derived ones last.
-    fn tables(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let loaded = self.schema.tables.iter().filter_map(|table| {
-            let fills = |stream: &&Stream| stream.tables.iter().any(|one| one.name == table.name);
-            let stream = self.streams.iter().find(fills)?;
-            Some((table.name.as_str(), Some(stream.name.as_str())))
-        });
-        let derived = self.schema.derived.iter();
-        loaded.chain(derived.map(|one| (one.table.name.as_str(), None)))
-    }
-
-    fn disk(&self, error: &io::Error) -> Error {
+    fn disk(&self, doing: &'static str, error: &io::Error) -> Error {
         Error::Other {
             place: "the lake".to_owned(),
-            doing: "write derived tables into",
+            doing,
             message: self.clear(&error.to_string()),
         }
     }
@@ -272,15 +250,15 @@ impl Database for Cluster {
         let narrow = Self {
             address: self.address.clone(),
             folder: self.folder.clone(),
-            streams: self.streams.clone(),
+            plans: self.plans.clone(),
             schema: self.schema.clone(),
             period: Some(period.clone()),
             opened: OnceLock::new(),
             opening: Mutex::new(()),
         };
         let opened = narrow.opened()?;
-        let undated = views::undated(&self.streams, opened.latest.as_deref());
-        let counts = narrow.rows(&opened.session, &mut opened.lock(), &undated)?;
+        let undated = views::undated(&opened.streams, opened.latest.as_deref());
+        let counts = narrow.rows(opened, &undated)?;
         let counts = counts.into_iter();
         let counts = counts.map(|row| (as_text(row.first()), as_count(row.get(1))));
         let undated = counts.filter_map(|(table, count)| Some((table?, count)));
@@ -299,8 +277,19 @@ struct Asking<'c> {
 
 impl Asking<'_> {
     fn rows(&self, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
-        let opened = self.opened;
-        self.cluster.rows(&opened.session, &mut opened.lock(), sql)
+        self.cluster.rows(self.opened, sql)
+    }
+
+    /// Each table with the stream that fills it, in the order of the schema; the derived ones last.
+    fn tables(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let schema = &self.cluster.schema;
+        let loaded = schema.tables.iter().filter_map(|table| {
+            let fills = |stream: &&Stream| stream.tables.iter().any(|one| one.name == table.name);
+            let stream = self.opened.streams.iter().find(fills)?;
+            Some((table.name.as_str(), Some(stream.name.as_str())))
+        });
+        let derived = schema.derived.iter();
+        loaded.chain(derived.map(|one| (one.table.name.as_str(), None)))
     }
 
     fn known_tables(&self, tables: &[&str]) -> Result<Vec<Vec<Value>>, Error> {
@@ -335,8 +324,10 @@ impl Questions for Asking<'_> {
         let (session, address) = (&self.opened.session, &self.cluster.address);
         let sql = views::spelt(sql);
         let mut views = self.opened.lock();
-        self.cluster.make(session, &mut views, &sql)?;
-        match ask(session, address, &sql, limits.timeout, Some(columns), row) {
+        self.cluster.make(self.opened, &mut views, &sql)?;
+        let asked = ask(session, address, &sql, limits.timeout, Some(columns), row);
+        self.cluster.still_there(self.opened)?;
+        match asked {
             Ok(rows) => Ok(Ok(rows)),
             Err(Failed::TooLate(timeout)) => Ok(Err(QueryFault::Timeout(timeout.as_secs()))),
             Err(Failed::Output(reason)) => Ok(Err(QueryFault::Output(reason))),
@@ -389,7 +380,7 @@ impl Questions for Asking<'_> {
                 .map_or(0, |(_, count)| *count)
         };
         let mut lines: Vec<TableStatus> = Vec::new();
-        for (table, stream) in self.cluster.tables() {
+        for (table, stream) in self.tables() {
             let row = known
                 .iter()
                 .find(|row| as_text(row.first()).as_deref() == Some(table));
@@ -438,13 +429,6 @@ fn said(error: &SparkError) -> String {
 fn as_text(value: Option<&Value>) -> Option<String> {
     match value {
         Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
-    }
-}
-
-fn as_number(value: Option<&Value>) -> Option<i64> {
-    match value {
-        Some(Value::Integer(number)) => Some(*number),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@
 //! ```text
 //! LAKE_PATH/derived/<state>/<Table>-<process>-<number>/   the rows, as Spark writes them
 //! LAKE_PATH/derived/<state>/<Table>                       the name of the folder that holds all of them
+//! LAKE_PATH/derived/<state>/files.json                    the raw files of that state
 //! ```
 
 use std::fs;
@@ -12,10 +13,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use lake::FileNote;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The folder in the lake.
 const FOLDER: &str = "derived";
+
+/// The raw files of a state.
+const FILES: &str = "files.json";
 
 /// What another state left goes after so long: a query that was begun before may still read it.
 const OUTDATED: Duration = Duration::from_secs(86_400);
@@ -61,6 +66,12 @@ impl Kept {
             folder,
             name: format!("{FOLDER}/{state}"),
         })
+    }
+
+    /// Notes which raw files the state has; gives where, relative to the lake.
+    pub(crate) fn note_files(&self, files: &[FileNote]) -> io::Result<String> {
+        lake::write_lines(&self.folder.join(FILES), files)?;
+        Ok(format!("{}/{FILES}", self.name))
     }
 
     /// Looks for the rows of a table; where there are none, they are to be written into a new folder.

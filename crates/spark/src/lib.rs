@@ -9,6 +9,7 @@ mod answers;
 mod asking;
 mod cluster;
 mod kept;
+mod loaded;
 mod needed;
 mod reading;
 mod views;

@@ -6,28 +6,7 @@ use store::Period;
 use transform::EARLIEST;
 
 use crate::kept::{Kept, KeptTable};
-
-/// A stream and the tables that it fills, that of its records first.
-#[derive(Debug, Clone)]
-pub(crate) struct Stream {
-    pub name: String,
-    pub tables: Vec<Table>,
-    pub loaded: Loaded,
-}
-
-/// What is known of a stream's raw files when the lake is opened. It stands in the views as constants, so that each
-/// question sees the same.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Loaded {
-    /// How many raw files are loaded.
-    pub files: u64,
-    /// When the newest of their records was fetched, in microseconds since 1970.
-    pub fetched_at: Option<i64>,
-    /// The last moment that is plausible for what they say.
-    pub latest: Option<String>,
-    /// When the newest complete listing that can be trusted started, in microseconds since 1970.
-    pub listed_at: Option<i64>,
-}
+use crate::loaded::Stream;
 
 /// A view of the session, and the statement that makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,63 +24,36 @@ pub(crate) struct Fill {
     pub kept: KeptTable,
 }
 
-/// The views of what the lake says of raw files, and of the newest complete listing of each stream that can be trusted.
-pub(crate) fn of_notes(lake: &str) -> Vec<View> {
+/// The views of what the lake says of raw files; `files` is the address of the notes of those that count.
+pub(crate) fn of_notes(lake: &str, files: &str) -> Vec<View> {
     let of_record = "path string, stream string, load bigint, line bigint, table_name string, column_name string, reason string, value string";
+    let in_lake = |name: &str| format!("{lake}/{name}");
     let notes = [
         (
             "_lake_files",
-            "files",
+            files.to_owned(),
             "path string, stream string, load bigint, size bigint, modified bigint, hash bigint, records bigint, rejects bigint, extracted_from bigint, extracted_to bigint",
         ),
         (
             "_lake_rejects",
-            "rejects",
+            in_lake("rejects"),
             &format!("{of_record}, code string, record string"),
         ),
-        ("_lake_warnings", "warnings", of_record),
-        (
-            "_lake_listings",
-            "listings",
-            "stream string, name string, started_at bigint, records bigint, files array<string>",
-        ),
+        ("_lake_warnings", in_lake("warnings"), of_record),
         (
             "_gaps",
-            "gaps.json",
+            in_lake("gaps.json"),
             "stream string, parent string, since_at string, until_at string, reason string",
         ),
         (
             "_windows",
-            "windows.json",
+            in_lake("windows.json"),
             "stream string, since_at string, until_at string",
         ),
     ];
-    let notes =
-        notes.map(|(name, path, columns)| files("json", &format!("{lake}/{path}"), name, columns));
-    let mut views = notes.to_vec();
-    views.push(view("_lake_trusted", TRUSTED));
-    views
+    let views = notes.map(|(name, path, columns)| self::files("json", &path, name, columns));
+    views.to_vec()
 }
-
-/// A select of what is known of each stream: its name, and the members of [`Loaded`]; then a line for all streams, whose
-/// name is null.
-pub(crate) fn loaded() -> String {
-    format!(
-        "select f.stream, f.n, f.fetched_at, date_format(f.latest, {MOMENT}), t.started_at
-         from (
-           select stream, count(*) as n, max(extracted_to) as fetched_at, {LATEST}
-           from _lake_files group by stream
-           union all
-           select null, count(*), max(extracted_to), {LATEST} from _lake_files
-         ) as f
-         left join _lake_trusted as t on t.stream = f.stream"
-    )
-}
-
-/// A select of one number that is another when what is loaded is.
-pub(crate) const STATE: &str = "select xxhash64(array_join(sort_array(collect_list(concat_ws(' ', load, records, rejects))), ' '),
-       (select nvl(max(array_join(listed, ' ')), '') from (select sort_array(collect_list(concat_ws(' ', stream, started_at))) as listed from _lake_trusted)))
-     from _lake_files";
 
 /// The views for the tables that are loaded, and for what is known of them; of a period only what happened in it. `lake` is
 /// the lake's address as Spark knows it, `latest` the last moment that is plausible for all streams together.
@@ -242,23 +194,6 @@ pub(crate) fn spelt(sql: &str) -> String {
 /// A moment as tables and answers write it.
 const MOMENT: &str = "'yyyy-MM-dd''T''HH:mm:ss''Z'''";
 
-/// The last moment that is plausible for what files say: a day after the newest of them, since a day ahead may be today
-/// elsewhere.
-const LATEST: &str = "timestamp_seconds(greatest(max(floor(modified / 1e9)), nvl(max(floor(extracted_to / 1e6)), 0)) + 86400) as latest";
-
-/// The newest complete listing of each stream that can be trusted: all of its files are here, with as many records as it
-/// says, none of which was rejected.
-const TRUSTED: &str = "select stream, max(started_at) as started_at
-     from (
-       select l.stream, l.name, l.started_at, l.records, size(l.files) as n_files, count(f.path) as n_found,
-         nvl(sum(f.records + f.rejects), 0) as n_came, nvl(sum(f.rejects), 0) as n_rejects
-       from (select stream, name, started_at, records, files, explode_outer(files) as file from _lake_listings) as l
-       left join _lake_files as f on f.path = l.file
-       group by l.stream, l.name, l.started_at, l.records, l.files
-     )
-     where n_found = n_files and n_came = records and n_rejects = 0
-     group by stream";
-
 const REJECTS: &str = "select path, stream, line, code, reason, table_name, column_name, value, record from _lake_repeated
      union all
      select r.path, r.stream, r.line, r.code, r.reason, r.table_name, r.column_name, r.value, r.record
@@ -298,10 +233,9 @@ fn records(stream: &Stream) -> View {
            first_value(_extracted_at) {order} as _newest_at
          from (
            select r.*, f.path
-           from {} as r inner join _lake_files as f on f.load = r._load and f.stream = {}
+           from {} as r inner join _lake_files as f on f.load = r._load
          )",
-        quote(&format!("_raw_{}", own.name)),
-        text(&stream.name)
+        quote(&format!("_raw_{}", own.name))
     );
     view(&format!("_records_{}", stream.name), &select)
 }
@@ -525,6 +459,7 @@ fn kind(column: &Column) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loaded::Loaded;
 
     /// The built-in tables of people, and when they were loaded.
     fn people() -> Vec<Stream> {
