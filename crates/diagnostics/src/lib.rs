@@ -257,16 +257,20 @@ pub fn nearest_within<'a>(
     most: impl Fn(usize) -> usize,
 ) -> Option<&'a str> {
     let wanted = name.to_lowercase();
-    known
+    let length = wanted.chars().count();
+    let distance = |candidate: &str| {
+        let most = most(candidate.chars().count());
+        let candidate = candidate.to_lowercase();
+        // The difference of their lengths differs at least, and costs nothing to find.
+        let at_least = candidate.chars().count().abs_diff(length);
+        (at_least <= most)
+            .then(|| strsim::damerau_levenshtein(&wanted, &candidate))
+            .filter(|distance| *distance <= most)
+    };
+    let near = known
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|(distance, candidate)| *distance <= most(candidate.chars().count()))
-        .min_by_key(|(distance, _)| *distance)
+        .filter_map(|candidate| Some((distance(candidate)?, candidate)));
+    near.min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
