@@ -170,7 +170,7 @@ fn a_shard_is_killed(world: &World, cluster: &Cluster, notes: usize) {
         differences.join(" union all ")
     );
     let asked = run(world, cluster, &["query", "--sql", &sql]);
-    assert_eq!(asked.exits(0).stdout, "n_halves\n0\n");
+    assert_eq!(asked.exits(0).stdout, "n_halves\r\n0\r\n");
 }
 
 fn refusals(world: &World, cluster: &Cluster) {
