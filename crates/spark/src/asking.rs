@@ -22,6 +22,8 @@ pub(crate) enum Failed {
     Gone(String),
     /// It took longer than this.
     TooLate(Duration),
+    /// The server ended the answer before its last row.
+    Cut,
 }
 
 impl From<SparkError> for Failed {
@@ -107,7 +109,7 @@ pub(crate) fn ask(
         }
     };
     session.remove_tag(&tag);
-    if let Err(Failed::TooLate(_) | Failed::Output(_)) = &answered {
+    if let Err(Failed::TooLate(_) | Failed::Output(_) | Failed::Cut) = &answered {
         interrupt(session, tag);
     }
     match answered {
@@ -168,8 +170,19 @@ fn answer(
             return Ok(());
         }
     }
+    if !is_whole(session) {
+        return Err(Failed::Cut);
+    }
     if !names_sent {
         let _ = parts.send(Part::Columns(frame.columns()?));
     }
     Ok(())
+}
+
+/// Whether the session's last answer came to its end. A server ends its stream after a while and waits to be asked for the
+/// rest (`spark.connect.execute.reattachable.senderMaxStreamDuration`, two minutes unless set), which the client, as of
+/// 4.2.0, takes for the end. Only behind the last row does the server send what the execution was like.
+fn is_whole(session: &SparkSession) -> bool {
+    let last = session.last_execution_info();
+    last.is_some_and(|last| last.metrics.is_some())
 }

@@ -23,6 +23,9 @@ use crate::views;
 /// The oldest Spark that has the functions that queries use.
 const OLDEST: u32 = 4;
 
+/// What to do where a server ends an answer before its last row.
+const CUT: &str = "it ended an answer before the last row, as it does after 2 minutes or 1 GB; start it with `--conf spark.connect.execute.reattachable.senderMaxStreamDuration=0 --conf spark.connect.execute.reattachable.senderMaxStreamSize=0`";
+
 /// What the session is set to, so that Spark means by SQL what this project's SQLite does.
 const SETTINGS: [(&str, &str); 3] = [
     ("spark.sql.session.timeZone", "UTC"),
@@ -208,6 +211,7 @@ impl Cluster {
             Failed::Output(message) => self.other("ask", message.clone()),
             Failed::Gone(reason) => self.other("reach", reason.clone()),
             Failed::TooLate(_) => self.other("ask", "it took too long".to_owned()),
+            Failed::Cut => self.other("ask", CUT.to_owned()),
         }
     }
 

@@ -18,6 +18,11 @@ pub struct Cluster {
 impl Cluster {
     /// Starts one with so many workers, each of one core.
     pub fn start(workers: usize) -> Self {
+        Self::start_with(workers, "0")
+    }
+
+    /// The same; an answer ends when it has taken so long, such as `1s`, unless that is `0`.
+    pub fn start_with(workers: usize, longest_answer: &str) -> Self {
         let home = std::env::var_os("SPARK_HOME").expect("`test-spark` sets SPARK_HOME");
         let mut cluster = Self {
             home: home.into(),
@@ -38,13 +43,13 @@ impl Cluster {
                 format!("{class} --host 127.0.0.1 --cores 1 --memory 2g --webui-port 0 {url}");
             cluster.spawn(&name, "spark-class", &options);
         }
-        cluster.connect(&url);
+        cluster.connect(&url, longest_answer);
         wait_for(cluster.port);
         cluster
     }
 
     /// Starts the Connect server.
-    fn connect(&mut self, master: &str) {
+    fn connect(&mut self, master: &str, longest_answer: &str) {
         let class = "org.apache.spark.sql.connect.service.SparkConnectServer";
         let events = self.events();
         std::fs::create_dir(&events).unwrap();
@@ -54,6 +59,8 @@ impl Cluster {
             "spark.executor.memory=1g".to_owned(),
             "spark.executor.cores=1".to_owned(),
             "spark.ui.enabled=false".to_owned(),
+            format!("spark.connect.execute.reattachable.senderMaxStreamDuration={longest_answer}"),
+            "spark.connect.execute.reattachable.senderMaxStreamSize=0".to_owned(),
             // Two cores have nothing to do with two hundred parts.
             "spark.sql.shuffle.partitions=4".to_owned(),
             // A task in a tight loop does not notice that it is cancelled, and would hold its core.

@@ -135,6 +135,19 @@ fn what_goes_wrong_is_said() {
     the_server_is_killed(&world, &mut cluster);
 }
 
+#[test]
+fn an_answer_that_the_server_ends_early_is_none() {
+    let cluster = Cluster::start_with(1, "1s");
+    let world = world::small();
+    run(&world, &cluster, &["load"]).exits(0);
+    // It takes some seconds before there is a row.
+    let sql = "select count(*) as n from range(4000000000) where (id * id) % 7 = 3";
+    let asked = run(&world, &cluster, &["query", "--sql", sql]);
+    asked
+        .exits(2)
+        .says(&["before the last row", "senderMaxStreamDuration=0"]);
+}
+
 /// Records that the loading rules are about: told twice, contradicting, older and newer copies, and not to be taken.
 fn hostile(world: &World) {
     world.write(
