@@ -3,7 +3,7 @@
 //!
 //! `SPARK_HOME=… cargo bench -p cli --features spark --bench spark -- [LOG_ENTRIES…]` prints a table for each number of log
 //! entries, a million where none is said. Everything runs on this machine: a worker has one core, and the Connect server
-//! needs another. Whoever asks all questions first makes the derived tables, so that stands by itself.
+//! needs another. The first to ask all questions makes the derived tables, so that has a line of its own.
 
 #![expect(
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! What a lake has at one moment, for whoever asks it. Other machines may load meanwhile: then what they added is not
-//! seen, and whether they took something away can be asked.
+//! What a lake has at one moment, for whoever asks it. Other machines may load meanwhile: what they add is not seen, and
+//! a snapshot can say whether they took something away.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

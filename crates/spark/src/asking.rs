@@ -181,7 +181,7 @@ fn answer(
 
 /// Whether the session's last answer came to its end. A server ends its stream after a while and waits to be asked for the
 /// rest (`spark.connect.execute.reattachable.senderMaxStreamDuration`, two minutes unless set), which the client, as of
-/// 4.2.0, takes for the end. Only behind the last row does the server send what the execution was like.
+/// 4.2.0, takes for the end. Only after the last row does the server send its metrics.
 fn is_whole(session: &SparkSession) -> bool {
     let last = session.last_execution_info();
     last.is_some_and(|last| last.metrics.is_some())

@@ -169,8 +169,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// That what was opened is what counts. A raw file that was loaded anew or forgotten meanwhile takes its rows with it,
-    /// and an answer would lack them.
+    /// Checks that the lake still has what was opened. A raw file that was loaded anew or forgotten meanwhile takes its old
+    /// rows with it, and an answer would lack them.
     fn still_there(&self, opened: &Opened) -> Result<(), Error> {
         let is_there = opened.snapshot.is_still_there(&self.folder);
         match is_there.map_err(|error| self.disk("read", &error))? {

@@ -14,12 +14,12 @@ const WRITE: [&str; 5] = ["insert", "overwrite", "update", "delete", "merge"];
 /// Functions that call any method of Java (https://spark.apache.org/docs/latest/api/sql/#reflect).
 const JAVA: [&str; 3] = ["reflect", "try_reflect", "java_method"];
 
-/// The tokens of a text; nothing where it does not come apart into tokens.
+/// The tokens of a text; nothing where it cannot be split into tokens.
 pub(crate) fn tokens(sql: &str) -> Option<Vec<Token>> {
     Tokenizer::new(&GenericDialect {}, sql).tokenize().ok()
 }
 
-/// Whether a text only reads. One that does not come apart into tokens does not.
+/// Whether a text only reads. One that cannot be split into tokens does not.
 pub(crate) fn only_reads(sql: &str) -> bool {
     let Some(tokens) = tokens(sql) else {
         return false;

@@ -225,7 +225,6 @@ impl Run {
     }
 }
 
-/// A project with one team and one incident.
 /// The folder of recorded data beside the repository; nothing, said aloud, where it is not.
 #[allow(clippy::print_stderr, reason = "what a test skips, it says")]
 pub fn recorded() -> Option<PathBuf> {
@@ -252,6 +251,7 @@ const RECORDED: [(&str, &str); 11] = [
     ("datadog/synthetics_tests", "datadog_synthetics"),
 ];
 
+/// A project with one team and one incident.
 pub fn small() -> World {
     let world = World::new();
     world

@@ -21,7 +21,7 @@ impl Cluster {
         Self::start_with(workers, "0")
     }
 
-    /// The same; an answer ends when it has taken so long, such as `1s`, unless that is `0`.
+    /// The same; the server ends an answer after this time, such as `1s`; `0` means never.
     pub fn start_with(workers: usize, longest_answer: &str) -> Self {
         let home = std::env::var_os("SPARK_HOME").expect("`test-spark` sets SPARK_HOME");
         let mut cluster = Self {
